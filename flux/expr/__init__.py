@@ -1,0 +1,43 @@
+"""The expression: nodes, constructors, walks, printing and the reference evaluator."""
+
+from flux.expr.build import (
+    apply,
+    constant,
+    index,
+    position,
+    random,
+    reduce,
+    rename,
+    size,
+    stop,
+    variable,
+    where,
+)
+from flux.expr.node import Expr, Operand, lift, node, provide, show_axes
+from flux.expr.traverse import count_nodes, fold, inputs, rebuild, topological, users
+
+__all__ = [
+    "Expr",
+    "Operand",
+    "apply",
+    "constant",
+    "count_nodes",
+    "fold",
+    "index",
+    "inputs",
+    "lift",
+    "node",
+    "position",
+    "provide",
+    "random",
+    "rebuild",
+    "reduce",
+    "rename",
+    "show_axes",
+    "size",
+    "stop",
+    "topological",
+    "users",
+    "variable",
+    "where",
+]

@@ -1,0 +1,403 @@
+"""The expression: an immutable, interned, typed node.
+
+A node is an operation, operands, attributes and the set of axes of its value. Building the same
+expression twice gives the same object, so equality is `is`, and every analysis is a dictionary
+keyed by node. Texts come in through `flux.syntax`; derivatives and Programs are made from here.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import weakref
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from hashlib import blake2b
+from typing import Any, NamedTuple
+
+from flux.errors import ArgumentError, AxisError
+from flux.ops import Kind, Op
+
+Axes = frozenset[str]
+NO_AXES: Axes = frozenset()
+
+# A constant is an exact non-negative number (int or Decimal), the floats inf and nan, a truth value,
+# or the name of a mathematical constant ("pi", "e").
+Constant = int | Decimal | float | bool | str
+
+
+class ConstantAttributes(NamedTuple):
+    """Attributes of `Op.CONSTANT`; the kind keeps 1, 1.0 and True three different constants."""
+
+    kind: str
+    value: Constant
+
+
+class InputAttributes(NamedTuple):
+    """Attributes of `Op.INPUT`.
+
+    Args:
+        name: its name, or the path of a parameter.
+        axes: its named axes in declared order (an array's last dimensions).
+        integer: whether its values are integers, as an index needs.
+        assumption: "" or a condition on its values, such as "> 0".
+    """
+
+    name: str
+    axes: tuple[str, ...] = ()
+    integer: bool = False
+    assumption: str = ""
+
+
+class RandomAttributes(NamedTuple):
+    """Attributes of `Op.RANDOM`: uniform on [0, 1) over the axes in this order, one stream a site."""
+
+    site: str
+    axes: tuple[str, ...] = ()
+
+
+# Attributes by operation: CONSTANT, INPUT and RANDOM as above; POSITION and SIZE an axis name;
+# reductions and INDEX a sorted tuple of axes; RENAME a sorted tuple of (old, new) pairs; else None.
+Attributes = Any
+
+
+class Expr:
+    """An expression of the language.
+
+    Attributes:
+        op: the operation.
+        args: the operands.
+        attributes: what else defines the node (see `Attributes`).
+        axes: the named axes of the value.
+        hash64: a structural hash that is the same in every run; anything that sorts, sorts by it.
+    """
+
+    __slots__ = ("__weakref__", "args", "attributes", "axes", "hash64", "op")
+
+    op: Op
+    args: tuple[Expr, ...]
+    attributes: Attributes
+    axes: Axes
+    hash64: int
+
+    # Operators build exactly the operation that they spell; numbers become constants.
+    def __add__(self, other: Operand) -> Expr:
+        return node(Op.ADD, (self, lift(other)))
+
+    def __radd__(self, other: Operand) -> Expr:
+        return node(Op.ADD, (lift(other), self))
+
+    def __sub__(self, other: Operand) -> Expr:
+        return node(Op.SUB, (self, lift(other)))
+
+    def __rsub__(self, other: Operand) -> Expr:
+        return node(Op.SUB, (lift(other), self))
+
+    def __mul__(self, other: Operand) -> Expr:
+        return node(Op.MUL, (self, lift(other)))
+
+    def __rmul__(self, other: Operand) -> Expr:
+        return node(Op.MUL, (lift(other), self))
+
+    def __truediv__(self, other: Operand) -> Expr:
+        return node(Op.DIV, (self, lift(other)))
+
+    def __rtruediv__(self, other: Operand) -> Expr:
+        return node(Op.DIV, (lift(other), self))
+
+    def __pow__(self, other: Operand) -> Expr:
+        return node(Op.POW, (self, lift(other)))
+
+    def __rpow__(self, other: Operand) -> Expr:
+        return node(Op.POW, (lift(other), self))
+
+    def __mod__(self, other: Operand) -> Expr:
+        return node(Op.MOD, (self, lift(other)))
+
+    def __rmod__(self, other: Operand) -> Expr:
+        return node(Op.MOD, (lift(other), self))
+
+    def __neg__(self) -> Expr:
+        return node(Op.NEG, (self,))
+
+    # What higher stages do with an expression; `flux` says where each service lives.
+    def diff(self, x: str | Expr, n: int = 1) -> Expr:
+        """The n-th derivative with respect to an input: d^n e / dx^n."""
+        result: Expr = service("diff")(self, x, n)
+        return result
+
+    def gradient(self, names: Sequence[str | Expr]) -> list[Expr]:
+        """The derivatives with respect to several inputs, sharing all that they share."""
+        result: list[Expr] = service("gradient")(self, names)
+        return result
+
+    def simplify(self, exact: bool = False) -> Expr:
+        """An expression of the same value wherever this one is finite, usually smaller.
+
+        Args:
+            exact: apply only rules that hold bit for bit in floating point.
+        """
+        result: Expr = service("simplify")(self, exact=exact)
+        return result
+
+    def subs(self, mapping: Mapping[str, Any] | None = None, /, **values: Any) -> Expr:
+        """Replace inputs, all at once, by expressions, numbers or formulas in text."""
+        result: Expr = service("subs")(self, {**(mapping or {}), **values})
+        return result
+
+    def evaluate(self, mapping: Mapping[str, Any] | None = None, /, **values: Any) -> Any:
+        """The value for given inputs: a float, or an array where one was given.
+
+        Raises:
+            DomainError: an operation outside its domain.
+        """
+        return service("evaluate")(self, {**(mapping or {}), **values})
+
+    def to_latex(self) -> str:
+        """The expression as LaTeX."""
+        text: str = service("latex")(self)
+        return text
+
+    def _repr_latex_(self) -> str:
+        return f"$\\displaystyle {self.to_latex()}$"
+
+    def __str__(self) -> str:
+        text: str = service("text")(self)
+        return text
+
+    def __repr__(self) -> str:
+        text = str(self)
+        return f"Expr({text if len(text) <= 1_000 else text[:997] + '...'})"
+
+    def __new__(cls, *_: object) -> Expr:
+        raise ArgumentError("build expressions with flux.parse or flux.expr, not with Expr()")
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise ArgumentError("an expression is immutable")
+
+    def __copy__(self) -> Expr:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Expr:
+        return self
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (_unpickle, (_flatten(self),))
+
+    def __bool__(self) -> bool:
+        raise ArgumentError(
+            "an expression has no truth value", hint="use `is`, flux.equal, or evaluate it"
+        )
+
+
+Operand = Expr | int | float | Decimal | bool
+
+_SERVICES: dict[str, Callable[..., Any]] = {}
+
+
+def provide(name: str, function: Callable[..., Any]) -> None:
+    """Say what function of a higher stage stands behind a method of Expr."""
+    _SERVICES[name] = function
+
+
+def service(name: str) -> Callable[..., Any]:
+    """The function that stands behind a method of Expr."""
+    return _SERVICES[name]
+
+
+class _Reference(weakref.ref[Expr]):
+    __slots__ = ("key",)
+    key: tuple[Any, ...]
+
+
+_TABLE: dict[tuple[Any, ...], _Reference] = {}
+_LOCK = threading.RLock()  # re-entrant: the collector may run `_forget` while it is held
+_MASK = (1 << 64) - 1
+_SET_OP = Expr.op.__set__  # type: ignore[attr-defined]  # slot descriptors, past __setattr__
+_SET_ARGS = Expr.args.__set__  # type: ignore[attr-defined]
+_SET_ATTRIBUTES = Expr.attributes.__set__
+_SET_AXES = Expr.axes.__set__  # type: ignore[attr-defined]
+_SET_HASH = Expr.hash64.__set__  # type: ignore[attr-defined]
+
+
+def node(op: Op, args: tuple[Expr, ...] = (), attributes: Attributes = None) -> Expr:
+    """The node of an operation, operands and attributes; the same one each time.
+
+    Raises:
+        AxisError: the attributes do not fit the operands' axes.
+    """
+    key = (op, attributes, args)
+    reference = _TABLE.get(key)
+    if reference is not None:
+        known = reference()
+        if known is not None:
+            return known
+    return _intern(key, _axes(op, args, attributes), _hash64(op, args, attributes))
+
+
+def _intern(key: tuple[Any, ...], axes: Axes, hash64: int) -> Expr:
+    with _LOCK:
+        reference = _TABLE.get(key)
+        known = reference() if reference is not None else None
+        if known is not None:
+            return known
+        made = object.__new__(Expr)
+        _SET_OP(made, key[0])
+        _SET_ATTRIBUTES(made, key[1])
+        _SET_ARGS(made, key[2])
+        _SET_AXES(made, axes)
+        _SET_HASH(made, hash64)
+        reference = _Reference(made, _forget)
+        reference.key = key
+        _TABLE[key] = reference
+        return made
+
+
+def _forget(reference: weakref.ref[Expr]) -> None:
+    assert isinstance(reference, _Reference)
+    with _LOCK:
+        if _TABLE.get(reference.key) is reference:
+            del _TABLE[reference.key]
+
+
+def interned_count() -> int:
+    """The number of nodes alive."""
+    return len(_TABLE)
+
+
+NAMED_CONSTANTS: tuple[str, ...] = ("pi", "e", "inf", "nan")
+
+
+def lift(value: Operand) -> Expr:
+    """The value itself where it is an expression, else its constant."""
+    return value if isinstance(value, Expr) else constant(value)
+
+
+def constant(value: int | float | Decimal | bool | str) -> Expr:
+    """A constant; a negative number, -0.0 included, builds `neg` of its magnitude.
+
+    A float means the decimal that `repr` shows, so 0.1 is one tenth, whose float64 is 0.1 again.
+
+    Args:
+        value: a number, a truth value, or one of the names pi, e, inf, nan.
+    """
+    if isinstance(value, bool):
+        return _constant("bool", value)
+    if isinstance(value, str):
+        assert value in NAMED_CONSTANTS
+        return _constant("named", value)
+    if isinstance(value, float) and (value != value or value in (math.inf, -math.inf)):
+        magnitude = _constant("named", "nan" if value != value else "inf")
+        return -magnitude if value < 0 else magnitude
+    if isinstance(value, float):
+        return _decimal(Decimal(repr(float(value))))
+    if isinstance(value, Decimal):
+        return _decimal(value)
+    return -_constant("int", -value) if value < 0 else _constant("int", int(value))
+
+
+def _decimal(value: Decimal) -> Expr:
+    sign, digits, exponent = value.as_tuple()
+    assert isinstance(exponent, int)
+    kept = len(digits)
+    while kept > 1 and digits[kept - 1] == 0:
+        kept -= 1
+    exponent = 0 if digits == (0,) * len(digits) else exponent + len(digits) - kept
+    magnitude = _constant("decimal", Decimal((0, digits[:kept], exponent)))
+    return -magnitude if sign else magnitude
+
+
+def _constant(kind: str, value: Constant) -> Expr:
+    return node(Op.CONSTANT, (), ConstantAttributes(kind, value))
+
+
+def _axes(op: Op, args: tuple[Expr, ...], attributes: Attributes) -> Axes:
+    kind = op.row.kind
+    if kind is Kind.POINTWISE:
+        return _union(args)
+    if kind is Kind.REDUCTION:
+        return args[0].axes.difference(attributes)
+    if op is Op.INDEX:
+        return _index_axes(args, attributes)
+    if op is Op.RENAME:
+        return _rename_axes(args[0], dict(attributes))
+    if op is Op.POSITION:
+        return frozenset((attributes,))
+    if op in (Op.INPUT, Op.RANDOM):
+        return _declared(attributes.axes)
+    return NO_AXES
+
+
+def _union(args: tuple[Expr, ...]) -> Axes:
+    axes = args[0].axes
+    for arg in args[1:]:
+        if arg.axes is not axes and arg.axes:
+            axes = axes | arg.axes if axes else arg.axes
+    return axes
+
+
+def _declared(axes: tuple[str, ...]) -> Axes:
+    declared = frozenset(axes)
+    if len(declared) != len(axes):
+        raise AxisError(f"an axis may stand once in [{', '.join(axes)}]")
+    return declared or NO_AXES
+
+
+def _index_axes(args: tuple[Expr, ...], indexed: tuple[str, ...]) -> Axes:
+    x, indices = args[0], args[1:]
+    missing = [axis for axis in indexed if axis not in x.axes]
+    if missing:
+        raise AxisError(f"cannot index axis {missing[0]}: the value has {show_axes(x.axes)}")
+    return x.axes.difference(indexed).union(*(i.axes for i in indices))
+
+
+def _rename_axes(x: Expr, pairs: Mapping[str, str]) -> Axes:
+    kept = x.axes.difference(pairs)
+    targets = list(pairs.values())
+    if len(set(targets)) != len(targets) or not kept.isdisjoint(targets):
+        raise AxisError(f"cannot rename to {', '.join(targets)}: two axes would become one")
+    return kept.union(targets)
+
+
+def show_axes(axes: Axes | tuple[str, ...]) -> str:
+    """Axes as people read them: `axes [b, t]`, or `no axes`."""
+    names = axes if isinstance(axes, tuple) else tuple(sorted(axes))
+    return f"axes [{', '.join(names)}]" if names else "no axes"
+
+
+def _hash64(op: Op, args: tuple[Expr, ...], attributes: Attributes) -> int:
+    # A multiply-xorshift over the operands' hashes, started from the operation and attributes.
+    state = _seed(op, attributes)
+    for arg in args:
+        state = ((state ^ arg.hash64) * 0x9E3779B97F4A7C15 + 0x632BE59BD9B4E019) & _MASK
+        state ^= state >> 29
+    return state
+
+
+_SEEDS: dict[tuple[Op, Attributes], int] = {}
+
+
+def _seed(op: Op, attributes: Attributes) -> int:
+    key = (op, attributes)
+    seed = _SEEDS.get(key)
+    if seed is None:
+        if len(_SEEDS) > 10_000:
+            _SEEDS.clear()
+        text = f"{op.row.name}|{attributes!r}".encode("utf-8", "surrogatepass")
+        seed = _SEEDS[key] = int.from_bytes(blake2b(text, digest_size=8).digest(), "little")
+    return seed
+
+
+def _flatten(root: Expr) -> list[tuple[str, tuple[int, ...], Attributes]]:
+    from flux.expr.traverse import topological
+
+    order = topological((root,))
+    number = {e: i for i, e in enumerate(order)}
+    return [(e.op.name, tuple(number[a] for a in e.args), e.attributes) for e in order]
+
+
+def _unpickle(rows: list[tuple[str, tuple[int, ...], Attributes]]) -> Expr:
+    made: list[Expr] = []
+    for name, args, attributes in rows:
+        made.append(node(Op[name], tuple(made[i] for i in args), attributes))
+    return made[-1]

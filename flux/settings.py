@@ -1,0 +1,88 @@
+"""Every setting: its default, its environment variable and its meaning, one row each.
+
+A setting is read from the environment when Flux is imported (`FLUX_` and the name in capitals) and
+can be changed for a block of code with `override`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, fields, replace
+
+from flux.errors import ArgumentError, did_you_mean
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings in force.
+
+    Attributes:
+        max_source_bytes: length of a source text.
+        max_depth: nesting of brackets and prefix operators, as height of the parser's stack.
+        max_nodes: nodes of one expression, sharing counted once.
+        max_names: different names in one text.
+        max_literal: characters of one number.
+        max_errors: errors reported for one text.
+        max_steps: rewriting steps of one symbolic call.
+        row_block: rows that a compiled function runs at a time.
+        verify: check a Program after every pass (on in the tests).
+        dump: a stage to print while compiling: ast, expr, gradient, program.
+    """
+
+    max_source_bytes: int = 256 * 1024
+    max_depth: int = 2_500
+    max_nodes: int = 200_000
+    max_names: int = 20_000
+    max_literal: int = 400
+    max_errors: int = 20
+    max_steps: int = 200_000
+    row_block: int = 4_096
+    verify: bool = False
+    dump: str = ""
+
+
+def _from_environment() -> Settings:
+    changes: dict[str, object] = {}
+    for field in fields(Settings):
+        text = os.environ.get(f"FLUX_{field.name.upper()}")
+        if text is not None:
+            changes[field.name] = _convert(field.name, field.type, text)
+    return replace(Settings(), **changes)  # type: ignore[arg-type]  # checked by _convert
+
+
+def _convert(name: str, kind: object, text: str) -> object:
+    if kind in (str, "str"):
+        return text
+    if not text.isascii() or not text.isdigit():
+        raise ArgumentError(f"setting FLUX_{name.upper()} must be a whole number, not {text!r}")
+    return bool(int(text)) if kind in (bool, "bool") else int(text)
+
+
+_CURRENT: ContextVar[Settings | None] = ContextVar("flux_settings", default=None)
+_DEFAULT = _from_environment()
+
+
+def current() -> Settings:
+    """The settings in force here."""
+    return _CURRENT.get() or _DEFAULT
+
+
+@contextmanager
+def override(**changes: object) -> Iterator[Settings]:
+    """Change settings for a block of code.
+
+    Raises:
+        ArgumentError: a setting of that name does not exist.
+    """
+    names = [field.name for field in fields(Settings)]
+    for name in changes:
+        if name not in names:
+            raise ArgumentError(f"no setting `{name}`", hint=did_you_mean(name, names))
+    token = _CURRENT.set(replace(current(), **changes))  # type: ignore[arg-type]  # names checked
+    try:
+        yield current()
+    finally:
+        _CURRENT.reset(token)
