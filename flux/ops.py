@@ -48,9 +48,7 @@ class Row:
     domain: str = ""
 
 
-def _pointwise(
-    name: str, arity: int, domain: str = "", result: Result = Result.REAL
-) -> Row:
+def _pointwise(name: str, arity: int, domain: str = "", result: Result = Result.REAL) -> Row:
     return Row(name, Kind.POINTWISE, arity, result, domain)
 
 

@@ -117,7 +117,7 @@ def _renames(x: Expr, pairs: Mapping[str, Expr]) -> dict[str, str]:
 
 
 def rename(x: Expr, pairs: Mapping[str, str]) -> Expr:
-    """x with axes under other names, all pairs at once; axes that x lacks are dropped.
+    """X with axes under other names, all pairs at once; axes that x lacks are dropped.
 
     Raises:
         AxisError: two axes would become one.

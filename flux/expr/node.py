@@ -213,11 +213,12 @@ class _Reference(weakref.ref[Expr]):
 _TABLE: dict[tuple[Any, ...], _Reference] = {}
 _LOCK = threading.RLock()  # re-entrant: the collector may run `_forget` while it is held
 _MASK = (1 << 64) - 1
-_SET_OP = Expr.op.__set__  # type: ignore[attr-defined]  # slot descriptors, past __setattr__
-_SET_ARGS = Expr.args.__set__  # type: ignore[attr-defined]
-_SET_ATTRIBUTES = Expr.attributes.__set__
-_SET_AXES = Expr.axes.__set__  # type: ignore[attr-defined]
-_SET_HASH = Expr.hash64.__set__  # type: ignore[attr-defined]
+_SLOTS: dict[str, Any] = {name: vars(Expr)[name] for name in Expr.__slots__}  # past __setattr__
+_SET_OP = _SLOTS["op"].__set__
+_SET_ARGS = _SLOTS["args"].__set__
+_SET_ATTRIBUTES = _SLOTS["attributes"].__set__
+_SET_AXES = _SLOTS["axes"].__set__
+_SET_HASH = _SLOTS["hash64"].__set__
 
 
 def node(op: Op, args: tuple[Expr, ...] = (), attributes: Attributes = None) -> Expr:
