@@ -131,6 +131,12 @@ class Op(Enum):
     # The identity whose derivative is zero.
     STOP = _pointwise("stop", 1, result=Result.OPERAND)
 
+    # The value of its first operand, whose derivative its author states: the operands are
+    # value, x1, p1, x2, p2, ..., and d custom = p1*dx1 + p2*dx2 + ... Only `calculus` looks past
+    # the first operand; for every other stage this is the identity. The value has all the axes
+    # that the other operands have.
+    CUSTOM = _pointwise("custom", -1)
+
     # Reductions over named axes.
     SUM = Row("sum", Kind.REDUCTION, 1)
     PROD = Row("prod", Kind.REDUCTION, 1)

@@ -3,6 +3,7 @@
 from flux.expr.build import (
     apply,
     constant,
+    custom,
     index,
     position,
     random,
@@ -22,6 +23,7 @@ __all__ = [
     "apply",
     "constant",
     "count_nodes",
+    "custom",
     "fold",
     "index",
     "inputs",

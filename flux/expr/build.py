@@ -24,6 +24,7 @@ from flux.ops import Op
 __all__ = [
     "apply",
     "constant",
+    "custom",
     "index",
     "position",
     "random",
@@ -57,6 +58,22 @@ def where(condition: Operand, then: Operand, otherwise: Operand) -> Expr:
 def stop(x: Operand) -> Expr:
     """The value of x, with derivative zero."""
     return apply(Op.STOP, x)
+
+
+def custom(value: Expr, partials: Mapping[Expr, Expr]) -> Expr:
+    """The value, with stated derivatives: d custom = sum of `partials[x] * dx` over x.
+
+    Raises:
+        AxisError: an operand or a partial has an axis that the value lacks.
+    """
+    operands = [value, *(e for pair in partials.items() for e in pair)]
+    extra = frozenset[str]().union(*(e.axes for e in operands)) - value.axes
+    if extra:
+        raise AxisError(
+            f"a stated derivative is pointwise: the value lacks {show_axes(extra)}",
+            hint="state derivatives of functions that keep every axis of their arguments",
+        )
+    return node(Op.CUSTOM, tuple(operands))
 
 
 def position(axis: str) -> Expr:
