@@ -1,0 +1,68 @@
+"""The table of commands, and the group that imports a command only when it is run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import import_module
+
+import click
+
+from flux.errors import did_you_mean
+
+# Command: its module (its object is `command`), and its line in `flux --help`.
+COMMANDS: dict[str, tuple[str, str]] = {
+    "train": ("flux.cli.train", "Train a small transformer on a text, and save it."),
+    "generate": ("flux.cli.generate", "Write text with a trained model."),
+    "eval": ("flux.cli.evaluate", "Evaluate a formula."),
+    "diff": ("flux.cli.diff", "Differentiate a formula."),
+    "show": ("flux.cli.show", "Print what the compiler makes of a formula or a .flux file."),
+    "doctor": ("flux.cli.doctor", "Report the CPU, the BLAS, versions, and advice."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are rows of COMMANDS."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        """The commands in the table's order."""
+        return list(COMMANDS)
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        """Import the command of that name."""
+        if name not in COMMANDS:
+            return None
+        command: click.Command = import_module(COMMANDS[name][0]).command
+        return command
+
+    def resolve_command(
+        self, context: click.Context, arguments: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command, or say which one was probably meant."""
+        if arguments and arguments[0] not in COMMANDS and not arguments[0].startswith("-"):
+            self._refuse(context, arguments[0])
+        return super().resolve_command(context, arguments)
+
+    def _refuse(self, context: click.Context, name: str) -> None:
+        hint = did_you_mean(name, list(COMMANDS))
+        raise click.UsageError(f"no command {name!r}" + (f"; {hint}" if hint else ""), context)
+
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        """The commands with their lines, from the table alone."""
+        rows: Sequence[tuple[str, str]] = [(name, line) for name, (_, line) in COMMANDS.items()]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="fluxparser", prog_name="flux")
+def flux() -> None:
+    """Mathematics in; derivatives, kernels and trained models out.
+
+    \b
+    flux eval "a + b*2" a=5 b=10         a value
+    flux diff "x*sin(x)" x               a derivative
+    flux train --preset calculus         a small transformer that learns calculus
+    flux doctor                          what this machine offers
+
+    Every command explains itself: flux COMMAND --help.
+    """

@@ -1,0 +1,67 @@
+"""The entry point: environment, command, errors, exit code."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from types import FrameType
+from typing import NoReturn
+
+import click
+
+from flux.cli.commands import flux
+from flux.cli.machine import choose_kernels, cpu_flags
+from flux.errors import FluxError
+
+USER_ERROR, USAGE, INTERRUPTED, TERMINATED = 1, 2, 130, 143
+
+
+class Terminated(BaseException):
+    """SIGTERM arrived; a command that saves its work catches this one and KeyboardInterrupt."""
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and leave with its exit code."""
+    choose_kernels(os.environ, cpu_flags())
+    signal.signal(signal.SIGTERM, _terminate)
+    sys.exit(run(arguments))
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit code."""
+    try:
+        flux.main(
+            args=None if arguments is None else list(arguments),
+            prog_name="flux",
+            standalone_mode=False,
+        )
+    except FluxError as error:
+        click.echo(str(error), err=True)
+        return USER_ERROR
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("interrupted", err=True)
+        return INTERRUPTED
+    except Terminated:
+        click.echo("terminated", err=True)
+        return TERMINATED
+    except BrokenPipeError:
+        return _reader_left()
+    return 0
+
+
+def _reader_left() -> int:
+    # `flux show ... | head`: the interpreter would complain again when it flushes at exit.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def _terminate(number: int, frame: FrameType | None) -> NoReturn:
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    raise Terminated

@@ -1,0 +1,1 @@
+"""Training: texts, batches, the trainer, checkpoints and sampling."""
