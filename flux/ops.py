@@ -103,7 +103,7 @@ class Op(Enum):
     ERFC = _pointwise("erfc", 1)
     GAMMA = _pointwise("gamma", 1, "a not in 0, -1, -2, ...")
     LGAMMA = _pointwise("lgamma", 1, "a not in 0, -1, -2, ...")
-    POLYGAMMA = _pointwise("polygamma", 2, "a an integer >= 0, b not in 0, -1, -2, ...")
+    POLYGAMMA = _pointwise("polygamma", 2, "a an integer, 0 to 100, b not in 0, -1, -2, ...")
 
     # Rounding, signs, extrema of two.
     ABS = _pointwise("abs", 1, result=Result.OPERAND)
@@ -130,6 +130,10 @@ class Op(Enum):
 
     # The identity whose derivative is zero.
     STOP = _pointwise("stop", 1, result=Result.OPERAND)
+
+    # a, whose derivative is that of a plus c times that of b: a definition's own `derivative`
+    # becomes graft(stop(f(x)), x, df(x)). Partials: 1, c, 0. Value: a.
+    GRAFT = _pointwise("graft", 3)
 
     # The value of its first operand, whose derivative its author states: the operands are
     # value, x1, p1, x2, p2, ..., and d custom = p1*dx1 + p2*dx2 + ... Only `calculus` looks past
