@@ -1,0 +1,180 @@
+"""The calculus corpus: lines `expression -> derivative`, made by Flux itself.
+
+The distribution, a pure function of the seed and the line's number n, drawn from the stream
+(seed, "corpus", n) of uniform numbers:
+
+- the variable of the line: x, y or t, equally often;
+- the number of nodes: 3 to 9, equally often;
+- a tree of that many nodes, from the root down: with m nodes left for a subtree,
+    m = 1: the variable (7 in 10), else a whole number from 2 to 9,
+    m = 2: one of the FUNCTIONS of a leaf,
+    m > 2: one of the FUNCTIONS of a subtree of m - 1 nodes (4 in 10), else one of the OPERATIONS,
+      whose left operand has 1 to m - 2 nodes, equally often; a power has a whole number from 2 to 4
+      as exponent.
+
+Left out are trees with an operation on numbers alone, with `a - a` or `a / a`, lines longer than
+the model's context, and repeated lines. The derivative is the differentiator's, simplified. Lines
+are spelled without blanks.
+
+Held out is every expression whose key falls into one sixteenth of all keys. The key is the
+expression's structural hash with its variable renamed and the operands of + and * in one order, so
+no held-out line is a training line with another variable or with operands exchanged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from flux.calculus import diff, simplify
+from flux.expr import Expr, apply, constant, fold, inputs, rebuild, variable
+from flux.ops import Op
+from flux.philox import uniform
+from flux.training.text import Corpus
+
+VARIABLES = ("x", "y", "t")
+FUNCTIONS = (Op.SIN, Op.COS, Op.EXP, Op.LOG, Op.SQRT, Op.TANH)
+OPERATIONS = (Op.ADD, Op.SUB, Op.MUL, Op.DIV, Op.POW)
+SMALLEST, LARGEST = 3, 9  # nodes of an expression
+ARROW = " -> "
+
+T = TypeVar("T")
+
+_COMMUTING = (Op.ADD, Op.MUL)
+_HELD_OUT_OF = 16
+_DRAWS = 64  # uniform numbers that a line may use
+
+
+@dataclass(frozen=True)
+class Line:
+    """An expression and its derivative, as the corpus spells them.
+
+    Attributes:
+        variable: the name of its one variable.
+        problem, answer: the two sides of the arrow.
+        key: what is the same for all lines that differ by renaming or commuting.
+    """
+
+    variable: str
+    problem: str
+    answer: str
+    key: int
+
+    @property
+    def held_out(self) -> bool:
+        """Whether the line is kept from training."""
+        return self.key % _HELD_OUT_OF == 0
+
+    def __str__(self) -> str:
+        return f"{self.problem}{ARROW}{self.answer}\n"
+
+
+def generate(seed: int, count: int, context: int) -> list[Line]:
+    """Different lines in the order in which they were drawn, from `count` drawn trees."""
+    found: dict[str, Line] = {}
+    for number in range(count):
+        line = _line(seed, number)
+        if line is not None and len(str(line)) <= context:
+            found.setdefault(str(line), line)
+    return list(found.values())
+
+
+def corpus(lines: Sequence[Line]) -> Corpus:
+    """The text of the lines: those held out are the validation part."""
+    return Corpus(
+        "calculus",
+        "".join(str(line) for line in lines if not line.held_out),
+        "".join(str(line) for line in lines if line.held_out),
+        by_line=True,
+    )
+
+
+def _line(seed: int, number: int) -> Line | None:
+    draws = iter(uniform(seed, "corpus", number, _DRAWS).tolist())
+    name = _choose(draws, VARIABLES)
+    size = SMALLEST + int(next(draws) * (LARGEST - SMALLEST + 1))
+    e = _build(_prefix(draws, size), variable(name))
+    if e is None:
+        return None
+    answer = spell(simplify(diff(e, name)))
+    if "\n" in answer:  # a block, with shared parts under names of their own
+        return None
+    return Line(name, spell(e), answer, canonical_key(e))
+
+
+def spell(e: Expr) -> str:
+    """The expression without blanks."""
+    return str(e).replace(" ", "")
+
+
+def canonical_key(e: Expr) -> int:
+    """A hash that renaming the variable and exchanging operands of + and * do not change."""
+    return fold(e, _canonical).hash64
+
+
+def _canonical(e: Expr, args: tuple[Expr, ...]) -> Expr:
+    if e.op is Op.INPUT:
+        return variable("x")
+    if e.op in _COMMUTING:
+        args = tuple(sorted(args, key=lambda arg: arg.hash64))
+    return rebuild(e, args)
+
+
+# --- drawing a tree ----------------------------------------------------------------------------
+
+_VARIABLE = "variable"
+_Symbol = Op | int | str  # an operation, a whole number, or _VARIABLE
+
+
+def _prefix(draws: Iterator[float], size: int) -> list[_Symbol]:
+    """A tree of `size` nodes in prefix order."""
+    symbols: list[_Symbol] = []
+    waiting: list[int | tuple[int, int]] = [size]  # sizes; a pair is a whole number's range
+    while waiting:
+        m = waiting.pop()
+        if isinstance(m, tuple):
+            symbols.append(_whole(draws, *m))
+        elif m == 1:
+            symbols.append(_leaf(draws))
+        elif m == 2 or next(draws) < 0.4:
+            symbols.append(_choose(draws, FUNCTIONS))
+            waiting.append(m - 1)
+        else:
+            operation = _choose(draws, OPERATIONS)
+            left = 1 + int(next(draws) * (m - 2))
+            symbols.append(operation)
+            waiting += [(2, 4), m - 2] if operation is Op.POW else [m - 1 - left, left]
+    return symbols
+
+
+def _leaf(draws: Iterator[float]) -> _Symbol:
+    return _VARIABLE if next(draws) < 0.7 else _whole(draws, 2, 9)
+
+
+def _whole(draws: Iterator[float], low: int, high: int) -> int:
+    return low + int(next(draws) * (high - low + 1))
+
+
+def _choose(draws: Iterator[float], among: Sequence[T]) -> T:
+    return among[int(next(draws) * len(among))]
+
+
+def _build(symbols: Sequence[_Symbol], x: Expr) -> Expr | None:
+    """The expression of a tree in prefix order; None where it is one that is left out."""
+    stack: list[Expr] = []
+    for symbol in reversed(symbols):
+        if not isinstance(symbol, Op):
+            stack.append(x if symbol == _VARIABLE else constant(symbol))
+            continue
+        args = tuple(stack.pop() for _ in range(symbol.row.arity))
+        if _left_out(symbol, args):
+            return None
+        stack.append(apply(symbol, *args))
+    return stack[0] if x in inputs(stack[0]) else None
+
+
+def _left_out(op: Op, args: tuple[Expr, ...]) -> bool:
+    if all(arg.op is Op.CONSTANT for arg in args):
+        return True
+    return op in (Op.SUB, Op.DIV) and args[0] is args[1]
