@@ -23,6 +23,7 @@ from flux.errors import DataError
 
 VERSION = 1
 _KIND = "flux checkpoint"
+_DIGEST_LENGTH = 64  # hexadecimal digits, which stand before the JSON text
 _MAX_BYTES = 1 << 36  # refuse to read more than 64 GiB
 
 Arrays = Mapping[str, NDArray[Any]]
@@ -51,8 +52,8 @@ def save(path: Path, arrays: Arrays, about: Mapping[str, Any]) -> None:
 
     text = json.dumps({"kind": _KIND, "version": VERSION, **about}, sort_keys=True)
     plain = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-    metadata = {"about": text, "sha256": _digest(plain, text)}
-    content = serialise(plain, metadata)
+    # One entry: safetensors writes several in an order that differs from run to run.
+    content = serialise(plain, {"flux": _digest(plain, text) + text})
     try:
         _replace(path, content)
     except OSError as error:
@@ -96,8 +97,9 @@ def load(path: Path) -> Checkpoint:
         DataError: no such file, damaged, or written by a newer version.
     """
     arrays, metadata = _read(path)
-    text = metadata.get("about", "")
-    if metadata.get("sha256") != _digest(arrays, text):
+    entry = metadata.get("flux", "")
+    text = entry[_DIGEST_LENGTH:]
+    if entry[:_DIGEST_LENGTH] != _digest(arrays, text):
         raise DataError(f"{str(path)!r} is damaged: its digest does not fit its content")
     about = json.loads(text)
     if about.get("kind") != _KIND:
