@@ -1,0 +1,6 @@
+"""The calculus of expressions: derivatives, and what rests on them."""
+
+from flux.calculus.adjoint import gradient, vjp
+from flux.calculus.differentiate import diff, jvp
+
+__all__ = ["diff", "gradient", "jvp", "vjp"]

@@ -1,0 +1,259 @@
+"""Forward mode: the derivative of an expression along one direction, as an expression.
+
+Tangents are pushed from the inputs to the result over the whole graph, each node once. An absent
+tangent is structural: `None`, never a literal 0. The result shares all that the expression shares,
+and goes back into any stage: printed, simplified, compiled, differentiated again.
+
+Source:
+    Griewank and Walther, Evaluating Derivatives (2008), chapter 3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from flux.calculus.folding import (
+    ONE,
+    ZERO,
+    FreshAxes,
+    add,
+    div,
+    indexed,
+    mul,
+    renamed,
+    select,
+    total,
+)
+from flux.calculus.partials import guard, partial
+from flux.calculus.reductions import extremum_share, product_steps
+from flux.errors import ArgumentError, AxisError, LimitError
+from flux.expr import Expr, inputs, show_axes
+from flux.ops import Kind, Op
+from flux.settings import current
+
+Tangent = Expr | None
+Tangents = dict[Expr, Tangent]
+
+
+def diff(e: Expr, x: str | Expr, n: int = 1) -> Expr:
+    """The n-th derivative d^n e / dx^n.
+
+    Args:
+        e: what is differentiated.
+        x: the name of an input, or an expression that stands for a variable: it is then taken as
+            independent of everything inside it. The derivative by a name that e lacks is 0.
+        n: the order, 0 or more.
+
+    Shapes:
+        x is a scalar, or e treats each position of x on its own (no reduction, index or rename of
+        an axis of x lies between); then the result holds the derivative at each position.
+
+    Raises:
+        AxisError: x has axes and e mixes its positions.
+        LimitError: the derivatives need more nodes than the setting `max_nodes`.
+    """
+    if isinstance(n, bool) or not isinstance(n, int) or n < 0:
+        raise ArgumentError(f"the order of a derivative is a whole number from 0, not {n!r}")
+    seeds: Tangents = dict.fromkeys(variables(e, x), ONE)
+    _check_pointwise(e, seeds)
+    forward = _Forward(seeds)
+    for _ in range(n):
+        e = _present(forward.tangent(e))
+    return e
+
+
+def jvp(e: Expr, tangents: Mapping[str | Expr, Expr]) -> Expr:
+    """The derivative of e along a direction: the sum of de/dx * tangent over the inputs x.
+
+    Args:
+        e: what is differentiated.
+        tangents: the direction; an input that is absent stands still.
+
+    Shapes:
+        A tangent has axes of its input only; along those that it lacks it is constant.
+
+    Raises:
+        AxisError: a tangent has an axis that its input lacks.
+    """
+    seeds: Tangents = {}
+    for x, tangent in tangents.items():
+        for variable in variables(e, x):
+            _check_axes(variable, tangent)
+            seeds[variable] = None if tangent is ZERO else tangent
+    return _present(_Forward(seeds).tangent(e))
+
+
+def variables(e: Expr, x: str | Expr) -> list[Expr]:
+    """The nodes that a variable stands for: itself, or the inputs of e that have its name."""
+    if isinstance(x, Expr):
+        return [x]
+    return [leaf for leaf in inputs(e) if leaf.attributes.name == x]
+
+
+def _check_axes(x: Expr, tangent: Expr) -> None:
+    extra = tangent.axes - x.axes
+    if extra:
+        raise AxisError(f"the tangent has {show_axes(extra)}, which its input lacks")
+
+
+def _check_pointwise(e: Expr, seeds: Tangents) -> None:
+    axes = frozenset[str]().union(*(x.axes for x in seeds))
+    if not axes:
+        return
+    for inner in _Order(set(seeds)).walk(e):
+        if inner.args and inner.op in _MOVES and not axes.isdisjoint(_MOVES[inner.op](inner)):
+            raise AxisError(
+                f"`{inner.op.row.name}` mixes positions of the variable, which has "
+                f"{show_axes(axes)}",
+                hint="use gradient for a scalar, or jvp along a direction",
+            )
+
+
+# The axes of the operand along which an operation moves or mixes positions.
+_MOVES: Mapping[Op, Callable[[Expr], set[str]]] = {
+    Op.SUM: lambda e: set(e.attributes),
+    Op.PROD: lambda e: set(e.attributes),
+    Op.MAX: lambda e: set(e.attributes),
+    Op.MIN: lambda e: set(e.attributes),
+    Op.INDEX: lambda e: set(e.attributes),
+    Op.RENAME: lambda e: {axis for pair in e.attributes for axis in pair},
+}
+
+
+class _Order:
+    """Operands before users, skipping what is known already."""
+
+    def __init__(self, known: set[Expr] | Tangents) -> None:
+        self._known = known
+
+    def walk(self, root: Expr) -> list[Expr]:
+        order: list[Expr] = []
+        seen: set[Expr] = set()
+        stack: list[tuple[Expr, bool]] = [(root, False)]
+        while stack:
+            e, entered = stack.pop()
+            if entered:
+                order.append(e)
+            elif e not in seen and e not in self._known:
+                seen.add(e)
+                stack.append((e, True))
+                stack.extend([(arg, False) for arg in reversed(e.args)])
+        return order
+
+
+class _Forward:
+    """Tangents of every node met so far; later orders reuse those of earlier ones."""
+
+    def __init__(self, seeds: Tangents) -> None:
+        self._tangents = dict(seeds)
+        self._limit = current().max_nodes
+
+    def tangent(self, e: Expr) -> Tangent:
+        tangents = self._tangents
+        fresh = FreshAxes(e)
+        for inner in _Order(tangents).walk(e):
+            moved = [tangents[arg] for arg in inner.args]
+            tangents[inner] = None if _all_absent(moved) else _step(inner, moved, fresh)
+        if len(tangents) > self._limit:
+            raise LimitError(
+                f"the derivative needs more than {self._limit} nodes (setting max_nodes)"
+            )
+        return tangents[e]
+
+
+def _present(tangent: Tangent) -> Expr:
+    return ZERO if tangent is None else tangent
+
+
+def _all_absent(tangents: list[Tangent]) -> bool:
+    return all(tangent is None for tangent in tangents)
+
+
+def _step(e: Expr, tangents: list[Tangent], fresh: FreshAxes) -> Tangent:
+    if e.op.row.kind is Kind.POINTWISE and e.op is not Op.WHERE:
+        return _pointwise(e, tangents)
+    return RULES[e.op](e, tangents, fresh)
+
+
+def _pointwise(e: Expr, tangents: list[Tangent]) -> Tangent:
+    result: Tangent = None
+    for i, tangent in enumerate(tangents):
+        if tangent is None:
+            continue
+        factor = partial(e, i)
+        if factor is None:
+            continue
+        term = mul(factor, tangent)
+        condition = guard(e, i)
+        if condition is not None:
+            term = select(condition, term, ZERO)
+        result = term if result is None else add(result, term)
+    return result
+
+
+def _where(e: Expr, tangents: list[Tangent], _: FreshAxes) -> Tangent:
+    then, otherwise = tangents[1], tangents[2]
+    if then is None and otherwise is None:
+        return None
+    return select(e.args[0], _present(then), _present(otherwise))
+
+
+def _sum(e: Expr, tangents: list[Tangent], _: FreshAxes) -> Tangent:
+    assert tangents[0] is not None
+    return total(tangents[0], e.attributes)
+
+
+def _prod(e: Expr, tangents: list[Tangent], fresh: FreshAxes) -> Tangent:
+    tangent, inner = tangents[0], e.args[0].axes
+    assert tangent is not None
+    for axis, factor in product_steps(e, fresh):
+        tangent = mul(factor, tangent)
+        if axis in inner:
+            tangent = total(tangent, (axis,))
+    return tangent
+
+
+def _extremum(e: Expr, tangents: list[Tangent], _: FreshAxes) -> Tangent:
+    tangent = tangents[0]
+    assert tangent is not None
+    axes = [axis for axis in e.attributes if axis in e.args[0].axes]
+    if not axes:
+        return tangent
+    attained, count = extremum_share(e)
+    return div(total(select(attained, tangent, ZERO), axes), count)
+
+
+def _index(e: Expr, tangents: list[Tangent], _: FreshAxes) -> Tangent:
+    tangent = tangents[0]
+    return (
+        None
+        if tangent is None
+        else indexed(tangent, dict(zip(e.attributes, e.args[1:], strict=True)))
+    )
+
+
+def _rename(e: Expr, tangents: list[Tangent], _: FreshAxes) -> Tangent:
+    assert tangents[0] is not None
+    return renamed(tangents[0], dict(e.attributes))
+
+
+def _absent(e: Expr, tangents: list[Tangent], _: FreshAxes) -> Tangent:
+    return None
+
+
+# The operations that are not a sum of partial derivative times tangent.
+RULES: Mapping[Op, Callable[[Expr, list[Tangent], FreshAxes], Tangent]] = {
+    Op.WHERE: _where,
+    Op.SUM: _sum,
+    Op.PROD: _prod,
+    Op.MAX: _extremum,
+    Op.MIN: _extremum,
+    Op.ARGMAX: _absent,
+    Op.INDEX: _index,
+    Op.RENAME: _rename,
+    Op.CONSTANT: _absent,
+    Op.INPUT: _absent,
+    Op.POSITION: _absent,
+    Op.SIZE: _absent,
+    Op.RANDOM: _absent,
+}
