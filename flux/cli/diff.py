@@ -1,0 +1,42 @@
+"""`flux diff`: the derivative of a formula."""
+
+from __future__ import annotations
+
+import click
+
+import flux
+from flux.cli.assignments import assignments
+from flux.cli.numbers import show_number
+
+
+@click.command()
+@click.argument("formula")
+@click.argument("name")
+@click.option(
+    "--order", "-n", default=1, show_default=True, type=click.IntRange(0, 100), help="How often."
+)
+@click.option("--at", multiple=True, metavar="NAME=VALUE", help="Evaluate it there.")
+@click.option("--raw", is_flag=True, help="As the differentiator builds it, not simplified.")
+@click.option("--latex", is_flag=True, help="Print LaTeX.")
+def command(
+    formula: str, name: str, order: int, at: tuple[str, ...], raw: bool, latex: bool
+) -> None:
+    """Differentiate FORMULA by NAME.
+
+    The derivative is again a formula, which flux reads: parts that occur more than once have lines
+    of their own.
+
+    \b
+    flux diff "x^3" x
+    flux diff "x*sin(x)" x --order 2
+    flux diff "a*exp(-b*t)" b
+    flux diff "x^x" x --at x=2
+    flux diff "exp(-x^2/2)" x --latex
+    """
+    derivative = flux.parse(formula).diff(name, order)
+    if not raw:
+        derivative = derivative.simplify()
+    if at:
+        click.echo(show_number(derivative.evaluate(assignments(at))))
+    else:
+        click.echo(derivative.to_latex() if latex else str(derivative))

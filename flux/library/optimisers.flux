@@ -1,0 +1,35 @@
+# Optimisers: how parameters move along their gradients.
+#
+# p parameters, g their gradients, `step` the number of steps done before this one.
+# State that an optimiser keeps has a function of its own, which gives its next value.
+
+# The Euclidean norm of a whole vector.
+squared_norm[p](g[p]) = sum[p](g^2)
+
+# What gradients are multiplied by so that their norm is at most `limit`.
+clip_factor(norm, limit) = where(norm > limit, limit/norm, 1)
+
+# AdamW: Loshchilov and Hutter, Decoupled Weight Decay Regularization (2019), algorithm 2,
+# arXiv:1711.05101. The corrections of both moments are scalars, applied to the rate and the root.
+adamw_moment1(moment1, g, beta1) = beta1*moment1 + (1 - beta1)*g
+
+adamw_moment2(moment2, g, beta2) = beta2*moment2 + (1 - beta2)*g^2
+
+adamw(p, moment1, moment2, step, rate, beta1, beta2, epsilon, decay):
+    n = step + 1
+    scale = rate/(1 - beta1^n)
+    correction = 1/sqrt(1 - beta2^n)
+    p*(1 - rate*decay) - scale*moment1/(correction*sqrt(moment2) + epsilon)
+
+# Gradient descent with momentum: Sutskever et al., On the importance of initialization and
+# momentum (2013), equations 1 and 2, with the rate outside the velocity.
+sgd_velocity(velocity, g, momentum) = momentum*velocity + g
+
+sgd(p, velocity, rate, decay) = p*(1 - rate*decay) - rate*velocity
+
+# A rate that grows linearly over the first `warm_up` steps and then falls along half a cosine to
+# `final` times its peak: Loshchilov and Hutter, SGDR (2017), equation 5, arXiv:1608.03983.
+warm_up_cosine(step, peak, warm_up, steps, final):
+    progress = minimum(1, (step - warm_up)/maximum(1, steps - warm_up))
+    falling = peak*(final + (1 - final)*0.5*(1 + cos(pi*progress)))
+    where(step < warm_up, peak*(step + 1)/warm_up, falling)

@@ -1,0 +1,6 @@
+"""Models: graphs of the language with sizes and parameters."""
+
+from flux.nn.model import Model
+from flux.nn.parameters import GROUPS, OTHERS, WEIGHTS, Entry, Parameters
+
+__all__ = ["GROUPS", "OTHERS", "WEIGHTS", "Entry", "Model", "Parameters"]

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from flux.cli.commands import COMMANDS
+from flux.cli.entry import run
+
+
+def flux(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", "from flux.cli import main; main()", *arguments],
+        capture_output=True,
+        text=True,
+        env={**os.environ, **environment},
+        check=False,
+    )
+
+
+def test_wrong_usage_is_exit_code_2_with_the_nearest_command(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run(["trian"]) == 2
+    assert "did you mean `train`?" in capsys.readouterr().err
+
+
+def test_help_lists_every_command_without_importing_any() -> None:
+    code = (
+        "import sys; from flux.cli.entry import run; run(['--help']);"
+        "print([m for m in sys.modules if m in ('numpy', 'scipy', 'sympy', 'rich')])"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    *shown, imported = found.stdout.splitlines()
+    assert imported == "[]"
+    for name, (_, line) in COMMANDS.items():
+        assert any(name in text and line in text for text in shown)
+
+
+def test_no_traceback_when_the_reader_leaves() -> None:
+    command = f"{sys.executable} -c 'from flux.cli import main; main()' doctor | true"
+    found = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)
+    assert found.stderr == ""
+
+
+def test_kernels_are_chosen_before_numpy_loads_and_reported() -> None:
+    found = flux("doctor", OPENBLAS_CORETYPE="Haswell")
+    assert found.returncode == 0, found.stderr
+    rows = dict(line.split(None, 1) for line in found.stdout.splitlines() if line[:2] == "  ")
+    assert rows["OPENBLAS_CORETYPE"] == "Haswell"
+    assert "python" in rows
+    assert "numpy" in rows
+    assert int(rows["cores"].split()[0]) >= 1
