@@ -1,7 +1,7 @@
 """What the CPU offers, and the kernels that NumPy's OpenBLAS should take on it.
 
-OpenBLAS reads its environment once, when NumPy loads it, so this module imports neither NumPy
-nor anything that does.
+OpenBLAS reads its environment once, when NumPy loads it, so importing this module imports neither
+NumPy nor anything that does.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from pathlib import Path
 # What OpenBLAS's SkylakeX kernels use; the first AVX-512 machines (Knights Landing) lack some.
 AVX512_NEEDED = frozenset({"avx512f", "avx512cd", "avx512bw", "avx512dq", "avx512vl"})
 CORE_TYPE = "OPENBLAS_CORETYPE"
-THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
 
 def cpu_flags(path: Path = Path("/proc/cpuinfo")) -> frozenset[str]:
@@ -61,7 +60,9 @@ def choose_kernels(environment: MutableMapping[str, str], flags: frozenset[str])
         environment[CORE_TYPE] = "SkylakeX"
 
 
-def choose_threads(environment: MutableMapping[str, str], threads: int) -> None:
-    """Give the BLAS that many threads, whichever BLAS it is."""
-    for name in THREADS:
-        environment[name] = str(threads)
+def limit_blas(threads: int) -> None:
+    """Give the BLAS that many threads from here on, whichever BLAS it is."""
+    import numpy  # noqa: F401  (the library must be loaded before it can be limited)
+    from threadpoolctl import threadpool_limits
+
+    threadpool_limits(threads, user_api="blas")

@@ -32,4 +32,5 @@ sgd(p, velocity, rate, decay) = p*(1 - rate*decay) - rate*velocity
 warm_up_cosine(step, peak, warm_up, steps, final):
     progress = minimum(1, (step - warm_up)/maximum(1, steps - warm_up))
     falling = peak*(final + (1 - final)*0.5*(1 + cos(pi*progress)))
-    where(step < warm_up, peak*(step + 1)/warm_up, falling)
+    rising = peak*(step + 1)/maximum(1, warm_up)
+    where(step < warm_up, rising, falling)

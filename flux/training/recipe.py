@@ -1,0 +1,55 @@
+"""A recipe: the optimiser and its numbers, as one record that is saved with a run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from math import isfinite
+
+from flux.errors import ArgumentError, did_you_mean
+
+OPTIMISERS = ("adamw", "sgd")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How parameters are updated.
+
+    Attributes:
+        optimizer: adamw or sgd.
+        learning_rate: its highest value.
+        warm_up: steps of linear growth at the beginning.
+        steps: the step at which the cosine ends; 0 keeps the rate constant.
+        final: the rate at the end, as a share of the highest.
+        clip: the greatest norm of the whole gradient; 0 clips nothing.
+        weight_decay: times the learning rate, what a weight loses of itself in a step.
+        decay_all: decay gains and biases too, not only what started at random.
+        beta1, beta2, epsilon: of AdamW.
+        momentum: of sgd.
+    """
+
+    optimizer: str = "adamw"
+    learning_rate: float = 1e-3
+    warm_up: int = 0
+    steps: int = 0
+    final: float = 0.1
+    clip: float = 1.0
+    weight_decay: float = 0.01
+    decay_all: bool = False
+    beta1: float = 0.9
+    beta2: float = 0.95
+    epsilon: float = 1e-8
+    momentum: float = 0.9
+
+    def __post_init__(self) -> None:
+        if self.optimizer not in OPTIMISERS:
+            raise ArgumentError(
+                f"no optimizer {self.optimizer!r}; there are {' and '.join(OPTIMISERS)}",
+                hint=did_you_mean(self.optimizer, OPTIMISERS),
+            )
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if not isinstance(value, str) and not (isfinite(value) and value >= 0):
+                raise ArgumentError(f"{field.name} is {value}; it must be 0 or more")
+        for name in ("beta1", "beta2", "momentum"):
+            if getattr(self, name) >= 1:
+                raise ArgumentError(f"{name} is {getattr(self, name)}; it must be below 1")

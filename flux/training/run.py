@@ -1,0 +1,195 @@
+"""A run: a language model, its text, its trainer and its folder.
+
+Everything that a run needs to go on with the same bits is in its checkpoint: the parameters and
+moments, and the preset, seed, vocabulary, optimiser's numbers, threads and text it was made with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from flux.errors import DataError
+from flux.training import checkpoint
+from flux.training.batches import Windows, line_starts
+from flux.training.language import LanguageModel
+from flux.training.presets import Preset
+from flux.training.progress import Display, Meter
+from flux.training.recipe import Recipe
+from flux.training.text import Corpus, encode
+from flux.training.tokenizer import Tokenizer, Tokens
+from flux.training.trainer import Trainer
+
+CHECKPOINT = "checkpoint.safetensors"
+VALIDATION_BATCHES = 8
+VALIDATIONS = 20  # times in a run
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What a run was made from.
+
+    Attributes:
+        preset: the model and how it is trained.
+        data: the path of the text; empty for the embedded corpus.
+        seed: of parameters and batches.
+        threads: that a step uses.
+    """
+
+    preset: Preset
+    data: str
+    seed: int
+    threads: int
+
+
+class Run:
+    """A language model in training.
+
+    Args:
+        origin: what it is made from.
+        corpus: the text.
+        tokenizer: the vocabulary; default: the text's own.
+
+    Attributes:
+        language: the model.
+        trainer: which trains it.
+    """
+
+    def __init__(self, origin: Origin, corpus: Corpus, tokenizer: Tokenizer | None = None) -> None:
+        preset = origin.preset
+        self.origin = origin
+        self.language = LanguageModel(preset, tokenizer or corpus.tokenizer(), origin.seed)
+        training, validation = encode(corpus, self.language.tokenizer)
+        self._validation = self._windows(validation, corpus.validation, corpus, "validation")
+        batches = self._windows(training, corpus.training, corpus, "batches")
+        recipe = asdict(recipe_of(preset))
+        self.trainer = Trainer(self.language.model, data=batches, threads=origin.threads, **recipe)
+
+    def _windows(self, tokens: Tokens, text: str, corpus: Corpus, site: str) -> Windows:
+        preset = self.origin.preset
+        starts = line_starts(text) if corpus.by_line else None
+        return Windows(
+            tokens, preset.context, preset.batch, self.origin.seed, starts=starts, site=site
+        )
+
+    def train(
+        self,
+        steps: int,
+        display: Display,
+        save: Callable[[], None],
+        save_every: int,
+        stopped: Callable[[], bool],
+    ) -> None:
+        """Train up to a number of steps, show how it goes, save now and then and at the end.
+
+        Args:
+            steps: of the whole run, those done before included.
+            display: where reports go.
+            save: saves the run.
+            save_every: steps between two saves.
+            stopped: asked after each step; training ends, saved, where it says so.
+        """
+        meter = Meter(self.trainer.step, steps)
+        validate_every = max(1, steps // VALIDATIONS)
+
+        def after(step: int, loss: float) -> bool:
+            if step % validate_every == 0 or step == steps:
+                meter.validation = self.validation_loss()
+            report = meter.add(step, loss)
+            if report is not None:
+                display.show(report)
+            if step % save_every == 0 and step < steps:
+                save()
+            return stopped()
+
+        with display:
+            self.trainer.run(steps - self.trainer.step, after)
+        save()
+
+    def validation_loss(self) -> float:
+        """The mean loss of some batches of the validation part, the same ones each time."""
+        losses = [self.trainer.loss(self._validation(n)) for n in range(VALIDATION_BATCHES)]
+        return float(np.mean(losses))
+
+    def save(self, folder: Path) -> None:
+        """Write the checkpoint into the run's folder."""
+        about = {
+            "preset": asdict(self.origin.preset),
+            "data": self.origin.data,
+            "seed": self.origin.seed,
+            "threads": self.origin.threads,
+            "characters": self.language.tokenizer.characters,
+            "step": self.trainer.step,
+            "parameters": [
+                [entry.path, entry.group, list(entry.shape)]
+                for entry in self.language.model.parameters.entries
+            ],
+        }
+        checkpoint.save(folder / CHECKPOINT, self.trainer.state(), about)
+
+    def restore(self, saved: checkpoint.Checkpoint) -> None:
+        """Take up the state of a checkpoint."""
+        self.trainer.load_state(saved.arrays, saved.about["step"])
+
+
+def recipe_of(preset: Preset) -> Recipe:
+    """How a preset is trained: AdamW, warm-up, cosine, clipping."""
+    return Recipe(
+        learning_rate=preset.learning_rate,
+        warm_up=preset.warm_up,
+        steps=preset.steps,
+        weight_decay=preset.weight_decay,
+    )
+
+
+def read(folder: Path) -> checkpoint.Checkpoint:
+    """The checkpoint of a run's folder.
+
+    Raises:
+        DataError: there is none, or it is damaged.
+    """
+    path = folder / CHECKPOINT
+    if not path.exists():
+        raise DataError(
+            f"no run in {str(folder)!r}: it has no {CHECKPOINT}",
+            hint="flux train makes one; its last lines name the folder",
+        )
+    return checkpoint.load(path)
+
+
+def origin_of(saved: checkpoint.Checkpoint) -> Origin:
+    """What a saved run was made from."""
+    about = saved.about
+    return Origin(preset_of(about["preset"]), about["data"], about["seed"], about["threads"])
+
+
+def preset_of(values: Mapping[str, Any]) -> Preset:
+    """A saved preset.
+
+    Raises:
+        DataError: fields that this version does not know, or lacks.
+    """
+    if set(values) != {field.name for field in fields(Preset)}:
+        raise DataError("the run's preset has other fields than this version's")
+    return Preset(**values)
+
+
+def load_language_model(folder: Path) -> LanguageModel:
+    """The trained model of a run's folder.
+
+    Raises:
+        DataError: there is none, or it is damaged.
+    """
+    saved = read(folder)
+    tokenizer = Tokenizer(saved.about["characters"])
+    language = LanguageModel(origin_of(saved).preset, tokenizer, seed=0)
+    for group, buffer in language.model.parameters.buffers.items():
+        found = saved.arrays.get(group)
+        if found is None or found.shape != buffer.shape:
+            raise DataError(f"the checkpoint in {str(folder)!r} does not fit its own preset")
+        np.copyto(buffer, found)
+    return language

@@ -1,0 +1,129 @@
+"""The trainer: any model with a scalar loss, over named arrays.
+
+One step is one Program: loss, gradients, clipping and the optimiser's update. What changes from
+step to step (parameters, moments) lies in flat arrays that the Program updates in place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from math import isfinite
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flux.errors import DataError, DomainError
+from flux.nn import Model
+from flux.training.feed import Batch, Feed, conform, feed, sizes_of
+from flux.training.recipe import Recipe
+from flux.training.step import Step, compile_loss
+
+Source = Feed | Mapping[str, Any] | Sequence[Mapping[str, Any]]
+
+
+class Trainer:
+    """Trains a model.
+
+    Args:
+        model: whose graph has a scalar result, the loss.
+        optimizer: adamw or sgd.
+        data: a batch, a list of batches, or a function from the step's number to its batch. A
+            batch is a mapping from the names of the graph's inputs to arrays; all batches have the
+            shapes of the first.
+        threads: that the step may use; the bits do not depend on it.
+        **recipe: the other fields of `Recipe`: learning_rate, weight_decay, clip, ...
+
+    Attributes:
+        model: the model; its parameters change with every step.
+        step: the number of steps done.
+        recipe: the optimiser and its numbers.
+
+    Raises:
+        FluxError: the loss is not a scalar, or the data do not fit the model.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        optimizer: str = "adamw",
+        data: Source | None = None,
+        *,
+        threads: int = 1,
+        **recipe: Any,
+    ) -> None:
+        if data is None:
+            raise DataError("a trainer needs data")
+        self.model = model
+        self.recipe = Recipe(optimizer=optimizer, **recipe)
+        self.step = 0
+        self._feed = feed(data)
+        self._threads = threads
+        self._inputs = model.graph.inputs
+        first = conform(self._feed(0), self._inputs, model.dtype)
+        self._sizes = sizes_of(first, self._inputs, model.sizes)
+        self._compiled = Step(model, self.recipe, self._sizes, threads)
+        self._loss: Callable[[Batch], float] | None = None
+
+    def run(self, steps: int, after: Callable[[int, float], bool | None] | None = None) -> float:
+        """Train for some steps.
+
+        Args:
+            steps: how many.
+            after: called after each step with the number of steps done and the step's loss; the
+                training stops where it returns True.
+
+        Returns:
+            The loss of the last step, before its update; nan where there was none.
+        """
+        loss = float("nan")
+        for _ in range(steps):
+            loss = self.advance()
+            if after is not None and after(self.step, loss):
+                break
+        return loss
+
+    def advance(self) -> float:
+        """One step; its loss, before the update.
+
+        Raises:
+            DomainError: the loss is not finite.
+        """
+        loss = self._compiled(self.step, self._arrays(self._feed(self.step)))
+        self.step += 1
+        if not isfinite(loss):
+            raise DomainError(
+                f"the loss of step {self.step} is {loss}",
+                hint="a smaller learning rate or a tighter clip keeps it finite; look at the data",
+            )
+        return loss
+
+    def loss(self, batch: Batch) -> float:
+        """The loss of a batch, without an update."""
+        if self._loss is None:
+            self._loss = compile_loss(self.model, self._sizes, self._threads)
+        return self._loss(self._arrays(batch))
+
+    def _arrays(self, batch: Batch) -> dict[str, NDArray[Any]]:
+        arrays = conform(batch, self._inputs, self.model.dtype)
+        sizes_of(arrays, self._inputs, self._sizes)
+        return arrays
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """The flat arrays that a resumed run needs, by name; not copies."""
+        return self._compiled.state
+
+    def load_state(self, arrays: Mapping[str, NDArray[Any]], step: int) -> None:
+        """Take up a run where it was.
+
+        Raises:
+            DataError: arrays of another run.
+        """
+        state = self._compiled.state
+        for name, array in state.items():
+            found = arrays.get(name)
+            if found is None or found.shape != array.shape or found.dtype != array.dtype:
+                raise DataError(f"the saved state {name!r} does not fit this model and optimizer")
+        for name, array in state.items():
+            np.copyto(array, arrays[name])
+        self.step = step
