@@ -1,0 +1,1 @@
+"""Backends: each runs a verified Program and sees nothing above it."""

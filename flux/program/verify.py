@@ -1,0 +1,383 @@
+"""Proof that a Program is safe to run: every backend, and native code, relies on this alone.
+
+Types and shapes fit the instruction set; every view stays inside its buffer, and every temporary
+inside the arena; nothing is read before it is written, nor after another tensor has taken its
+bytes; only results and state are written; a function calls only earlier ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from flux.errors import ProgramError
+from flux.program.opcodes import OPCODES, Family, Row, accepts
+from flux.program.types import (
+    ROWS,
+    Buffer,
+    DType,
+    Function,
+    Instruction,
+    Port,
+    Program,
+    Role,
+    View,
+)
+
+MAX_ELEMENTS = 1 << 40
+_MAX_DIMENSIONS = 32
+
+
+def verify(program: Program) -> None:
+    """Check a whole Program.
+
+    Raises:
+        ProgramError: with the function, the instruction and the rule that is broken.
+    """
+    if not program.functions:
+        raise ProgramError("a Program has at least one function")
+    for number, function in enumerate(program.functions):
+        _Verification(function, program.functions[:number]).run()
+
+
+class _Verification:
+    """The checks of one function, and what is known while walking its instructions."""
+
+    def __init__(self, function: Function, earlier: Sequence[Function]) -> None:
+        self._function = function
+        self._earlier = earlier
+        self._where = f"function {function.name}"
+        self._written: dict[int, set[View]] = {}
+        self._whole: set[int] = set()
+
+    def run(self) -> None:
+        for buffer in self._function.buffers:
+            self._buffer(buffer)
+        self._ports(self._function.inputs, (Role.INPUT, Role.STATE))
+        self._ports(self._function.outputs, (Role.OUTPUT, Role.STATE))
+        self._names()
+        for number, instruction in enumerate(self._function.instructions):
+            self._where = f"function {self._function.name}, instruction {number}"
+            self._instruction(instruction)
+        self._where = f"function {self._function.name}"
+        for port in self._function.outputs:
+            self._defined(port.view)
+        self._invariant_head()
+
+    def _require(self, holds: bool, rule: str) -> None:
+        if not holds:
+            raise ProgramError(f"{self._where}: {rule}")
+
+    # Buffers, ports, views.
+
+    def _buffer(self, buffer: Buffer) -> None:
+        self._where = f"function {self._function.name}, buffer {buffer.name}"
+        self._require(0 <= buffer.size <= MAX_ELEMENTS, "a size is out of range")
+        if buffer.role is Role.CONSTANT:
+            self._require(buffer.size == 1 and not buffer.rows, "a constant has one element")
+            self._require(_fits(buffer), "a constant's value is not of its type")
+        if buffer.role is Role.TEMPORARY:
+            arena = self._function.row_bytes if buffer.rows else self._function.arena_bytes
+            inside = buffer.offset >= 0 and buffer.offset + buffer.bytes <= arena
+            self._require(inside, "a temporary lies outside the arena")
+            aligned = buffer.offset % buffer.dtype.itemsize == 0
+            self._require(aligned, "a temporary is not aligned")
+        self._where = f"function {self._function.name}"
+
+    def _ports(self, ports: Sequence[Port], roles: tuple[Role, ...]) -> None:
+        for port in ports:
+            self._view(port.view)
+            role = self._function.buffers[port.view.buffer].role
+            self._require(
+                role in roles, f"port {port.name} stands on a buffer of role {role.value}"
+            )
+
+    def _names(self) -> None:
+        for ports in (self._function.inputs, self._function.outputs):
+            names = [port.name for port in ports]
+            self._require(len(set(names)) == len(names), "two ports have one name")
+
+    def _view(self, view: View) -> None:
+        self._require(0 <= view.buffer < len(self._function.buffers), "no such buffer")
+        buffer = self._function.buffers[view.buffer]
+        self._require(len(view.shape) == len(view.strides) <= _MAX_DIMENSIONS, "bad dimensions")
+        last = view.offset
+        rows = 0
+        for size, stride in zip(view.shape, view.strides, strict=True):
+            if size == ROWS:
+                rows += 1
+                expected = buffer.size if buffer.rows else 0
+                self._require(stride == expected, "the row stride does not fit the buffer")
+            else:
+                self._require(size >= 1 and stride >= 0, "a size or stride is out of range")
+                last += (size - 1) * stride
+        self._require(rows <= 1, "a view has two row dimensions")
+        self._require(rows == 1 or not buffer.rows, "a view of rows needs the row dimension")
+        self._require(view.offset >= 0 and last < max(buffer.size, 1), "a view leaves its buffer")
+
+    # Reading and writing.
+
+    def _defined(self, view: View) -> None:
+        buffer = self._function.buffers[view.buffer]
+        if buffer.role in (Role.INPUT, Role.STATE, Role.CONSTANT):
+            return
+        known = view.buffer in self._whole or view in self._written.get(view.buffer, ())
+        self._require(known, f"{buffer.name} is read before it is written")
+
+    def _write(self, view: View) -> None:
+        buffer = self._function.buffers[view.buffer]
+        roles = (Role.OUTPUT, Role.STATE, Role.TEMPORARY)
+        self._require(buffer.role in roles, f"{buffer.name} is written, but is {buffer.role.value}")
+        distinct = all(s != 0 or n == 1 for n, s in zip(view.shape, view.strides, strict=True))
+        self._require(distinct, "a result has a broadcast dimension")
+        if buffer.role is Role.TEMPORARY:
+            self._overwrite(view.buffer)
+        self._written.setdefault(view.buffer, set()).add(view)
+        if _elements(view) == buffer.size:
+            self._whole.add(view.buffer)
+
+    def _overwrite(self, number: int) -> None:
+        """Forget every other temporary whose bytes this one takes."""
+        buffers = self._function.buffers
+        mine = buffers[number]
+        for other in list(self._written):
+            theirs = buffers[other]
+            if other != number and theirs.role is Role.TEMPORARY and _overlap(mine, theirs):
+                del self._written[other]
+                self._whole.discard(other)
+
+    def _invariant_head(self) -> None:
+        """The head reads nothing of the caller's, and nothing later touches what it wrote."""
+        count = self._function.invariant
+        self._require(0 <= count <= len(self._function.instructions), "bad invariant count")
+        buffers = self._function.buffers
+        head, rest = self._function.instructions[:count], self._function.instructions[count:]
+        for i in head:
+            for view in i.operands:
+                role = buffers[view.buffer].role
+                own = role in (Role.CONSTANT, Role.TEMPORARY)
+                self._require(own, "an invariant instruction reads an input")
+        kept = {view.buffer for i in head for view in i.results}
+        for view in (v for i in rest for v in i.results):
+            target = buffers[view.buffer]
+            clash = target.role is Role.TEMPORARY and any(
+                view.buffer == k or _overlap(target, buffers[k]) for k in kept
+            )
+            self._require(not clash, "an invariant result is overwritten")
+
+    # Instructions.
+
+    def _instruction(self, instruction: Instruction) -> None:
+        row = OPCODES.get(instruction.opcode)
+        if row is None:
+            raise ProgramError(f"{self._where}: no opcode {instruction.opcode!r}")
+        for view in (*instruction.operands, *instruction.results):
+            self._view(view)
+        for view in instruction.operands:
+            if instruction.opcode not in ("call", "iterate"):
+                self._defined(view)
+        if row.family is not Family.CALL:
+            self._plain(instruction, row)
+        _FAMILY_RULES[row.family](self, instruction)
+        for view in instruction.results:
+            self._write(view)
+
+    def _plain(self, instruction: Instruction, row: Row) -> None:
+        count = len(instruction.operands)
+        self._require(len(instruction.results) == 1, "one result is needed")
+        self._require(row.arity in (-1, count), f"{instruction.opcode} takes {row.arity} operands")
+        operands = tuple(self._dtype(v) for v in instruction.operands)
+        result = self._dtype(instruction.results[0])
+        self._require(
+            accepts(row.types, operands, result), f"the types do not fit {instruction.opcode}"
+        )
+
+    def _dtype(self, view: View) -> DType:
+        return self._function.buffers[view.buffer].dtype
+
+    def _apart(self, instruction: Instruction) -> None:
+        """No operand shares bytes with the result."""
+        target = instruction.results[0].buffer
+        buffers = self._function.buffers
+        for view in instruction.operands:
+            same = view.buffer == target and buffers[target].role is not Role.OUTPUT
+            both = buffers[target].role is buffers[view.buffer].role is Role.TEMPORARY
+            shared = same or (
+                both and view.buffer != target and _overlap(buffers[target], buffers[view.buffer])
+            )
+            self._require(not shared, "an operand shares bytes with the result")
+
+    def _pointwise(self, instruction: Instruction) -> None:
+        result = instruction.results[0]
+        buffers = self._function.buffers
+        target = buffers[result.buffer]
+        for view in instruction.operands:
+            self._require(view.shape == result.shape, "an operand's shape is not the result's")
+            source = buffers[view.buffer]
+            both = target.role is source.role is Role.TEMPORARY and _overlap(target, source)
+            if view.buffer == result.buffer or both:
+                aligned = (view.offset, view.strides) == (result.offset, result.strides)
+                place = view.buffer == result.buffer or (
+                    source.offset == target.offset and source.dtype is target.dtype
+                )
+                self._require(aligned and place, "a result overwrites an operand out of step")
+
+    def _move(self, instruction: Instruction) -> None:
+        shape = instruction.results[0].shape
+        if instruction.opcode == "iota":
+            dimension = self._integer(instruction, 0)
+            self._require(0 <= dimension < len(shape), "no such dimension")
+            self._require(ROWS not in shape, "iota has no rows")
+        elif instruction.opcode == "fill":
+            self._require(instruction.operands[0].shape == (), "fill takes one value")
+        else:
+            scalars = all(view.shape == () for view in instruction.operands)
+            integers = all(self._dtype(v) is DType.INT64 for v in instruction.operands)
+            floating = self._dtype(instruction.results[0]).floating
+            self._require(
+                scalars and integers and floating, "random takes an integer seed and step"
+            )
+            site = instruction.attributes[:1]
+            named = len(site) == 1 and isinstance(site[0], str)
+            self._require(named and ROWS not in shape, "random needs a site, and has no rows")
+
+    def _reduce(self, instruction: Instruction) -> None:
+        self._apart(instruction)
+        x, result = instruction.operands[0], instruction.results[0]
+        removed = instruction.attributes[0] if instruction.attributes else None
+        good = isinstance(removed, tuple) and all(
+            isinstance(d, int) and 0 <= d < len(x.shape) and x.shape[d] != ROWS for d in removed
+        )
+        self._require(good and bool(removed), "bad dimensions to reduce")
+        assert isinstance(removed, tuple)
+        kept = tuple(s for d, s in enumerate(x.shape) if d not in removed)
+        self._require(kept == result.shape, "the result's shape is not what is left")
+
+    def _contract(self, instruction: Instruction) -> None:
+        self._apart(instruction)
+        counts = instruction.attributes
+        good = len(counts) == 4 and all(isinstance(c, int) and c >= 0 for c in counts)
+        self._require(good, "contract needs four counts")
+        batch, m, n, k = (c for c in counts if isinstance(c, int))
+        a, b = instruction.operands
+        out = instruction.results[0].shape
+        self._require(len(a.shape) == batch + m + k and len(b.shape) == batch + k + n, "bad counts")
+        head, rows, inner = a.shape[:batch], a.shape[batch : batch + m], a.shape[batch + m :]
+        self._require(b.shape[: batch + k] == head + inner, "the operands do not fit")
+        self._require(ROWS not in inner, "the row space cannot be summed over")
+        self._require(out == head + rows + b.shape[batch + k :], "the result does not fit")
+
+    def _access(self, instruction: Instruction) -> None:
+        self._apart(instruction)
+        gather = instruction.opcode == "gather"
+        x, *indices = instruction.operands
+        result = instruction.results[0]
+        walked, described = (result, x) if gather else (x, result)
+        self._require(len(indices) >= 1, f"{instruction.opcode} needs an index")
+        same = self._dtype(x) is self._dtype(result)
+        self._require(same, "the operand and the result are of different types")
+        for view in indices:
+            self._require(self._dtype(view) is DType.INT64, "an index is not an integer")
+            self._require(view.shape == walked.shape, "an index has another shape")
+        plan = instruction.attributes[0] if instruction.attributes else None
+        good = isinstance(plan, tuple) and len(plan) == len(described.shape)
+        self._require(good, "bad description of the dimensions")
+        assert isinstance(plan, tuple)
+        for entry, size in zip(plan, described.shape, strict=True):
+            self._entry(entry, size, walked.shape, len(indices))
+
+    def _entry(self, entry: object, size: int, shape: tuple[int, ...], indices: int) -> None:
+        good = (
+            isinstance(entry, tuple)
+            and len(entry) == 2
+            and all(isinstance(part, int) for part in entry)
+            and entry[0] in (0, 1)
+        )
+        self._require(good, "bad description of a dimension")
+        assert isinstance(entry, tuple)
+        kind, number = entry
+        if kind == 1:
+            self._require(0 <= number < indices and size != ROWS, "no such index")
+        else:
+            inside = 0 <= number < len(shape) and shape[number] == size
+            self._require(inside, "a dimension does not fit")
+
+    def _integer(self, instruction: Instruction, number: int) -> int:
+        attributes = instruction.attributes
+        good = len(attributes) > number and isinstance(attributes[number], int)
+        self._require(good, "a whole number is missing")
+        value = attributes[number]
+        assert isinstance(value, int)
+        return value
+
+    def _call(self, instruction: Instruction) -> None:
+        callee = self._callee(instruction)
+        self._require(not callee.has_rows, "a called function has no rows")
+        count = self._integer(instruction, 1) if instruction.opcode == "iterate" else 1
+        self._require(0 < count <= MAX_ELEMENTS, "an iteration count is out of range")
+        sources, targets = called_ports(callee)
+        self._require(len(instruction.operands) == len(sources), "wrong number of operands")
+        self._require(len(instruction.results) == len(targets) + 1, "wrong number of results")
+        for view, port in zip(instruction.operands, sources, strict=True):
+            self._argument(view, callee, port, instruction)
+            self._defined(view)
+        for view, port in zip(instruction.results[1:], targets, strict=True):
+            self._argument(view, callee, port, instruction)
+        scratch = instruction.results[0]
+        held = self._function.buffers[scratch.buffer]
+        enough = held.role is Role.TEMPORARY and held.bytes >= callee.arena_bytes
+        self._require(enough, "the called function's arena does not fit")
+
+    def _callee(self, instruction: Instruction) -> Function:
+        number = self._integer(instruction, 0)
+        self._require(0 <= number < len(self._earlier), "only an earlier function can be called")
+        return self._earlier[number]
+
+    def _argument(
+        self, view: View, callee: Function, number: int, instruction: Instruction
+    ) -> None:
+        wanted = callee.buffers[number]
+        good = self._dtype(view) is wanted.dtype
+        self._require(good, f"argument {wanted.name} is of another type")
+        steps = self._steps(instruction)
+        shape = (steps, wanted.size) if len(view.shape) == 2 else (wanted.size,)
+        strided = view.strides[-1:] in ((1,), ()) or wanted.size == 1
+        self._require(view.shape == shape and strided, f"argument {wanted.name} does not fit")
+
+    def _steps(self, instruction: Instruction) -> int:
+        return self._integer(instruction, 1) if instruction.opcode == "iterate" else 1
+
+
+def called_ports(callee: Function) -> tuple[list[int], list[int]]:
+    """The caller's buffers of a function, by number: those that it reads, those that it writes."""
+    numbers = range(len(callee.buffers))
+    roles = [callee.buffers[n].role for n in numbers]
+    sources = [n for n in numbers if roles[n] in (Role.INPUT, Role.STATE)]
+    targets = [n for n in numbers if roles[n] in (Role.OUTPUT, Role.STATE)]
+    return sources, targets
+
+
+_FAMILY_RULES: Mapping[Family, Callable[[_Verification, Instruction], None]] = {
+    Family.POINTWISE: _Verification._pointwise,
+    Family.MOVE: _Verification._move,
+    Family.REDUCE: _Verification._reduce,
+    Family.CONTRACT: _Verification._contract,
+    Family.ACCESS: _Verification._access,
+    Family.CALL: _Verification._call,
+}
+
+
+def _elements(view: View) -> int:
+    count = 1
+    for size in view.shape:
+        count *= 1 if size == ROWS else size
+    return count
+
+
+def _overlap(a: Buffer, b: Buffer) -> bool:
+    return a.rows == b.rows and a.offset < b.offset + b.bytes and b.offset < a.offset + a.bytes
+
+
+def _fits(buffer: Buffer) -> bool:
+    kinds: dict[DType, type] = {DType.BOOL: bool, DType.INT64: int}
+    kind = kinds.get(buffer.dtype, float)
+    return type(buffer.value) is kind and (kind is not int or abs(buffer.value) < 1 << 63)
