@@ -17,7 +17,7 @@ from flux.program.types import ROWS, Buffer, Function, Port, Role, View
 
 Array = NDArray[Any]
 
-NUMPY_TYPES = {
+_NUMPY_TYPES: dict[str, np.dtype[Any]] = {
     "float32": np.dtype(np.float32),
     "float64": np.dtype(np.float64),
     "int64": np.dtype(np.int64),
@@ -27,7 +27,7 @@ NUMPY_TYPES = {
 
 def numpy_type(buffer: Buffer) -> np.dtype[Any]:
     """The NumPy type of a buffer's elements."""
-    return NUMPY_TYPES[buffer.dtype.value]
+    return _NUMPY_TYPES[buffer.dtype.value]
 
 
 def view_array(view: View, buffer: Buffer, base: Array, rows: int = 0) -> Array:

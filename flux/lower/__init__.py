@@ -9,13 +9,14 @@ from collections.abc import Mapping, Sequence
 
 from flux.expr import Expr
 from flux.lower.function import FunctionLowering, Signature
+from flux.lower.link import link, repeat
 from flux.lower.sizes import infer_sizes
 from flux.program.types import DType, Program
 from flux.program.verify import verify
 from flux.settings import current
 from flux.source import Span
 
-__all__ = ["Signature", "lower"]
+__all__ = ["Signature", "link", "lower", "repeat"]
 
 
 def lower(

@@ -292,6 +292,11 @@ class Emitter:
         value: Value,
     ) -> None:
         batch, m, n, k = found.batch, found.m, found.n, found.k
+        if m and n and n[0].out > m[0].out:
+            # The result lies transposed: compute its transpose, b' a', whose rows are contiguous.
+            turned = Arrangement(*(tuple(map(_turned, dims)) for dims in (batch, n, m, k)))
+            self._matrix_product(turned, b, a, out, value)
+            return
         views = (
             _view(out, (*batch, *m, *n), "out"),
             _view(a, (*batch, *m, *k), "a"),
@@ -317,6 +322,10 @@ _RULES: Mapping[str, Callable[[Emitter, Value], None]] = {
     "scatter": Emitter._scatter,
     "contract": Emitter._contract,
 }
+
+
+def _turned(dim: Dim) -> Dim:
+    return Dim(dim.size, dim.b, dim.a, dim.out)
 
 
 def _rows_first(axes: list[str]) -> list[str]:
