@@ -15,6 +15,7 @@ from flux.expr.build import (
     where,
 )
 from flux.expr.node import Expr, Operand, lift, node, provide, show_axes
+from flux.expr.services import provide_services
 from flux.expr.traverse import count_nodes, fold, inputs, rebuild, topological, users
 
 __all__ = [
@@ -43,3 +44,5 @@ __all__ = [
     "variable",
     "where",
 ]
+
+provide_services()

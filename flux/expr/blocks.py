@@ -1,0 +1,45 @@
+"""Which nodes of a printed block get a name of their own.
+
+Nodes that are used more than once do, unless they are small, so that a text is linear in the nodes
+of its expression; so do nodes at which brackets nest too deeply for a reader, or a parser's stack.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from flux.expr.node import Expr
+from flux.expr.precedence import ANY, OPERATORS, level
+
+_SMALL = 4  # a shared node of at most this many nodes is written out each time
+_DEEPEST = 100  # nesting of brackets, prefixes and right operands
+
+
+def named_nodes(order: Sequence[Expr]) -> list[Expr]:
+    """The nodes of a topological order, the root last, that get a name of their own."""
+    uses: dict[Expr, int] = dict.fromkeys(order, 0)
+    for e in order:
+        for arg in e.args:
+            uses[arg] += 1
+    weight: dict[Expr, int] = {}
+    height: dict[Expr, int] = {}
+    named: list[Expr] = []
+    for e in order[:-1]:
+        weight[e] = 1 + sum(weight[arg] for arg in e.args)
+        height[e] = _height(e, height)
+        if (uses[e] > 1 and weight[e] > _SMALL) or height[e] > _DEEPEST:
+            named.append(e)
+            weight[e] = 1
+            height[e] = 0
+    return named
+
+
+def _height(e: Expr, height: Mapping[Expr, int]) -> int:
+    operator = OPERATORS.get(e.op)
+    loosest = operator.operands if operator else (ANY,) * len(e.args)
+    highest = 0
+    for i, (arg, bound) in enumerate(zip(e.args, loosest, strict=True)):
+        # The left operand of + or * does not nest, so a long sum is flat.
+        flat = operator is not None and i == 0 and len(e.args) == 2 and level(arg) >= bound
+        highest = max(highest, height[arg] + (0 if flat else 1))
+    return highest

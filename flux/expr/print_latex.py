@@ -1,0 +1,287 @@
+r"""Print an expression as LaTeX: fractions, roots, powers, Greek letters, sums over named axes.
+
+The text is for reading and does not parse back. Shared parts are written as names only where the
+expression would otherwise be too large; then an `aligned` block lists them first.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+
+from flux.expr.blocks import named_nodes
+from flux.expr.node import Expr
+from flux.expr.precedence import (
+    AND,
+    ANY,
+    COMPARISON,
+    NOT,
+    OR,
+    POSTFIX,
+    POWER,
+    PREFIX,
+    PRODUCT,
+    SUM,
+)
+from flux.expr.spelling import show_decimal
+from flux.expr.traverse import topological
+from flux.ops import Op
+
+_WRITTEN_OUT = 300  # nodes of a tree that is written without names
+
+_GREEK = frozenset(
+    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau"
+    " upsilon phi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega".split()
+)
+_ESCAPES = str.maketrans(
+    {c: f"\\{c}" for c in "#$%&_{}"} | {"\\": r"\textbackslash{}"} | {"^": r"\^{}", "~": r"\~{}"}
+)
+
+# A piece of LaTeX, or an operand with the loosest precedence it may have without brackets.
+_Piece = str | tuple[Expr, int]
+_Pieces = list[_Piece]
+
+
+def to_latex(e: Expr) -> str:
+    """The expression as LaTeX, without dollar signs."""
+    order = topological((e,))
+    names: dict[Expr, str] = {}
+    if not _is_small(order):
+        names = {part: f"w_{{{i}}}" for i, part in enumerate(named_nodes(order), 1)}
+    if not names:
+        return _written(e, names)
+    lines = [f"{name} &= {_written(part, names)}" for part, name in names.items()]
+    rows = "\\\\\n".join([*lines, f"&\\phantom{{=}} {_written(e, names)}"])
+    return f"\\begin{{aligned}}\n{rows}\n\\end{{aligned}}"
+
+
+def _is_small(order: Sequence[Expr]) -> bool:
+    weight: dict[Expr, int] = {}
+    height: dict[Expr, int] = {}
+    for e in order:
+        weight[e] = 1 + sum(weight[arg] for arg in e.args)
+        height[e] = 1 + max((height[arg] for arg in e.args), default=0)
+        if weight[e] > _WRITTEN_OUT or height[e] > _WRITTEN_OUT:
+            return False
+    return True
+
+
+def _written(root: Expr, names: Mapping[Expr, str]) -> str:
+    written: list[str] = []
+    pending = [*reversed(_pieces(root))]
+    while pending:
+        piece = pending.pop()
+        if isinstance(piece, str):
+            written.append(piece)
+        elif piece[0] in names:
+            written.append(names[piece[0]])
+        else:
+            e, loosest = piece
+            inner = _pieces(e)
+            bare = _level(e) >= loosest
+            pending.extend(reversed(inner if bare else [r"\left(", *inner, r"\right)"]))
+    return "".join(written)
+
+
+def _level(e: Expr) -> int:
+    return _TEMPLATES[e.op][1] if e.op in _TEMPLATES else _LEVELS.get(e.op, POSTFIX)
+
+
+def _pieces(e: Expr) -> _Pieces:
+    if e.op in _TEMPLATES:
+        return _fill(_TEMPLATES[e.op][0], e.args, _TEMPLATES[e.op][2])
+    if e.op in _SPECIAL:
+        return _SPECIAL[e.op](e)
+    return _fill(rf"\operatorname{{{_escaped(e.op.row.name)}}}", (), ()) + _parenthesised(e.args)
+
+
+def _fill(template: str, args: Sequence[Expr], loosest: Sequence[int]) -> _Pieces:
+    # A template holds its operands as @1, @2, ...
+    pieces: _Pieces = []
+    for i, text in enumerate(re.split(r"@(\d)", template)):
+        if i % 2:
+            pieces.append((args[int(text) - 1], loosest[int(text) - 1]))
+        elif text:
+            pieces.append(text)
+    return pieces
+
+
+def _parenthesised(args: Sequence[Expr]) -> _Pieces:
+    pieces: _Pieces = []
+    for arg in args:
+        pieces += [", ", (arg, ANY)]
+    return [r"\left(", *pieces[1:], r"\right)"]
+
+
+_Template = tuple[str, int, tuple[int, ...]]
+
+
+def _binary(symbol: str, level: int) -> _Template:
+    return f"@1 {symbol} @2", level, (level, level + 1)
+
+
+def _function(name: str) -> _Template:
+    return rf"{name}\left(@1\right)", POSTFIX, (ANY,)
+
+
+# LaTeX by operation, the precedence of the result, the loosest precedence of each operand.
+_TEMPLATES: Mapping[Op, _Template] = {
+    Op.OR: _binary(r"\lor", OR),
+    Op.AND: _binary(r"\land", AND),
+    Op.NOT: (r"\lnot @1", NOT, (COMPARISON,)),
+    Op.LT: (r"@1 < @2", COMPARISON, (SUM, SUM)),
+    Op.LE: (r"@1 \le @2", COMPARISON, (SUM, SUM)),
+    Op.GT: (r"@1 > @2", COMPARISON, (SUM, SUM)),
+    Op.GE: (r"@1 \ge @2", COMPARISON, (SUM, SUM)),
+    Op.EQ: (r"@1 = @2", COMPARISON, (SUM, SUM)),
+    Op.NE: (r"@1 \ne @2", COMPARISON, (SUM, SUM)),
+    Op.ADD: _binary("+", SUM),
+    Op.SUB: _binary("-", SUM),
+    Op.DIV: (r"\frac{@1}{@2}", POSTFIX - 1, (ANY, ANY)),
+    Op.MOD: _binary(r"\bmod", PRODUCT),
+    Op.NEG: ("-@1", PREFIX, (PRODUCT,)),
+    Op.EXP: ("e^{@1}", POWER, (ANY,)),
+    Op.LOG: _function(r"\ln"),
+    Op.LOG2: _function(r"\log_{2}"),
+    Op.LOG10: _function(r"\log_{10}"),
+    Op.SQRT: (r"\sqrt{@1}", POSTFIX, (ANY,)),
+    Op.CBRT: (r"\sqrt[3]{@1}", POSTFIX, (ANY,)),
+    Op.SIN: _function(r"\sin"),
+    Op.COS: _function(r"\cos"),
+    Op.TAN: _function(r"\tan"),
+    Op.ASIN: _function(r"\arcsin"),
+    Op.ACOS: _function(r"\arccos"),
+    Op.ATAN: _function(r"\arctan"),
+    Op.SINH: _function(r"\sinh"),
+    Op.COSH: _function(r"\cosh"),
+    Op.TANH: _function(r"\tanh"),
+    Op.ASINH: _function(r"\operatorname{arsinh}"),
+    Op.ACOSH: _function(r"\operatorname{arcosh}"),
+    Op.ATANH: _function(r"\operatorname{artanh}"),
+    Op.HYPOT: (r"\sqrt{@1^{2} + @2^{2}}", POSTFIX, (POSTFIX, POSTFIX)),
+    Op.GAMMA: _function(r"\Gamma"),
+    Op.LGAMMA: (r"\ln\left|\Gamma\left(@1\right)\right|", POSTFIX, (ANY,)),
+    Op.POLYGAMMA: (r"\psi^{\left(@1\right)}\left(@2\right)", POSTFIX, (ANY, ANY)),
+    Op.ABS: (r"\left|@1\right|", POSTFIX, (ANY,)),
+    Op.FLOOR: (r"\left\lfloor @1\right\rfloor", POSTFIX, (ANY,)),
+    Op.CEIL: (r"\left\lceil @1\right\rceil", POSTFIX, (ANY,)),
+    Op.MINIMUM: (r"\min\left(@1, @2\right)", POSTFIX, (ANY, ANY)),
+    Op.MAXIMUM: (r"\max\left(@1, @2\right)", POSTFIX, (ANY, ANY)),
+    Op.WHERE: (
+        r"\begin{cases} @2 & \text{if } @1 \\ @3 & \text{otherwise} \end{cases}",
+        POSTFIX,
+        (ANY, ANY, ANY),
+    ),
+}
+
+
+def _constant(e: Expr) -> _Pieces:
+    kind, value = e.attributes
+    if kind == "named":
+        return [{"pi": r"\pi", "inf": r"\infty", "nan": r"\text{nan}"}.get(value, str(value))]
+    if kind == "bool":
+        return [rf"\text{{{str(value).lower()}}}"]
+    return [_decimal(value) if isinstance(value, Decimal) else str(value)]
+
+
+def _decimal(value: Decimal) -> str:
+    mantissa, _, exponent = show_decimal(value).partition("e")
+    return rf"{mantissa} \cdot 10^{{{int(exponent)}}}" if exponent else mantissa
+
+
+def _input(e: Expr) -> _Pieces:
+    name, axes, _, _ = e.attributes
+    return [_subscripted(_name(name), axes)]
+
+
+def _subscripted(text: str, axes: Sequence[str]) -> str:
+    if not axes:
+        return text
+    listed = ", ".join(map(_name, axes))
+    return f"{{{text}}}_{{{listed}}}"
+
+
+def _name(name: str) -> str:
+    stem, _, index = name.partition("_")
+    if index and stem.isalnum() and index.isalnum():
+        return f"{_word(stem)}_{{{_word(index)}}}"
+    match = re.fullmatch(r"([A-Za-z]+)(\d+)", name)
+    return f"{_word(match[1])}_{{{match[2]}}}" if match else _word(name)
+
+
+def _word(word: str) -> str:
+    if word in _GREEK:
+        return rf"\{word}"
+    if len(word) == 1 and word.isalnum():
+        return word
+    return rf"\mathrm{{{_escaped(word)}}}" if word.isalnum() else rf"\text{{{_escaped(word)}}}"
+
+
+def _escaped(text: str) -> str:
+    return text.translate(_ESCAPES)
+
+
+def _product(e: Expr) -> _Pieces:
+    left, right = e.args
+    dot = r" \cdot " if _starts_with_digit(right) else r" \, "
+    return [(left, PRODUCT), dot, (right, POWER)]
+
+
+def _starts_with_digit(e: Expr) -> bool:
+    while e.op in (Op.MUL, Op.POW):
+        e = e.args[0]
+    return e.op is Op.CONSTANT or e.op is Op.DIV
+
+
+def _power(e: Expr) -> _Pieces:
+    base, exponent = e.args
+    return ["{", (base, POSTFIX), "}^{", (exponent, ANY), "}"]
+
+
+def _reduction(symbol: str) -> Callable[[Expr], _Pieces]:
+    def pieces(e: Expr) -> _Pieces:
+        axes = ", ".join(map(_name, e.attributes))
+        return [f"{symbol}_{{{axes}}} ", (e.args[0], PRODUCT)]
+
+    return pieces
+
+
+def _rename(e: Expr) -> _Pieces:
+    pairs = ", ".join(f"{_name(a)} \\to {_name(b)}" for a, b in e.attributes)
+    return [r"\left.", (e.args[0], POSTFIX), rf"\right|_{{{pairs}}}"]
+
+
+def _index(e: Expr) -> _Pieces:
+    pieces: _Pieces = [r"\left.", (e.args[0], POSTFIX), r"\right|_{"]
+    for number, (axis, i) in enumerate(zip(e.attributes, e.args[1:], strict=True)):
+        pieces += [f"{', ' if number else ''}{_name(axis)} = ", (i, ANY)]
+    return [*pieces, "}"]
+
+
+def _random(e: Expr) -> _Pieces:
+    return [_subscripted(rf"u^{{\text{{{_escaped(e.attributes.site)}}}}}", e.attributes.axes)]
+
+
+_SPECIAL: Mapping[Op, Callable[[Expr], _Pieces]] = {
+    Op.CONSTANT: _constant,
+    Op.INPUT: _input,
+    Op.POSITION: lambda e: [_name(e.attributes)],
+    Op.SIZE: lambda e: [rf"\left|{_name(e.attributes)}\right|"],
+    Op.RANDOM: _random,
+    Op.MUL: _product,
+    Op.POW: _power,
+    Op.SUM: _reduction(r"\sum"),
+    Op.PROD: _reduction(r"\prod"),
+    Op.MAX: _reduction(r"\max"),
+    Op.MIN: _reduction(r"\min"),
+    Op.ARGMAX: _reduction(r"\operatorname*{arg\,max}"),
+    Op.RENAME: _rename,
+    Op.INDEX: _index,
+}
+
+_LEVELS: Mapping[Op, int] = {
+    Op.MUL: PRODUCT,
+    Op.POW: POWER,
+    **dict.fromkeys((Op.SUM, Op.PROD, Op.MAX, Op.MIN, Op.ARGMAX), PRODUCT),
+}
