@@ -1,0 +1,316 @@
+"""Steps for expressions: numbers, names, operators, indices."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from flux.errors import AxisError, ParseError, UnknownNameError, did_you_mean
+from flux.expr import Expr, node, position, rename, show_axes, size, variable
+from flux.ops import Op
+from flux.syntax.functions import (
+    BINARY_OPERATORS,
+    PREFIX_OPERATORS,
+    is_constant_name,
+    named_constant,
+    number,
+)
+from flux.syntax.machine import Machine, Scope, Step
+from flux.syntax.tree import (
+    Binary,
+    Chain,
+    Choice,
+    Index,
+    Keyword,
+    Name,
+    Number,
+    Prefix,
+    Tree,
+    Typed,
+)
+
+
+def _number(machine: Machine, tree: Number) -> None:
+    made = number(tree.text)
+    if made is None:
+        raise ParseError(
+            f"the exponent of `{tree.text[:40]}` is out of range",
+            (machine.span(tree),),
+            hint="a float64 ends at 1.8e308",
+        )
+    machine.values.append(made)
+
+
+# ---- Names ---------------------------------------------------------------------------------------
+
+
+def _name(machine: Machine, tree: Name) -> None:
+    machine.values.append(resolve(machine.scope, tree))
+
+
+def resolve(scope: Scope, tree: Name) -> Expr:
+    """What a name stands for: an axis's position, a value, a constant, or an input.
+
+    Raises:
+        UnknownNameError: a definition does not know the name.
+    """
+    name = tree.name
+    if not tree.quoted and name in scope.axes:
+        return position(scope.axes[name])
+    value = scope.values.get(name)
+    if value is not None:
+        return _expression(scope, tree, value)
+    if not tree.quoted:
+        shadow = scope.lookup.constant(name)
+        known = shadow if shadow is not None else named_constant(name)
+        if known is not None:
+            return known
+    if scope.kind != "formula":
+        raise _unknown(scope, tree)
+    scope.implicit.add(name)
+    made = variable(name, assumption=scope.assumptions.get(name, ""))
+    scope.values[name] = made
+    scope.places.setdefault(name, tree)
+    return made
+
+
+def _expression(scope: Scope, tree: Name, value: object) -> Expr:
+    if isinstance(value, Expr):
+        return value
+    raise ParseError(
+        f"`{tree.name}` is a layer, not a value",
+        (scope.span(tree),),
+        hint=f"write `{tree.name}(x)`",
+    )
+
+
+def _unknown(scope: Scope, tree: Name) -> UnknownNameError:
+    known = [*scope.values, *scope.axes]
+    hint = did_you_mean(tree.name, known)
+    if not hint and scope.lookup.find(tree.name) is not None:
+        hint = f"`{tree.name}` is a function: write `{tree.name}(...)`"
+    text = f"`{tree.name}` is not known in this definition"
+    return UnknownNameError(text, (scope.span(tree),), hint or "declare it in the header")
+
+
+# ---- Operators -----------------------------------------------------------------------------------
+
+
+def _prefix(machine: Machine, tree: Prefix) -> None:
+    if tree.operator == "+":
+        machine.enter(tree.operand)
+        return
+    machine.later(_finish_prefix, tree)
+    machine.enter(tree.operand)
+
+
+def _finish_prefix(machine: Machine, tree: Prefix) -> None:
+    machine.values[-1] = node(PREFIX_OPERATORS[tree.operator], (machine.values[-1],))
+    _note(machine, tree)
+
+
+def _binary(machine: Machine, tree: Binary) -> None:
+    steps, left, right = machine.steps, tree.left, tree.right
+    machine.work += (
+        (_finish_binary, tree),
+        (steps[type(right)], right),
+        (steps[type(left)], left),
+    )
+
+
+def _finish_binary(machine: Machine, tree: Binary) -> None:
+    values = machine.values
+    right = values.pop()
+    values[-1] = node(BINARY_OPERATORS[tree.operator], (values[-1], right))
+    if machine.origins is not None:
+        machine.note_origin(values[-1], tree)
+
+
+def _chain(machine: Machine, tree: Chain) -> None:
+    machine.later(_finish_chain, tree)
+    machine.enter_all(tree.operands)
+
+
+def _finish_chain(machine: Machine, tree: Chain) -> None:
+    operands = machine.take(len(tree.operands))
+    made: Expr | None = None
+    for operator, left, right in zip(tree.operators, operands, operands[1:], strict=False):
+        link = node(BINARY_OPERATORS[operator], (left, right))
+        made = link if made is None else node(Op.AND, (made, link))
+    machine.values.append(made)
+    _note(machine, tree)
+
+
+def _choice(machine: Machine, tree: Choice) -> None:
+    machine.later(_finish_choice, tree)
+    machine.enter_all((tree.condition, tree.then, tree.otherwise))
+
+
+def _finish_choice(machine: Machine, tree: Choice) -> None:
+    condition, then, otherwise = machine.take(3)
+    machine.values.append(node(Op.WHERE, (condition, then, otherwise)))
+    _note(machine, tree)
+
+
+def _note(machine: Machine, tree: Tree) -> None:
+    if machine.origins is not None:
+        machine.note_origin(machine.values[-1], tree)
+
+
+# ---- Indices -------------------------------------------------------------------------------------
+
+_OF_AXES = {"size": size, "position": position}
+
+
+def _index(machine: Machine, tree: Index) -> None:
+    made = _size_or_position(machine.scope, tree)
+    if made is not None:
+        machine.values.append(made)
+        return
+    pairs = _pairs(machine.scope, tree)
+    machine.later(_finish_index, (tree, pairs))
+    machine.enter_all((tree.target, *(i for _, i in pairs if _axis_name(machine.scope, i) is None)))
+
+
+def _size_or_position(scope: Scope, tree: Index) -> Expr | None:
+    target = tree.target
+    if not isinstance(target, Name) or target.quoted or target.name not in _OF_AXES:
+        return None
+    if target.name in scope.values:
+        return None
+    names = axis_names(scope, tree)
+    if len(names) != 1:
+        raise AxisError(f"`{target.name}` takes one axis", (scope.span(tree),))
+    return _OF_AXES[target.name](scope.axis(names[0]))
+
+
+def axis_names(scope: Scope, tree: Index) -> list[str]:
+    """The names between brackets that hold only axes, as the text spells them."""
+    for item in tree.items:
+        if not isinstance(item, Name):
+            raise ParseError(
+                "these brackets hold names of axes",
+                (scope.span(item),),
+                hint="such as `sum[d](x)` or `sum[h, k](x)`",
+            )
+    names = [item.name for item in tree.items if isinstance(item, Name)]
+    for i, name in enumerate(names):
+        if name in names[:i]:
+            raise AxisError(f"axis {name} stands here twice", (scope.span(tree.items[i]),))
+    return names
+
+
+def _pairs(scope: Scope, tree: Index) -> list[tuple[str, Tree]]:
+    """Each indexed axis (as it is outside) and the tree of its index."""
+    keyword = [item for item in tree.items if isinstance(item, Keyword)]
+    if len(keyword) < len(tree.items):
+        return _positional(scope, tree)
+    pairs: list[tuple[str, Tree]] = []
+    for item in keyword:
+        if not isinstance(item.name, Name):
+            raise ParseError("expected the name of an axis", (scope.span(item.name),))
+        axis = scope.axis(item.name.name)
+        if any(axis == known for known, _ in pairs):
+            raise AxisError(f"axis {item.name.name} is indexed twice", (scope.span(item),))
+        pairs.append((axis, item.value))
+    return pairs
+
+
+def _positional(scope: Scope, tree: Index) -> list[tuple[str, Tree]]:
+    target = tree.target
+    order = scope.orders.get(target.name) if isinstance(target, Name) else None
+    wrong = next((i for i in tree.items if isinstance(i, Keyword | Typed)), None)
+    if wrong is not None:
+        text = "indices are all in order or all `axis = index`"
+        raise ParseError(text, (scope.span(wrong),))
+    if order is None:
+        raise AxisError(
+            "indices in order are for declared inputs and parameters",
+            (scope.span(tree),),
+            hint="name the axis: `x[t = s]`",
+        )
+    if len(order) != len(tree.items):
+        text = f"{len(tree.items)} indices for {show_axes(order)}"
+        raise AxisError(text, (scope.span(tree),))
+    return list(zip(order, tree.items, strict=True))
+
+
+def _axis_name(scope: Scope, tree: Tree) -> str | None:
+    """The axis that an index is, where it is a bare name of one."""
+    if isinstance(tree, Name) and tree.name in scope.axes:
+        if not tree.quoted:
+            return scope.axes[tree.name]
+        if tree.name not in scope.values and tree.name in scope.declared:
+            return scope.axes[tree.name]
+    return None
+
+
+def _finish_index(machine: Machine, payload: tuple[Index, list[tuple[str, Tree]]]) -> None:
+    tree, pairs = payload
+    scope = machine.scope
+    bare = {axis: _axis_name(scope, i) for axis, i in pairs}
+    values = machine.take(1 + sum(name is None for name in bare.values()))
+    x: Expr = values[0]
+    rest = iter(values[1:])
+    indices: dict[str, Expr | str] = {
+        axis: next(rest) if name is None else name for axis, name in bare.items()
+    }
+    _check_indexed(scope, tree, x, indices)
+    machine.values.append(take_index(x, {a: i for a, i in indices.items() if a in x.axes}))
+    _note(machine, tree)
+
+
+def _check_indexed(scope: Scope, tree: Index, x: Expr, indices: Mapping[str, Expr | str]) -> None:
+    """An axis that the value lacks is constant along it, if the text declares it."""
+    for axis in indices:
+        if axis not in x.axes and axis not in scope.declared:
+            raise AxisError(
+                f"the value has no axis {axis}: it has {show_axes(x.axes)}",
+                (scope.span(tree),),
+                did_you_mean(axis, sorted(x.axes)),
+            )
+
+
+def take_index(x: Expr, indices: Mapping[str, Expr | str]) -> Expr:
+    """`x[axis = index, ...]`, where an index that is a name is an axis written bare.
+
+    A bare axis that is new to x renames; everything else gathers.
+    """
+    renames = {a: b for a, b in indices.items() if isinstance(b, str)}
+    while True:
+        targets = list(renames.values())
+        kept = {
+            a: b
+            for a, b in renames.items()
+            if targets.count(b) == 1 and (b not in x.axes or b in renames)
+        }
+        if len(kept) == len(renames):
+            break
+        renames = kept
+    gathers = {
+        a: position(i) if isinstance(i, str) else i for a, i in indices.items() if a not in renames
+    }
+    inner = rename(x, renames)
+    if not gathers:
+        return inner
+    names = tuple(sorted(gathers))
+    return node(Op.INDEX, (inner, *(gathers[axis] for axis in names)), names)
+
+
+def _misplaced(machine: Machine, tree: Tree) -> None:
+    what = "`name = value`" if isinstance(tree, Keyword) else "`name: type`"
+    raise ParseError(f"{what} cannot stand here", (machine.span(tree),))
+
+
+EXPRESSIONS: Mapping[type, Step] = {
+    Number: _number,
+    Name: _name,
+    Prefix: _prefix,
+    Binary: _binary,
+    Chain: _chain,
+    Choice: _choice,
+    Index: _index,
+    Keyword: _misplaced,
+    Typed: _misplaced,
+}
+
+__all__ = ["EXPRESSIONS", "axis_names", "is_constant_name", "resolve", "take_index"]

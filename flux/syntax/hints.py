@@ -1,0 +1,167 @@
+"""What a syntax error says: what was found, what was expected, in people's words, and what to do.
+
+The parser knows kinds of tokens; the tables here turn them into words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from flux.errors import ParseError
+from flux.source import Span
+
+# What a reader calls a group of tokens that can all stand in one place, and one member of it.
+_GROUPS: tuple[tuple[str, str], ...] = (
+    ("a value", "NUMBER"),
+    ("a name", "NAME"),
+    ("an operator", "ADD"),
+    ("`=`", "EQUAL"),
+    ("`:`", "COLON"),
+    ("`,`", "COMMA"),
+    ("`)`", "RPAR"),
+    ("`]`", "RSQB"),
+    ("an indented body", "_INDENT"),
+    ("the end of the line", "_NEWLINE"),
+)
+
+_FOUND: Mapping[str, str] = {
+    "$END": "the end of the text",
+    "_NEWLINE": "the end of the line",
+    "_INDENT": "a line that is indented further",
+    "_DEDENT": "the end of the body",
+}
+
+# Spellings of other languages.
+_FOREIGN: Mapping[str, str] = {
+    "=>": "write `>=`",
+    "=<": "write `<=`",
+    "<>": "write `!=`",
+    "&": "write `and` or `&&`",
+    "|": "write `or` or `||`; the magnitude of x is `abs(x)`",
+    "{": "lists and sets are not in the language; group with `(` and `)`",
+    "}": "lists and sets are not in the language; group with `(` and `)`",
+    '"': "texts are not in the language; a name with spaces stands in backticks",
+    "'": "texts are not in the language; the derivative of f is `diff(f, x)`",
+    "`": "a name in backticks ends with a backtick on the same line",
+    ".": "a number needs a digit beside its point",
+    "@": "the product over a shared axis k is `sum[k](a * b)`",
+    "\\": "a line continues inside brackets, or where the next one is indented further",
+    "=": "compare with `==`; an equation is for flux.solve and flux.fit",
+    "!": "`not` is written before its operand: `not a` or `!a`",
+}
+
+_ASCII_FOR: Mapping[int, str] = {
+    0x00D7: "*",
+    0x00B7: "*",
+    0x00F7: "/",
+    0x2212: "-",
+    0x2013: "-",
+    0x2014: "-",
+    0x2264: "<=",
+    0x2265: ">=",
+    0x2260: "!=",
+    0x00B2: "^2",
+    0x00B3: "^3",
+    0x03C0: "pi",
+    0x221A: "sqrt(...)",
+    0x2018: "`",
+    0x2019: "`",
+    0x00A0: "a plain space",
+    0x221E: "inf",
+    0x2211: "sum[axis](...)",
+    0x222B: "flux.integrate",
+    0x2202: "diff(f, x)",
+    0x03B1: "alpha",
+    0x03B2: "beta",
+    0x03B3: "gamma",
+    0x03BB: "lambda",
+    0x03BC: "mu",
+    0x03C3: "sigma",
+}
+
+
+def unexpected(
+    kind: str, found: Span, expected: frozenset[str], last: str, opening: Span | None
+) -> ParseError:
+    """The error for a token of some kind that cannot stand where it was found."""
+    if kind == "$END" and not last:
+        return ParseError(
+            "the text is empty",
+            (Span(found.source, 0, 0),),
+            hint="write a formula, such as `a + b*2`",
+        )
+    if (
+        opening
+        and (kind == "$END" or "RPAR" in expected or "RSQB" in expected)
+        and _on_its_own(kind)
+    ):
+        return _unclosed(found, opening, kind)
+    if kind in ("RPAR", "RSQB") and opening is None:
+        return ParseError(
+            f"`{found.text}` closes nothing", (found,), "take it out, or open it before"
+        )
+    text = f"found {_words(kind, found)}, expected {_expectation(expected)}"
+    return ParseError(text, (found,), _hint(kind, found, last))
+
+
+def _on_its_own(kind: str) -> bool:
+    """Kinds that mean a bracket was left open rather than that the token is wrong."""
+    return kind in ("$END", "EQUAL", "RPAR", "RSQB", "_NEWLINE")
+
+
+def _unclosed(found: Span, opening: Span, kind: str) -> ParseError:
+    closing = {"(": ")", "[": "]"}[opening.text]
+    text = f"`{opening.text}` is never closed"
+    if kind in ("RPAR", "RSQB"):
+        text = f"`{opening.text}` is closed by `{found.text}`"
+    return ParseError(text, (opening, found), f"write `{closing}` where it ends")
+
+
+def _words(kind: str, found: Span) -> str:
+    return _FOUND.get(kind) or f"`{_shortened(found.text)}`"
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= 40 else text[:37] + "..."
+
+
+def _expectation(expected: frozenset[str]) -> str:
+    words = [word for word, member in _GROUPS if member in expected]
+    if "a value" in words:
+        words = [word for word in words if word != "a name"]
+    words = words or ["a value"]
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
+
+
+def _hint(kind: str, found: Span, last: str) -> str:
+    text = found.text
+    if kind in ("NAME", "NUMBER", "QUOTED", "LPAR") and last in (
+        "NUMBER",
+        "NAME",
+        "QUOTED",
+        "RPAR",
+    ):
+        return "multiplication is written `*`"
+    before = found.source.text[max(found.start - 1, 0) : found.end]
+    after = found.source.text[found.start : found.end + 1]
+    for spelling in (before, after, text):
+        if spelling in _FOREIGN:
+            return _FOREIGN[spelling]
+    return ""
+
+
+def stray_character(found: Span) -> ParseError:
+    """The error for a character outside the language."""
+    code = ord(found.text)
+    spelling = _ASCII_FOR.get(code)
+    hint = f"write `{spelling}`" if spelling else "texts are ASCII"
+    return ParseError(f"U+{code:04X} is not a character of the language", (found,), hint)
+
+
+def indentation(found: Span) -> ParseError:
+    """The error for a line whose indentation fits no line before it."""
+    return ParseError(
+        "this line is indented like none before it",
+        (found,),
+        "align it with the body that it belongs to",
+    )

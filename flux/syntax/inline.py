@@ -1,0 +1,518 @@
+"""Steps that inline definitions: a call becomes the body, with its names and axes made fit.
+
+Hygiene: a header axis is the caller's axis of the same name unless the call rebinds it; an axis
+that only the body names is local, and becomes the smallest free `s_1` where an argument has it
+already. Equal calls therefore give the identical node, and no two axes merge unseen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from flux.errors import ArgumentError, AxisError, FluxError, ParseError, did_you_mean
+from flux.expr import Expr, constant, node, rebuild, show_axes, stop, topological, variable
+from flux.expr.node import Axes
+from flux.ops import Op
+from flux.syntax.definitions import Declared, Definition
+from flux.syntax.machine import Frame, Machine, Scope
+from flux.syntax.numbers import constant_value
+from flux.syntax.tree import Call, Index, Keyword, Name, Tree
+
+_MAX_REPEAT = 10_000
+_MAX_CALL_DEPTH = 1_000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Instance:
+    """A layer (or function) with its own parameters: what `block()` and `repeat(block, n)` give.
+
+    Attributes:
+        axes: header axes that are rebound, as they are outside.
+        options: options that are given.
+        paths: one path of parameters for each time that it is applied.
+    """
+
+    definition: Definition
+    axes: Mapping[str, str]
+    options: Mapping[str, Expr]
+    paths: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Pending:
+    """A call whose arguments are being elaborated."""
+
+    tree: Call
+    definition: Definition
+    axes: Mapping[str, str]
+    names: tuple[str, ...]  # which formal or option each argument is for
+    places: tuple[Tree, ...]
+    path: str
+
+
+# ---- What a call says ----------------------------------------------------------------------------
+
+
+def call_definition(
+    machine: Machine, tree: Call, definition: Definition, brackets: Index | None
+) -> None:
+    """Push the steps of a call; a layer without arguments is an instance."""
+    scope = machine.scope
+    _check_may_call(machine, tree, definition)
+    path = _own_path(scope, definition)
+    axes = _rebinding(scope, definition, brackets)
+    named = _match(scope, tree, definition)
+    if definition.kind != "function" and definition.formals and not tree.arguments:
+        machine.later(_finish_instance, (definition, axes, path, tuple(named)))
+        machine.enter_all(named.values())
+        return
+    _check_complete(scope, tree, definition, named)
+    pending = _Pending(tree, definition, axes, tuple(named), tuple(named.values()), path)
+    machine.later(_open, pending)
+    machine.enter_all(named.values())
+
+
+def _check_may_call(machine: Machine, tree: Call, definition: Definition) -> None:
+    scope = machine.scope
+    if definition.kind != "function" and scope.kind not in ("layer", "model"):
+        raise ParseError(
+            f"`{definition.name}` is a {definition.kind} and owns parameters; "
+            f"a {scope.kind} cannot call it",
+            (scope.span(tree),),
+            hint="call it from a layer or a model",
+        )
+    if any(frame.definition is definition for frame in machine.frames):
+        raise ParseError(
+            f"`{definition.name}` calls itself",
+            (scope.span(tree), definition.span),
+            hint="definitions are inlined, so that they cannot be recursive",
+        )
+    if len(machine.frames) >= _MAX_CALL_DEPTH:
+        raise ParseError(f"definitions call one another more than {_MAX_CALL_DEPTH} deep")
+
+
+def _own_path(scope: Scope, definition: Definition) -> str:
+    """The path of a textual call: `attention`, then `attention_1` for the next one."""
+    if definition.kind == "function":
+        return scope.path
+    count = scope.calls.get(definition.name, 0)
+    scope.calls[definition.name] = count + 1
+    name = f"{definition.name}_{count}" if count else definition.name
+    return f"{scope.path}{name}."
+
+
+def _rebinding(scope: Scope, definition: Definition, brackets: Index | None) -> dict[str, str]:
+    """Header axes that a call's brackets rebind: `softmax[s]`, `attention[t = u]`."""
+    found: dict[str, str] = {}
+    for i, item in enumerate(brackets.items if brackets else ()):
+        header, outer = _bracket_pair(scope, definition, i, item)
+        if header in found:
+            raise AxisError(f"axis {header} is bound twice", (scope.span(item),))
+        found[header] = scope.axis(outer)
+    return found
+
+
+def _bracket_pair(scope: Scope, definition: Definition, i: int, item: Tree) -> tuple[str, str]:
+    if isinstance(item, Name):
+        if i >= len(definition.axes):
+            text = f"`{definition.name}` has {show_axes(definition.axes)}"
+            raise AxisError(text, (scope.span(item), definition.span))
+        return definition.axes[i], item.name
+    if isinstance(item, Keyword) and isinstance(item.name, Name) and isinstance(item.value, Name):
+        if item.name.name not in definition.axes:
+            text = f"`{definition.name}` has no axis {item.name.name} in its header"
+            hint = did_you_mean(item.name.name, definition.axes)
+            raise AxisError(text, (scope.span(item), definition.span), hint)
+        return item.name.name, item.value.name
+    raise ParseError("expected axes, such as `f[s](x)` or `f[t = s](x)`", (scope.span(item),))
+
+
+def _match(scope: Scope, tree: Call, definition: Definition) -> dict[str, Tree]:
+    """The argument trees by formal or option, in the order in which they are written."""
+    known = [item.name for item in (*definition.formals, *definition.options)]
+    named: dict[str, Tree] = {}
+    for i, item in enumerate(tree.arguments):
+        if isinstance(item, Keyword):
+            _match_keyword(scope, definition, item, known, named)
+        elif i >= len(definition.formals):
+            raise _count_error(scope, tree, definition)
+        elif definition.formals[i].name in named:
+            raise ArgumentError("arguments by position come first", (scope.span(item),))
+        else:
+            named[definition.formals[i].name] = item
+    for item in tree.options:
+        if not isinstance(item, Keyword):
+            raise ParseError("after `;` stands `name = value`", (scope.span(item),))
+        _match_keyword(scope, definition, item, known, named)
+    return named
+
+
+def _match_keyword(
+    scope: Scope, definition: Definition, item: Keyword, known: list[str], named: dict[str, Tree]
+) -> None:
+    name = item.name.name if isinstance(item.name, Name) else ""
+    if name not in known:
+        text = f"`{definition.name}` has no argument `{name}`"
+        raise ArgumentError(text, (scope.span(item),), did_you_mean(name, known))
+    if name in named:
+        raise ArgumentError(f"`{name}` is given twice", (scope.span(item),))
+    named[name] = item.value
+
+
+def _check_complete(
+    scope: Scope, tree: Call, definition: Definition, named: Mapping[str, Tree]
+) -> None:
+    for item in (*definition.formals, *definition.options):
+        if item.name not in named and item.default is None:
+            raise _count_error(scope, tree, definition)
+
+
+def _count_error(scope: Scope, tree: Call, definition: Definition) -> FluxError:
+    needed = ", ".join(item.name for item in definition.formals) or "no arguments"
+    return ArgumentError(
+        f"`{definition.name}` takes ({needed}); it was given {len(tree.arguments)}",
+        (scope.span(tree), definition.span),
+    )
+
+
+# ---- Instances -----------------------------------------------------------------------------------
+
+
+def make_instance(
+    machine: Machine, tree: Tree, definition: Definition, brackets: Index | None
+) -> Instance:
+    """A layer with parameters of its own, not applied yet."""
+    if definition.kind != "function" and machine.scope.kind not in ("layer", "model"):
+        text = f"a {machine.scope.kind} cannot own the parameters of `{definition.name}`"
+        raise ParseError(text, (machine.span(tree),), "repeat it in a layer or a model")
+    axes = _rebinding(machine.scope, definition, brackets)
+    return Instance(definition, axes, {}, (_own_path(machine.scope, definition),))
+
+
+def _finish_instance(
+    machine: Machine,
+    payload: tuple[Definition, Mapping[str, str], str, tuple[str, ...]],
+) -> None:
+    definition, axes, path, names = payload
+    values = machine.take(len(names))
+    options = dict(zip(names, values, strict=True))
+    machine.values.append(Instance(definition, axes, options, (path,)))
+
+
+def repeated(scope: Scope, tree: Call, instance: Instance, count: int) -> Instance:
+    """The instance applied `count` times, each with its own parameters."""
+    if not 0 <= count <= _MAX_REPEAT:
+        text = f"a layer is repeated 0 to {_MAX_REPEAT} times, not {count}"
+        raise ArgumentError(text, (scope.span(tree),))
+    path = instance.paths[0]
+    return replace(instance, paths=tuple(f"{path}{i}." for i in range(count)))
+
+
+def call_instance(machine: Machine, payload: tuple[Call, Instance]) -> None:
+    """Apply an instance: once for each of its paths, each on the value of the one before."""
+    tree, instance = payload
+    arguments = machine.take(len(tree.arguments))
+    formals = [formal.name for formal in instance.definition.formals]
+    if len(arguments) != len(formals) or not formals or tree.options:
+        raise _count_error(machine.scope, tree, instance.definition)
+    machine.values.append(arguments[0])
+    names = (*formals, *instance.options)
+    rest = (*arguments[1:], *instance.options.values())
+    places = (*tree.arguments, *([tree] * len(instance.options)))
+    for path in reversed(instance.paths):
+        pending = _Pending(tree, instance.definition, instance.axes, names, places, path)
+        machine.later(_apply_once, (pending, rest))
+
+
+def _apply_once(machine: Machine, payload: tuple[_Pending, tuple[Expr, ...]]) -> None:
+    pending, rest = payload
+    machine.values.extend(rest)
+    _open(machine, pending)
+
+
+# ---- The body ------------------------------------------------------------------------------------
+
+
+def _open(machine: Machine, pending: _Pending) -> None:
+    """Enter the body of a definition, its arguments being on the stack."""
+    definition, caller = pending.definition, machine.scope
+    given = dict(zip(pending.names, machine.take(len(pending.names)), strict=True))
+    for name, value in given.items():
+        if not isinstance(value, Expr):
+            place = pending.places[pending.names.index(name)]
+            raise ArgumentError(f"`{name}` must be a value", (caller.span(place),))
+    places = dict(zip(pending.names, pending.places, strict=True))
+    axes = _bind_axes(caller, pending, given, places)
+    key = (definition, tuple(given.items()), tuple(sorted(axes.items())))
+    if definition.kind == "function" and key in machine.memo:
+        machine.values.append(machine.memo[key])
+        return
+    scope = Scope(
+        definition.text,
+        definition.kind,
+        definition.lookup,
+        axes=axes,
+        declared=frozenset(axes[axis] for axis in definition.mentions.declared),
+        path=pending.path,
+    )
+    call = _Opened(pending, caller, scope, key, {}, {})
+    _bind_formals(machine, call, given)
+    machine.frames.append(Frame(definition, caller, pending.tree))
+    machine.scope = scope
+    machine.later(_leave, call)
+    for statement in reversed(definition.body):
+        machine.enter(statement)
+    for item in reversed((*definition.formals, *definition.options)):
+        if item.name not in given and item.default is not None:
+            machine.later(_bind_default, item)
+            machine.enter(item.default)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Opened:
+    pending: _Pending
+    caller: Scope
+    scope: Scope
+    key: tuple[object, ...]
+    placeholders: dict[Expr, Expr]
+    given: dict[str, Expr]
+
+
+def _bind_formals(machine: Machine, call: _Opened, given: Mapping[str, Expr]) -> None:
+    definition, scope = call.pending.definition, call.scope
+    for formal in definition.formals:
+        if formal.name not in given:
+            continue
+        value = given[formal.name]
+        call.given[formal.name] = value
+        if formal.name in definition.derivatives:
+            value = stop(value)
+        elif formal.name in definition.mentions.by and value.op is not Op.INPUT:
+            value = _placeholder(machine, formal.name, value)
+            call.placeholders[value] = given[formal.name]
+        bind_declared(scope, formal, value)
+    for option in definition.options:
+        if option.name in given:
+            bind_option(machine, call.caller, scope, option, given[option.name], call.pending.tree)
+
+
+def _placeholder(machine: Machine, name: str, value: Expr) -> Expr:
+    """An input that stands for an argument by which the body takes a derivative."""
+    machine.placeholders += 1
+    return variable(f"\0{name}{machine.placeholders}", sorted(value.axes))
+
+
+def bind_declared(scope: Scope, item: Declared, value: Expr) -> None:
+    """Give a formal its value, and its axes their order."""
+    scope.values[item.name] = value
+    scope.places[item.name] = item.tree
+    if item.axes is not None:
+        scope.orders[item.name] = tuple(scope.axis(axis) for axis in item.axes)
+
+
+def bind_option(
+    machine: Machine, caller: Scope, scope: Scope, option: Declared, value: Expr, place: Tree
+) -> None:
+    """Give an option its number."""
+    number = constant_value(value)
+    whole = number is not None and number.denominator == 1
+    if number is None or (option.kind == "int" and not whole):
+        kind = "a whole number" if option.kind == "int" else "a number"
+        text = f"`{option.name}` must be {kind} known in advance"
+        raise ArgumentError(text, (caller.span(place),))
+    scope.values[option.name] = constant(int(number)) if whole and option.kind == "int" else value
+    scope.places[option.name] = option.tree
+
+
+def _bind_default(machine: Machine, item: Declared) -> None:
+    scope = machine.scope
+    assert item.default is not None
+    value = machine.values.pop()
+    if item.kind and item.axes is None:
+        bind_option(machine, scope, scope, item, value, item.default)
+    else:
+        bind_declared(scope, item, value)
+
+
+def _leave(machine: Machine, call: _Opened) -> None:
+    """Check the result of a body and hand it to the caller."""
+    definition, scope = call.pending.definition, call.scope
+    result = scope.result
+    if result is None:
+        raise ParseError(f"`{definition.name}` has no value", (definition.span,))
+    check_result(definition, scope, result)
+    if call.placeholders:
+        result = _substitute(result, call.placeholders)
+    machine.scope = call.caller
+    machine.frames.pop()
+    if definition.derivatives:
+        _graft(machine, call, result)
+        return
+    _finish(machine, call, result)
+
+
+def _finish(machine: Machine, call: _Opened, result: Expr) -> None:
+    if call.pending.definition.kind == "function":
+        machine.memo[call.key] = result
+    machine.values.append(result)
+    if machine.origins is not None:
+        machine.note_origin(result, call.pending.tree)
+
+
+def check_result(definition: Definition, scope: Scope, result: Expr) -> None:
+    """A local axis must not leave the body, and the header's `->` must name the axes."""
+    own = {scope.axes[axis]: axis for axis in scope.axes if axis not in definition.axes}
+    leaving = [] if definition.kind == "model" else sorted(own[a] for a in result.axes if a in own)
+    if leaving:
+        raise AxisError(
+            f"axis {leaving[0]} is local to `{definition.name}` but its value has it",
+            (definition.span,),
+            hint=f"reduce over it, or add it to the header: `{definition.name}[{leaving[0]}](...)`",
+        )
+    wanted = definition.result.axes if definition.result is not None else None
+    if wanted is not None and {scope.axis(axis) for axis in wanted} - result.axes:
+        text = f"the header gives {show_axes(wanted)}, the value has {show_axes(result.axes)}"
+        raise AxisError(text, (definition.span,))
+
+
+def _substitute(e: Expr, replacements: Mapping[Expr, Expr]) -> Expr:
+    made: dict[Expr, Expr] = dict(replacements)
+    for part in topological((e,)):
+        if part not in made:
+            made[part] = rebuild(part, tuple(made[arg] for arg in part.args))
+    return made[e]
+
+
+# ---- A definition's own derivative ---------------------------------------------------------------
+
+
+def _graft(machine: Machine, call: _Opened, result: Expr) -> None:
+    """Push the calls of the derivatives; then graft each onto the value, in the formals' order."""
+    definition = call.pending.definition
+    formals = [f.name for f in definition.formals if f.name in definition.derivatives]
+    machine.later(_finish_graft, (call, result, formals))
+    names = tuple(call.given)
+    for formal in reversed(formals):
+        machine.later(_open_derivative, (call, names, definition.derivatives[formal]))
+
+
+def _open_derivative(
+    machine: Machine, payload: tuple[_Opened, tuple[str, ...], Definition]
+) -> None:
+    call, names, derivative = payload
+    machine.values.extend(call.given.values())
+    own = tuple(formal.name for formal in derivative.formals[: len(names)])
+    places = (call.pending.tree,) * len(names)
+    pending = _Pending(
+        call.pending.tree, derivative, call.pending.axes, own, places, call.caller.path
+    )
+    _open(machine, pending)
+
+
+def _finish_graft(machine: Machine, payload: tuple[_Opened, Expr, list[str]]) -> None:
+    call, result, formals = payload
+    partials = machine.take(len(formals))
+    for formal, partial in zip(formals, partials, strict=True):
+        result = node(Op.GRAFT, (result, call.given[formal], partial))
+    _finish(machine, call, result)
+
+
+# ---- Axes ----------------------------------------------------------------------------------------
+
+
+def _bind_axes(
+    caller: Scope, pending: _Pending, given: Mapping[str, Expr], places: Mapping[str, Tree]
+) -> dict[str, str]:
+    """The axis outside that each axis name of the body stands for."""
+    definition = pending.definition
+    bound = {axis: pending.axes.get(axis) or caller.axis(axis) for axis in definition.axes}
+    _check_distinct(caller, pending, bound)
+    for formal in definition.formals:
+        if formal.name in given:
+            _check_formal(caller, pending, formal, given[formal.name], bound, places[formal.name])
+    taken: Axes = frozenset(bound.values()).union(*(e.axes for e in given.values()))
+    return _with_locals(bound, sorted(definition.mentions.axes), taken)
+
+
+def _with_locals(bound: dict[str, str], names: Sequence[str], taken: Axes) -> dict[str, str]:
+    used = set(taken)
+    for name in names:
+        if name not in bound:
+            bound[name] = free_axis(name, used)
+            used.add(bound[name])
+    return bound
+
+
+def free_axis(name: str, taken: set[str]) -> str:
+    """The name itself where it is free, else the smallest `name_1`, `name_2`, ... that is."""
+    if name not in taken:
+        return name
+    number = 1
+    while f"{name}_{number}" in taken:
+        number += 1
+    return f"{name}_{number}"
+
+
+def _check_distinct(caller: Scope, pending: _Pending, bound: Mapping[str, str]) -> None:
+    seen: dict[str, str] = {}
+    for axis, outer in bound.items():
+        if outer in seen:
+            raise AxisError(
+                f"axes {seen[outer]} and {axis} of `{pending.definition.name}` "
+                f"are both bound to {outer}",
+                (caller.span(pending.tree), pending.definition.span),
+                hint=f"rename one of them: `[{outer} = {outer}_1]`",
+            )
+        seen[outer] = axis
+
+
+def _check_formal(
+    caller: Scope,
+    pending: _Pending,
+    formal: Declared,
+    value: Expr,
+    bound: Mapping[str, str],
+    place: Tree,
+) -> None:
+    """An argument has the formal's axes, and none of the header's that are no formal's."""
+    if formal.axes is None:
+        return
+    definition = pending.definition
+    spans = (caller.span(place), definition.text.span(formal.tree))
+    for axis in formal.axes:
+        if bound[axis] not in value.axes:
+            raise AxisError(
+                f"argument `{formal.name}` of `{definition.name}` needs an axis {bound[axis]}: "
+                f"the value has {show_axes(value.axes)}",
+                spans,
+                hint=f"bind it: `{definition.name}[{axis} = ...]`",
+            )
+    for axis in sorted(definition.own_axes):
+        if bound[axis] in value.axes:
+            raise AxisError(
+                f"axis {bound[axis]} of the argument and axis {axis} of `{definition.name}` "
+                f"would become one",
+                spans,
+                hint=f"bind it to another: `{definition.name}[{axis} = {axis}_1](...)`",
+            )
+
+
+def bind_name(scope: Scope, tree: Name, value: object) -> None:
+    """Bind a name by `name = value`."""
+    name = tree.name
+    if name in scope.implicit:
+        place = scope.places[name]
+        raise ParseError(
+            f"`{name}` is used before it is bound",
+            (scope.span(tree), scope.span(place)),
+            hint="give one of the two another name",
+        )
+    if name in scope.places:
+        place = scope.places[name]
+        text = f"`{name}` is already bound, on line {scope.span(place).line}"
+        raise ParseError(text, (scope.span(tree),), "names are bound once")
+    scope.values[name] = value
+    scope.places[name] = tree
+    if isinstance(value, Expr):
+        scope.named[name] = value

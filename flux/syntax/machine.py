@@ -1,0 +1,179 @@
+"""The elaborator's machine: a stack of steps to do, a stack of values, and the current scope.
+
+Syntax trees are as deep as their author likes, so that elaboration is a loop over explicit steps:
+a step takes a tree, may push further steps and pops or pushes values. Calls of definitions push the
+steps of their body. `elaborate.py` says which step belongs to which kind of node.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from flux.errors import FluxError, LimitError
+from flux.expr import Expr
+from flux.expr.node import Axes
+from flux.settings import current
+from flux.source import Source, Span
+from flux.syntax.tree import Text, Tree
+
+if TYPE_CHECKING:
+    from flux.syntax.definitions import Definition, Lookup
+    from flux.syntax.graph import Parameter
+
+Step = Callable[["Machine", Any], None]
+
+_STEPS_PER_NODE = 8  # steps that one expression may cost for each node that it may have
+
+
+@dataclass(slots=True, eq=False)
+class Scope:
+    """The names of one text, or of one call of a definition.
+
+    Attributes:
+        text: where the trees of this scope stand.
+        kind: `formula`, `function`, `layer` or `model`.
+        lookup: finds definitions.
+        values: values by name: expressions, and instances of layers.
+        places: where a name was bound.
+        orders: declared axes of inputs, parameters and formals, as positional indices need.
+        axes: the axis that each axis name of this text stands for.
+        declared: axes (as they are outside) that the text declares.
+        path: prefix of the paths of parameters.
+        calls: how often each layer was called here, for the paths.
+        result: the value of the last line so far.
+        named: the bindings in order.
+    """
+
+    text: Text
+    kind: str
+    lookup: Lookup
+    values: dict[str, Any] = field(default_factory=dict)
+    places: dict[str, Tree] = field(default_factory=dict)
+    orders: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    axes: Mapping[str, str] = field(default_factory=dict)
+    declared: frozenset[str] = frozenset()
+    path: str = ""
+    calls: dict[str, int] = field(default_factory=dict)
+    result: Expr | None = None
+    named: dict[str, Expr] = field(default_factory=dict)
+    implicit: set[str] = field(default_factory=set)
+    assumptions: Mapping[str, str] = field(default_factory=dict)
+    integers: frozenset[str] = frozenset()
+
+    def span(self, tree: Tree) -> Span:
+        """The place of a node."""
+        return Span(self.text.source, tree.start, tree.end)
+
+    def axis(self, name: str) -> str:
+        """The axis that a name between brackets stands for."""
+        return self.axes.get(name, name)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """A call in progress."""
+
+    definition: Definition
+    caller: Scope
+    tree: Tree
+
+
+@dataclass(slots=True, eq=False)
+class Machine:
+    """The state of one elaboration."""
+
+    scope: Scope
+    steps: Mapping[type, Step]
+    work: list[tuple[Step, Any]] = field(default_factory=list)
+    values: list[Any] = field(default_factory=list)
+    frames: list[Frame] = field(default_factory=list)
+    parameters: dict[str, Parameter] = field(default_factory=dict)
+    memo: dict[Any, Expr] = field(default_factory=dict)
+    origins: dict[Expr, tuple[Span, ...]] | None = None
+    random: tuple[str, tuple[str, ...]] | None = None  # the parameter being initialised: path, axes
+    draws: dict[str, int] = field(default_factory=dict)
+    placeholders: int = 0
+
+    def enter(self, tree: Tree) -> None:
+        """Push the step that elaborates a node: its value comes on the stack."""
+        self.work.append((self.steps[type(tree)], tree))
+
+    def later(self, step: Step, payload: Any) -> None:
+        """Push a step that runs after those pushed later."""
+        self.work.append((step, payload))
+
+    def enter_all(self, trees: Iterable[Tree]) -> None:
+        """Push the steps of several nodes, so that their values come in the given order."""
+        steps = self.steps
+        self.work.extend([(steps[type(tree)], tree) for tree in trees][::-1])
+
+    def take(self, count: int) -> list[Any]:
+        """The last values, removed from the stack, in the order in which they were made."""
+        if not count:
+            return []
+        taken = self.values[-count:]
+        del self.values[-count:]
+        return taken
+
+    def run(self) -> None:
+        """Do every step."""
+        work = self.work
+        budget = _STEPS_PER_NODE * current().max_nodes
+        try:
+            while work:
+                step, payload = work.pop()
+                step(self, payload)
+                budget -= 1
+                if budget < 0:
+                    raise _too_many()
+        except FluxError as error:
+            self.explain(error)
+            raise
+
+    def note_origin(self, e: Expr, tree: Tree) -> None:
+        """Remember that a node of the text built an expression."""
+        assert self.origins is not None
+        known = self.origins.get(e, ())
+        if len(known) < 4:
+            self.origins[e] = (*known, self.scope.span(tree))
+
+    def span(self, tree: Tree) -> Span:
+        """The place of a node of the current scope."""
+        return self.scope.span(tree)
+
+    def explain(self, error: FluxError) -> None:
+        """Add to an error the calls in progress, and a place where it has none yet."""
+        if not self.frames:
+            return
+        outer = self.frames[0]
+        notes = [
+            f"in {frame.definition.name}, called at {_place(frame.caller.span(frame.tree))}"
+            for frame in reversed(self.frames[-4:])
+        ]
+        error.notes = (*error.notes, *notes)
+        error.spans = (*error.spans, outer.caller.span(outer.tree))
+        if error.spans[0].source.name.startswith("<library>"):
+            error.spans = (error.spans[-1], *error.spans[:-1])
+
+
+def _too_many() -> LimitError:
+    return LimitError(
+        f"the text builds more than {current().max_nodes} nodes (setting max_nodes)",
+        hint="definitions that call one another twice grow as powers of two",
+    )
+
+
+def _place(span: Span) -> str:
+    return f"{span.source.name}:{span.line}:{span.column}"
+
+
+def axes_of(exprs: Iterable[Expr]) -> Axes:
+    """All axes of some values."""
+    return frozenset().union(*(e.axes for e in exprs))
+
+
+def source_of(machine: Machine) -> Source:
+    """The text that is being elaborated."""
+    return machine.scope.text.source

@@ -1,0 +1,140 @@
+"""Modules: the definitions of a text or file, on top of the standard library.
+
+The library's files are texts in `flux/library`; one is read when a name is first looked for in it,
+and a definition's body is elaborated when it is called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from flux.errors import ArgumentError, ParseError, did_you_mean
+from flux.expr import Expr
+from flux.source import Source
+from flux.syntax.definitions import Definition, Lookup, define
+from flux.syntax.read import read
+from flux.syntax.tree import Binding, Call, Define, Text, Tree, Value
+
+_LIBRARY = Path(__file__).parent.parent / "library"
+
+
+class Namespace(Mapping[str, Definition]):
+    """The definitions and constants of one text, over those of an outer namespace."""
+
+    def __init__(self, text: Text, statements: Sequence[Tree], outer: Lookup | None) -> None:
+        self.text = text
+        self._outer = outer
+        self._own: dict[str, Definition] = {}
+        self._constants: dict[str, Binding] = {}
+        self._values: dict[str, Expr] = {}
+        derivatives: list[Define] = []
+        for statement in statements:
+            if isinstance(statement, Define) and statement.word == "derivative":
+                derivatives.append(statement)
+            elif isinstance(statement, Define):
+                self._add(statement)
+            elif isinstance(statement, Binding) and isinstance(statement.target, Call):
+                self._add(one_line(statement))
+        for tree in derivatives:
+            self._add_derivative(tree)
+
+    def _add(self, tree: Define) -> None:
+        made = define(self.text, tree, self)
+        if made.name in self._own:
+            places = (made.span, self._own[made.name].span)
+            raise ParseError(f"`{made.name}` is defined twice", places)
+        self._own[made.name] = made
+
+    def _add_derivative(self, tree: Define) -> None:
+        made = define(self.text, tree, self)
+        target = self._own.get(made.name)
+        if target is None or target.kind != "function":
+            text = f"there is no function `{made.name}` beside its derivative"
+            raise ParseError(text, (made.span,), did_you_mean(made.name, list(self._own)))
+        if len(made.formals) != len(target.formals):
+            places = (made.span, target.span)
+            raise ArgumentError(f"`{made.name}` and its derivative take other arguments", places)
+        by = [option.name for option in made.options] or [f.name for f in made.formals]
+        names = [formal.name for formal in made.formals]
+        if len(by) != 1 or by[0] not in names:
+            hint = "such as `derivative f(x, y; y) = ...` for the derivative by y"
+            raise ArgumentError("say by which argument", (made.span,), hint)
+        formal = target.formals[names.index(by[0])].name
+        target.derivatives[formal] = define(self.text, _without_options(tree), self)
+
+    def find(self, name: str) -> Definition | None:
+        """The definition of that name here or further out."""
+        found = self._own.get(name)
+        if found is None and self._outer is not None:
+            return self._outer.find(name)
+        return found
+
+    def constant(self, name: str) -> Expr | None:
+        """The constant that this text binds to a name."""
+        return None
+
+    def names(self) -> Sequence[str]:
+        """Every name that `find` knows."""
+        return [*self._own, *(self._outer.names() if self._outer else ())]
+
+    def __getitem__(self, name: str) -> Definition:
+        return self._own[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._own)
+
+    def __len__(self) -> int:
+        return len(self._own)
+
+
+def one_line(statement: Binding) -> Define:
+    """A binding whose target is a call, as a definition."""
+    value = statement.value
+    body = (Value(value.start, value.end, value),)
+    return Define(statement.start, statement.end, "function", statement.target, None, body)
+
+
+def _without_options(tree: Define) -> Define:
+    header = tree.header
+    assert isinstance(header, Call)
+    bare = Call(header.start, header.end, header.function, header.arguments, ())
+    return Define(tree.start, tree.end, "function", bare, tree.result, tree.body)
+
+
+class Library:
+    """The standard library: `standard.flux` first, then the other files in order of their names."""
+
+    def __init__(self) -> None:
+        files = sorted(
+            _LIBRARY.glob("*.flux"), key=lambda file: (file.stem != "standard", file.stem)
+        )
+        self._sources = [
+            Source(file.read_text(encoding="ascii"), f"<library>/{file.name}") for file in files
+        ]
+        self._read: list[Namespace] = []
+
+    def find(self, name: str) -> Definition | None:
+        """The definition of that name; files are read until one has it."""
+        for namespace in self._files():
+            if name in namespace:
+                return namespace[name]
+        return None
+
+    def _files(self) -> Iterator[Namespace]:
+        for i, source in enumerate(self._sources):
+            if i == len(self._read):
+                text = read(source)
+                self._read.append(Namespace(text, text.statements, self))
+            yield self._read[i]
+
+    def constant(self, name: str) -> Expr | None:
+        """The library binds no constants."""
+        return None
+
+    def names(self) -> Sequence[str]:
+        """The names of every definition of every file."""
+        return [name for namespace in self._files() for name in namespace]
+
+
+LIBRARY = Library()

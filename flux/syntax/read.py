@@ -1,0 +1,316 @@
+"""Read a text: characters in, the syntax tree out.
+
+One loop scans a token, keeps the indentation, and runs the LALR parse table that Lark made from the
+grammar (`generate.py`), building the tree as rules complete. A text is refused at the first token
+past a limit, an error ends its line only, and nothing here recurses.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import accumulate
+from pathlib import Path
+from typing import Any
+
+from flux.errors import FluxError, LimitError, ParseError
+from flux.settings import current
+from flux.source import Source, Span
+from flux.syntax.actions import ACTIONS, Action
+from flux.syntax.hints import indentation, stray_character, unexpected
+from flux.syntax.tree import Text
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    target: str
+    size: int
+    build: Action | None  # None passes the kept child on
+    kept: tuple[int, ...]
+
+
+_TABLE = json.loads(Path(__file__).with_name("table.json").read_text(encoding="ascii"))
+_ROWS: list[dict[str, int]] = _TABLE["rows"]
+_ACCEPT: int = _TABLE["accept"]
+_RULES = [
+    _Rule(target, size, None if action is None else ACTIONS[action], tuple(kept))
+    for target, size, action, kept in _TABLE["rules"]
+]
+# One pattern for all tokens; a character that starts none is the last group.
+_NAMES = [name for name, _ in _TABLE["terminals"]]
+_SCAN: Callable[[str, int], Iterator[re.Match[str]]] = re.compile(
+    "|".join(f"({pattern})" for _, pattern in _TABLE["terminals"]) + "|([\\s\\S])"
+).finditer
+_KINDS = [None, *(None if name.startswith("__IGNORE") else name for name in _NAMES), "BAD"]
+_BRACKETS = {"LPAR": "RPAR", "LSQB": "RSQB"}
+_CLOSING = frozenset(_BRACKETS.values())
+
+
+def read(source: Source) -> Text:
+    """The syntax tree of a text.
+
+    Raises:
+        ParseError: the text is not in the language; `errors` holds up to `max_errors` of them.
+        LimitError: the text is too long or too deep, or a number has too many digits.
+    """
+    _refuse_early(source)
+    parser = _Parser(source)
+    errors: list[FluxError] = []
+    position: int | None = 0
+    while position is not None:
+        try:
+            parser.run(position)
+            position = None
+        except ParseError as error:
+            errors.append(error)
+            position = parser.recover() if len(errors) < current().max_errors else None
+    if errors:
+        errors[0].errors = tuple(errors)
+        raise errors[0]
+    return Text(source, tuple(parser.values[-1]))
+
+
+# ---- Limits that need no parser ------------------------------------------------------------------
+
+
+def _refuse_early(source: Source) -> None:
+    text, limits = source.text, current()
+    if len(text) > limits.max_source_bytes:
+        raise LimitError(
+            f"the text has {len(text)} characters; "
+            f"the limit is {limits.max_source_bytes} (setting max_source_bytes)"
+        )
+    if not text.isascii() or not text.isprintable():
+        _refuse_characters(source)
+    if text.count("(") + text.count("[") > limits.max_depth:
+        _refuse_depth(source)
+    literal = re.search(rf"[0-9.]{{{limits.max_literal + 1}}}", text)
+    if literal:
+        raise _long_literal(Span(source, literal.start(), literal.end()))
+
+
+_ALLOWED = re.compile(r"[^\t\n\r -~]")
+
+
+def _refuse_characters(source: Source) -> None:
+    found = _ALLOWED.search(source.text)
+    if found:
+        raise stray_character(Span(source, found.start(), found.end()))
+
+
+_OPENING = str.maketrans({"(": "\2", "[": "\2", ")": "\0", "]": "\0"})
+
+
+def _refuse_depth(source: Source) -> None:
+    brackets = re.sub(r"#[^\n]*|`[^`\n]*`|[^()\[\]]+", "", source.text).translate(_OPENING).encode()
+    limit = current().max_depth
+    # A bracket counts 2 or 0, so that the depth after n of them is their sum less n.
+    if any(total - n > limit for n, total in enumerate(accumulate(brackets), 1)):
+        raise _too_deep(None)
+
+
+def _too_deep(span: Span | None) -> LimitError:
+    text = f"brackets and prefixes nest deeper than {current().max_depth} (setting max_depth)"
+    return LimitError(text, (span,) if span else ())
+
+
+def _long_literal(span: Span) -> LimitError:
+    text = f"a number has more than {current().max_literal} characters (setting max_literal)"
+    return LimitError(text, (span,))
+
+
+# ---- The parser ----------------------------------------------------------------------------------
+
+
+class _Parser:
+    """The stacks of one run over a text."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.states = [0]
+        self.values: list[Any] = []
+        self.starts: list[int] = []
+        self.end = 0  # past the last character that was shifted
+        self.brackets: list[tuple[str, int]] = []  # the closing kind that each open one needs
+        self.indents: list[int] = []
+        self.line_start = True
+        self.mark = (1, 0)  # heights of states and indents where the current line began
+        self.line_offset = 0
+        self.last = ""
+        self.literal = current().max_literal
+        self.depth = current().max_depth
+
+    def run(self, position: int) -> None:
+        """Read from a position, which begins a line, to the end of the text."""
+        for match in _SCAN(self.source.text, position):
+            kind = _KINDS[match.lastindex or 0]
+            if kind is None:
+                continue
+            if kind == "_NEWLINE":
+                self.newline(match)
+                continue
+            start = match.start()
+            if self.line_start:
+                self.begin_line(start)
+            if kind in _BRACKETS:
+                self.brackets.append((_BRACKETS[kind], start))
+            elif kind in _CLOSING:
+                self.close(kind, start)
+            self.shift(kind, match.group(), start, match.end())
+        self.finish()
+
+    def shift(self, kind: str, text: str, start: int, end: int) -> None:
+        """Complete every rule that ends before this token, then take it."""
+        states, values, starts = self.states, self.values, self.starts
+        while True:
+            action = _ROWS[states[-1]].get(kind)
+            if action is None:
+                raise self.unexpected(kind, start, end)
+            if action >= 0:
+                break
+            self.reduce(_RULES[-1 - action])
+        if len(states) > self.depth:
+            raise _too_deep(Span(self.source, start, end))
+        if kind == "NUMBER" and len(text) > self.literal:
+            raise _long_literal(Span(self.source, start, end))
+        states.append(action)
+        values.append(text)
+        starts.append(start)
+        self.end = end
+        self.last = kind
+
+    def reduce(self, rule: _Rule) -> None:
+        """Replace the children of a rule by what it builds of them."""
+        size, states = rule.size, self.states
+        if size == 1 and rule.build is None:
+            states[-1] = _ROWS[states[-2]][rule.target]
+            return
+        values, starts = self.values, self.starts
+        start = starts[-size] if size else self.end
+        if rule.build is None:
+            value = values[rule.kept[0]]
+        else:
+            value = rule.build(start, self.end, *[values[i] for i in rule.kept])
+        if size:
+            del states[-size:], values[-size:], starts[-size:]
+        values.append(value)
+        starts.append(start)
+        states.append(_ROWS[states[-1]][rule.target])
+
+    # ---- Lines and indentation ----
+
+    def newline(self, match: re.Match[str]) -> None:
+        """End the line, unless a bracket is open or the next line continues this one."""
+        if self.brackets or self.line_start:
+            return
+        tail = match.group().rpartition("\n")[2]
+        indent = _width(tail)
+        last_line = match.end() == len(self.source.text) or tail.lstrip().startswith("#")
+        if not last_line and indent > self.indents[-1] and not self.opens_body():
+            return
+        self.shift("_NEWLINE", "", self.end, self.end)
+        self.line_start = True
+
+    def opens_body(self) -> bool:
+        """Whether the line ended in the colon of a header."""
+        return self.last == "COLON" and "_NEWLINE" in _ROWS[self.states[-1]]
+
+    def begin_line(self, start: int) -> None:
+        """Compare the indentation of a line with that of the one before."""
+        self.line_start = False
+        text = self.source.text
+        indent = _width(text[text.rfind("\n", 0, start) + 1 : start])
+        if not self.indents:
+            self.indents.append(indent)
+        if indent > self.indents[-1]:
+            self.shift("_INDENT", "", start, start)
+            self.indents.append(indent)
+        while indent < self.indents[-1]:
+            self.dedent(indent, start)
+        self.mark = (len(self.states), len(self.indents))
+        self.line_offset = start
+
+    def dedent(self, indent: int, start: int) -> None:
+        """Close one body."""
+        outer = self.indents[-2] if len(self.indents) > 1 else -1
+        if indent > outer:
+            raise indentation(Span(self.source, start, start + 1))
+        self.indents.pop()
+        self.shift("_DEDENT", "", self.end, self.end)
+
+    def finish(self) -> None:
+        """End the last line and every open body, and complete the text."""
+        if self.brackets:
+            raise self.unexpected("$END", len(self.source.text), len(self.source.text))
+        if not self.line_start:
+            self.shift("_NEWLINE", "", self.end, self.end)
+            self.line_start = True
+        while len(self.indents) > 1:
+            self.indents.pop()
+            self.shift("_DEDENT", "", self.end, self.end)
+        while self.states[-1] != _ACCEPT:
+            action = _ROWS[self.states[-1]].get("$END")
+            if action is None or action >= 0:
+                raise self.unexpected("$END", len(self.source.text), len(self.source.text))
+            self.reduce(_RULES[-1 - action])
+
+    # ---- Errors ----
+
+    def close(self, kind: str, start: int) -> None:
+        """Match a closing bracket with its opening one."""
+        if not self.brackets or self.brackets[-1][0] != kind:
+            raise self.unexpected(kind, start, start + 1)
+        self.brackets.pop()
+
+    def unexpected(self, kind: str, start: int, end: int) -> ParseError:
+        """The error for a token that cannot stand here."""
+        opening = None
+        if self.brackets:
+            opening = Span(self.source, self.brackets[-1][1], self.brackets[-1][1] + 1)
+        expected = frozenset(self.acceptable())
+        return unexpected(kind, Span(self.source, start, end), expected, self.last, opening)
+
+    def acceptable(self) -> Iterator[str]:
+        """The kinds of token that could stand here."""
+        return (kind for kind in _ROWS[self.states[-1]] if self.accepts(kind))
+
+    def accepts(self, kind: str) -> bool:
+        """Whether a token of this kind can be taken after the rules that it completes."""
+        states = list(self.states[-64:])
+        while True:
+            action = _ROWS[states[-1]].get(kind)
+            if action is None or action >= 0:
+                return action is not None
+            rule = _RULES[-1 - action]
+            if rule.size >= len(states):
+                return True
+            if rule.size:
+                del states[-rule.size :]
+            states.append(_ROWS[states[-1]][rule.target])
+
+    def recover(self) -> int | None:
+        """Forget the line that holds an error; the start of the next one at its level or above."""
+        height, level = self.mark
+        level = max(level, 1)
+        del self.states[height:], self.values[height - 1 :], self.starts[height - 1 :]
+        del self.indents[level:]
+        self.brackets.clear()
+        self.line_start, self.last = True, ""
+        text, limit = self.source.text, self.indents[-1] if self.indents else 0
+        position = text.find("\n", self.line_offset)
+        while position >= 0:
+            line = re.compile(r"[ \t]*").match(text, position + 1)
+            assert line is not None
+            rest = text[line.end() : line.end() + 1]
+            if rest not in ("", "\n", "\r", "#") and _width(line.group()) <= limit:
+                return position + 1
+            position = text.find("\n", position + 1)
+        return None
+
+
+def _width(indent: str) -> int:
+    """Columns of indentation; a tab goes to the next multiple of 8."""
+    blank = indent[: len(indent) - len(indent.lstrip(" \t"))]
+    return len(blank.expandtabs(8))
