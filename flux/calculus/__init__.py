@@ -2,5 +2,6 @@
 
 from flux.calculus.adjoint import gradient, vjp
 from flux.calculus.differentiate import diff, jvp
+from flux.calculus.simplify import simplify
 
-__all__ = ["diff", "gradient", "jvp", "vjp"]
+__all__ = ["diff", "gradient", "jvp", "simplify", "vjp"]

@@ -51,7 +51,7 @@ def literal(value: Fraction, decimal: bool = False) -> Expr | None:
     if value < 0:
         magnitude = literal(-value, decimal)
         return None if magnitude is None else node(Op.NEG, (magnitude,))
-    if decimal:
+    if decimal and value.denominator != 1:
         return _decimal(value)
     if value.numerator > _EXACT_INTEGER or value.denominator > _EXACT_INTEGER:
         return None
@@ -273,7 +273,12 @@ class Template:
 
     __slots__ = ("_constants", "_result", "_steps", "is_one", "row")
 
-    def __init__(self, row: Expr, placeholders: Sequence[Expr]) -> None:
+    def __init__(
+        self,
+        row: Expr,
+        placeholders: Sequence[Expr],
+        folders: Mapping[Op, Callable[..., Expr]] = FOLDERS,
+    ) -> None:
         order = [e for e in topological((row,)) if e not in placeholders]
         leaves = [e for e in order if not e.args]
         slot = {e: i for i, e in enumerate([*placeholders, *leaves])}
@@ -281,7 +286,7 @@ class Template:
         for e in order:
             if e.args:
                 slot[e] = len(slot)
-                steps.append((FOLDERS.get(e.op), e.op, tuple(slot[arg] for arg in e.args)))
+                steps.append((folders.get(e.op), e.op, tuple(slot[arg] for arg in e.args)))
         self.row = row
         self.is_one = row is ONE
         self._constants = leaves

@@ -1,0 +1,325 @@
+"""Simplify: an expression of the same value wherever the original is finite, usually smaller.
+
+Each pass goes over the graph once, operands first: sums and products are collected into normal
+forms (`terms`), everything else is rewritten by the table (`rules`). Passes repeat until nothing
+changes. What several nodes share is kept whole, so sharing is never traded for shorter spelling.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+
+from flux.calculus.folding import ONE, ZERO, number, renamed, sizes
+from flux.calculus.rules import EXACT_MATCHER, MATCHER
+from flux.calculus.signs import SignTable
+from flux.calculus.terms import NotExactError, Product, build_product, build_sum, product_of
+from flux.expr import Expr, node, rebuild, reduce, topological
+from flux.expr.integers import integral
+from flux.expr.node import Axes
+from flux.ops import Op
+from flux.settings import current
+
+_MAX_PASSES = 50
+
+
+def simplify(e: Expr, exact: bool = False) -> Expr:
+    """An expression of the same value wherever e is finite, usually smaller, never larger.
+
+    Simplifying the result again gives the result. Inputs declared with an assumption, as in
+    `assume x > 0`, are taken at its word.
+
+    Args:
+        e: any expression.
+        exact: apply only rules that hold bit for bit in floating point.
+
+    Returns:
+        The simplified expression; e itself where the budget runs out (settings `max_steps`,
+        `max_nodes`).
+    """
+    try:
+        result = _fixed_point(e, _Budget(current().max_steps), exact)
+    except _ExhaustedError:
+        return e
+    order = topological((result,))
+    if len(order) > current().max_nodes or _operations(result) > _operations(e):
+        return e
+    return result
+
+
+def _fixed_point(e: Expr, budget: _Budget, exact: bool) -> Expr:
+    """Passes until one changes nothing; where they go round in a circle, its smallest member."""
+    seen: dict[Expr, int] = {}
+    while e not in seen:
+        if len(seen) > _MAX_PASSES:
+            raise _ExhaustedError
+        seen[e] = len(seen)
+        e = _Pass(e, budget, exact).result
+    circle = [member for member, place in seen.items() if place >= seen[e]]
+    return min(circle, key=lambda member: (_operations(member), member.hash64))
+
+
+def _operations(e: Expr) -> int:
+    """The nodes that compute something; a quotient of two literals is a literal."""
+    return sum(1 for inner in topological((e,)) if inner.args and not _is_quotient(inner))
+
+
+def _is_quotient(e: Expr) -> bool:
+    return e.op is Op.DIV and number(e) is not None
+
+
+class _ExhaustedError(Exception):
+    """The budget ran out."""
+
+
+class _Budget:
+    def __init__(self, steps: int) -> None:
+        self._left = steps
+
+    def spend(self, steps: int) -> None:
+        self._left -= steps
+        if self._left < 0:
+            raise _ExhaustedError
+
+
+_SUMS = frozenset((Op.ADD, Op.SUB))
+_PRODUCTS = frozenset((Op.MUL, Op.DIV))
+
+
+class _Pass:
+    """One sweep over a graph, operands first."""
+
+    def __init__(self, root: Expr, budget: _Budget, exact: bool) -> None:
+        order = topological((root,))
+        self._budget = budget
+        self._matcher = EXACT_MATCHER if exact else MATCHER
+        self._forms = {} if exact else _FORMS
+        self.signs = SignTable()
+        self._uses = _count_uses(order)
+        self._inner = frozenset() if exact else _inner_nodes(order, self._uses)
+        self.done: dict[Expr, Expr] = {}
+        for e in order:
+            if e not in self._inner:
+                budget.spend(1)
+                self.done[e] = self._simplified(e)
+        self.result = self.done[root]
+
+    def _simplified(self, e: Expr) -> Expr:
+        result = self._formed(e)
+        for _ in range(_MAX_PASSES):
+            rewritten = self._matcher.rewrite(result, self.signs)
+            if rewritten is None:
+                break
+            self._budget.spend(1)
+            result = rewritten
+        return result
+
+    def _formed(self, e: Expr) -> Expr:
+        form = self._forms.get(e.op)
+        if form is None or number(e) is not None:
+            return self._rebuilt(e)
+        try:
+            return form(self, e)
+        except NotExactError:
+            return self._rebuilt_chain(e)
+
+    def _rebuilt(self, e: Expr) -> Expr:
+        args = tuple([self.done[arg] for arg in e.args])
+        if e.op is Op.INDEX:
+            args = (args[0], *map(_still_integral, e.args[1:], args[1:]))
+            if not args[0].axes.issuperset(e.attributes):
+                return e
+        if e.op is Op.RENAME and args[0].axes != e.args[0].axes:
+            return renamed(args[0], dict(e.attributes))
+        return rebuild(e, args)
+
+    def _rebuilt_chain(self, e: Expr) -> Expr:
+        for part in topological((e,)):
+            if part in self._inner and part not in self.done:
+                self._budget.spend(1)
+                self.done[part] = rebuild(part, tuple([self.done[arg] for arg in part.args]))
+        return rebuild(e, tuple([self.done[arg] for arg in e.args]))
+
+    def leaves(self, e: Expr, ops: frozenset[Op]) -> list[tuple[Expr, int]]:
+        """The operands of a chain of sums or products, from the left, with -1 for inverse ones."""
+        found: list[tuple[Expr, int]] = []
+        stack = [(e, 1)]
+        while stack:
+            part, sign = stack.pop()
+            if part is e or part in self._inner:
+                second = -sign if part.op in _INVERTING else sign
+                if len(part.args) == 2:
+                    stack.append((part.args[1], second))
+                    stack.append((part.args[0], sign))
+                else:
+                    stack.append((part.args[0], second))
+            else:
+                found.append((part, sign))
+        self._budget.spend(len(found))
+        return found
+
+    def product(self, e: Expr) -> Product:
+        """An operand, simplified, as a product; one that others use too stays whole."""
+        simplified = self.done[e]
+        shared = self._uses[e] > 1
+        found = product_of(simplified, self.signs, whole=shared)
+        self._budget.spend(len(found.factors))
+        power = found.factors.get(simplified) if len(found.factors) == 1 else None
+        if power == 1 and simplified.op is Op.POW and not shared:
+            base, exponent = simplified.args
+            return Product(factors={base: exponent})
+        return found
+
+
+_INVERTING = frozenset((Op.SUB, Op.DIV, Op.NEG))
+
+
+def _count_uses(order: list[Expr]) -> dict[Expr, int]:
+    uses = dict.fromkeys(order, 0)
+    for e in order:
+        for arg in e.args:
+            uses[arg] += 1
+    return uses
+
+
+def _inner_nodes(order: list[Expr], uses: Mapping[Expr, int]) -> frozenset[Expr]:
+    """Nodes that only one chain of sums, or of products, uses: collected with its root."""
+    inner: set[Expr] = set()
+    for e in order:
+        if e.op in _PRODUCTS:
+            inner.update(a for a in e.args if a.op in _PRODUCTS and _is_inner(a, uses))
+        elif e.op in _SUMS:
+            inner.update(a for a in e.args if _is_sum(a) and _is_inner(a, uses))
+        elif _is_sum(e):
+            inner.update(a for a in e.args if _is_inner(a, uses))
+    return frozenset(inner)
+
+
+def _is_inner(e: Expr, uses: Mapping[Expr, int]) -> bool:
+    return uses[e] == 1 and number(e) is None
+
+
+def _is_sum(e: Expr) -> bool:
+    return e.op in _SUMS or (e.op is Op.NEG and e.args[0].op in _SUMS)
+
+
+def _still_integral(before: Expr, after: Expr) -> Expr:
+    return before if integral(before) and not integral(after) else after
+
+
+# Normal forms, by operation.
+
+
+def _sum_form(sweep: _Pass, e: Expr) -> Expr:
+    terms = []
+    for leaf, sign in sweep.leaves(e, _SUMS):
+        term = sweep.product(leaf)
+        term.scale(Fraction(sign))
+        terms.append(term)
+    return build_sum(terms)
+
+
+def _product_form(sweep: _Pass, e: Expr) -> Expr:
+    product = Product()
+    for leaf, sign in sweep.leaves(e, _PRODUCTS):
+        product.include(sweep.product(leaf), Fraction(sign))
+    return build_product(product)
+
+
+def _negation_form(sweep: _Pass, e: Expr) -> Expr:
+    if _is_sum(e):
+        return _sum_form(sweep, e)
+    product = sweep.product(e.args[0])
+    product.scale(Fraction(-1))
+    return build_product(product)
+
+
+def _power_form(sweep: _Pass, e: Expr) -> Expr:
+    powered = sweep._rebuilt(e)
+    return build_product(product_of(powered, sweep.signs, whole=False))
+
+
+def _choice_form(sweep: _Pass, e: Expr) -> Expr:
+    """where(c, k*a, 0) = k*where(c, a, 0) for a sign, and for numbers and sizes beside factors.
+
+    What moves out is finite and not zero, so the other branch stays exactly zero.
+    """
+    condition, then, otherwise = [sweep.done[arg] for arg in e.args]
+    result = node(Op.WHERE, (condition, then, otherwise))
+    if (then is ZERO) == (otherwise is ZERO):
+        return result
+    product = product_of(otherwise if then is ZERO else then, sweep.signs, whole=False)
+    outer = _steady_part(product)
+    if outer is None:
+        return result
+    inner = build_product(product)
+    pair = (ZERO, inner) if then is ZERO else (inner, ZERO)
+    outer.multiply(node(Op.WHERE, (condition, *pair)), Fraction(1))
+    return build_product(outer)
+
+
+def _steady_part(product: Product) -> Product | None:
+    """Take the sign, the number and the sizes out of a product; None where nothing is gained."""
+    outer = Product()
+    for base in [base for base in product.factors if base.op is Op.SIZE]:
+        outer.factors[base] = product.factors.pop(base)
+    if product.factors or outer.factors:
+        outer.scale(product.coefficient, product.decimal)
+    elif product.coefficient < 0:
+        outer.scale(Fraction(-1))
+    if outer.coefficient == 1 and not outer.factors:
+        return None
+    product.coefficient /= outer.coefficient
+    return outer
+
+
+def _reduction_form(sweep: _Pass, e: Expr) -> Expr:
+    """sum[d](k*a) = k*sum[d](a), where k lacks d; along an absent axis a sum is size*a."""
+    operand = sweep.done[e.args[0]]
+    product = product_of(operand, sweep.signs, whole=sweep._uses[e.args[0]] > 1)
+    axes = frozenset[str](e.attributes)
+    outer = Product(product.coefficient, product.decimal)
+    for base, exponent in list(product.factors.items()):
+        if axes.isdisjoint(_power_axes(base, exponent)):
+            outer.factors[base] = product.factors.pop(base)
+    inner = build_product(Product(factors=product.factors)) if product.factors else ONE
+    absent = sorted(axes - inner.axes)
+    outer.include(product_of(sizes(absent), sweep.signs, whole=False))
+    outer.multiply(_nested_sum(sweep, e, inner, axes), Fraction(1))
+    return build_product(outer)
+
+
+def _power_axes(base: Expr, exponent: Fraction | Expr) -> Axes:
+    return base.axes | exponent.axes if isinstance(exponent, Expr) else base.axes
+
+
+def _nested_sum(sweep: _Pass, e: Expr, inner: Expr, axes: Axes) -> Expr:
+    """sum[a](sum[b](x)) = sum[a, b](x), unless others use the inner sum too."""
+    present = axes & inner.axes
+    if not present:
+        return inner
+    alone = sweep._uses[e.args[0]] == 1
+    if alone and inner.op is Op.SUM and axes.isdisjoint(inner.attributes):
+        return reduce(Op.SUM, inner.args[0], present.union(inner.attributes))
+    return reduce(Op.SUM, inner, present)
+
+
+def _extremum_form(sweep: _Pass, e: Expr) -> Expr:
+    operand = sweep.done[e.args[0]]
+    present = operand.axes.intersection(e.attributes)
+    return reduce(e.op, operand, present) if present else operand
+
+
+_FORMS: Mapping[Op, Callable[[_Pass, Expr], Expr]] = {
+    Op.ADD: _sum_form,
+    Op.SUB: _sum_form,
+    Op.NEG: _negation_form,
+    Op.MUL: _product_form,
+    Op.DIV: _product_form,
+    Op.POW: _power_form,
+    Op.SQRT: _power_form,
+    Op.WHERE: _choice_form,
+    Op.SUM: _reduction_form,
+    Op.MAX: _extremum_form,
+    Op.MIN: _extremum_form,
+}

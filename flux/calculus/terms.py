@@ -1,0 +1,420 @@
+"""Normal forms of products and sums.
+
+A product is a rational coefficient times powers of bases; a sum is a list of products. Collecting
+into these forms merges like terms and like factors whatever their order, and writing them out
+again puts everything in one order, so that expressions that differ by commuting become the same
+node. `simplify` decides what is collected; the rules here hold for real numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from flux.calculus.folding import ONE, ZERO, add, has_decimal, literal, number
+from flux.calculus.signs import NONNEGATIVE, SignTable
+from flux.expr import Expr, apply, node
+from flux.ops import Op
+
+Exponent = Fraction | Expr
+
+_HALF = Fraction(1, 2)
+_UNIT = Fraction(1)
+_EXACT_BITS = 53
+_DECIMAL_PLACES = 6
+
+
+class NotExactError(Exception):
+    """A literal would not be exact or short, so the node is left as it is."""
+
+
+@dataclass(slots=True)
+class Product:
+    """`coefficient * base^exponent * ...`.
+
+    Args:
+        coefficient: a rational number.
+        decimal: whether its literals are decimals, so that it is written as one.
+        factors: exponents by base.
+    """
+
+    coefficient: Fraction = _UNIT
+    decimal: bool = False
+    factors: dict[Expr, Exponent] = field(default_factory=dict)
+
+    def scale(self, factor: Fraction, decimal: bool = False) -> None:
+        """Multiply by a number."""
+        self.coefficient *= factor
+        self.decimal |= decimal
+
+    def multiply(self, base: Expr, exponent: Exponent) -> None:
+        """Multiply by a power; like bases merge: x^a * x^b = x^(a + b)."""
+        known = self.factors.get(base)
+        if known is not None:
+            exponent = _added(known, exponent)
+        if exponent == 0 and isinstance(exponent, Fraction):
+            self.factors.pop(base, None)
+        else:
+            self.factors[base] = exponent
+
+    def include(self, other: Product, exponent: Fraction = _UNIT) -> None:
+        """Multiply by a whole power of another product, or by any power of a single one."""
+        self.scale(_number_power(other.coefficient, exponent), other.decimal)
+        for base, inner in other.factors.items():
+            self.multiply(base, _multiplied(inner, exponent))
+
+    def key(self) -> frozenset[tuple[Expr, Exponent]]:
+        """What like terms have in common."""
+        return frozenset(self.factors.items())
+
+
+def _added(p: Exponent, q: Exponent) -> Exponent:
+    if isinstance(p, Fraction) and isinstance(q, Fraction):
+        return p + q
+    total = add(_exponent_node(p), _exponent_node(q))
+    value = number(total)
+    return total if value is None else value
+
+
+def _multiplied(p: Exponent, n: Fraction) -> Exponent:
+    if isinstance(p, Fraction):
+        return p * n
+    return p if n == 1 else apply(Op.MUL, _exponent_node(n), p)
+
+
+def _number_power(value: Fraction, exponent: Fraction) -> Fraction:
+    if value == 1 or exponent == 1:
+        return value
+    if exponent.denominator != 1 or (value == 0 and exponent < 0):
+        raise NotExactError
+    bits = max(value.numerator.bit_length(), value.denominator.bit_length())
+    if bits * abs(exponent.numerator) > 2 * _EXACT_BITS:
+        raise NotExactError
+    return value**exponent.numerator
+
+
+# Reading.
+
+
+def product_of(e: Expr, signs: SignTable, whole: bool) -> Product:
+    """A simplified node as a product.
+
+    Args:
+        e: the node.
+        signs: what is known of signs.
+        whole: keep a product of several factors whole, as one base, since it is used elsewhere.
+    """
+    found = Product()
+    gather(found, e, _UNIT, signs)
+    if whole and e.op in (Op.MUL, Op.DIV) and len(found.factors) > 1:
+        return Product(factors={e: _UNIT})
+    return found
+
+
+def gather(into: Product, e: Expr, exponent: Fraction, signs: SignTable) -> None:
+    """Multiply a product by e^exponent, looking into products, quotients, signs and powers."""
+    stack = [(e, exponent)]
+    while stack:
+        part, n = stack.pop()
+        if part.op is Op.MUL and n.denominator == 1:
+            stack.extend(((part.args[1], n), (part.args[0], n)))
+        elif part.op is Op.DIV and n.denominator == 1 and number(part) is None:
+            stack.extend(((part.args[1], -n), (part.args[0], n)))
+        elif part.op is Op.NEG and n.denominator == 1 and number(part) is None:
+            into.scale(_number_power(Fraction(-1), n))
+            stack.append((part.args[0], n))
+        else:
+            _gather_power(into, part, n, stack, signs)
+
+
+def _gather_power(
+    into: Product,
+    part: Expr,
+    n: Fraction,
+    stack: list[tuple[Expr, Fraction]],
+    signs: SignTable,
+) -> None:
+    value = number(part)
+    base, inner = _power_parts(part)
+    if value is not None:
+        _gather_number(into, part, value, n)
+    elif inner is None:
+        into.multiply(part, n)
+    elif n.denominator * inner.denominator == 1 or (inner * n).denominator == 1:
+        _gather_whole(into, base, inner * n, stack)
+    else:
+        _gather_root(into, base, inner * n, signs)
+
+
+def _gather_whole(
+    into: Product, base: Expr, exponent: Fraction, stack: list[tuple[Expr, Fraction]]
+) -> None:
+    """A whole power, which goes into a single factor, and with -1 or 1 into every factor."""
+    if abs(exponent) == 1 or not _is_product(base):
+        stack.append((base, exponent))
+    elif (split := _coefficient_and_rest(base)) is not None:
+        coefficient, rest = split
+        into.scale(_number_power(coefficient, exponent), _spells_decimal(base))
+        stack.append((rest, exponent))
+    else:
+        into.multiply(base, exponent)
+
+
+def _gather_root(into: Product, base: Expr, exponent: Fraction, signs: SignTable) -> None:
+    """(b^m)^q is b^(m*q) where b is not negative, and |b|^(m*q) where m is even."""
+    inner_base, m = _power_parts(base)
+    if m is None:
+        into.multiply(base, exponent)
+    elif signs.of(inner_base) <= NONNEGATIVE or m.denominator != 1:
+        into.multiply(inner_base, m * exponent)
+    elif m.numerator % 2 == 0:
+        into.multiply(apply(Op.ABS, inner_base), m * exponent)
+    else:
+        into.multiply(base, exponent)
+
+
+def _is_product(e: Expr) -> bool:
+    return e.op in (Op.MUL, Op.DIV) and number(e) is None
+
+
+def _coefficient_and_rest(e: Expr) -> tuple[Fraction, Expr] | None:
+    """The number in front of (or under) a single factor: 2*x/3 is 2/3 and x."""
+    coefficient, rest = _UNIT, e
+    if rest.op is Op.DIV:
+        under = number(rest.args[1])
+        if under is None or not under:
+            return None
+        coefficient, rest = 1 / under, rest.args[0]
+    if rest.op is Op.MUL:
+        front = number(rest.args[0])
+        if front is None:
+            return None
+        coefficient, rest = coefficient * front, rest.args[1]
+    return None if _is_product(rest) else (coefficient, rest)
+
+
+def _spells_decimal(e: Expr) -> bool:
+    """Whether a number in front of or under a single factor is a decimal."""
+    parts = [*e.args, *(e.args[0].args if e.op is Op.DIV else ())]
+    return any(number(part) is not None and has_decimal(part) for part in parts)
+
+
+def _gather_number(into: Product, part: Expr, value: Fraction, n: Fraction) -> None:
+    if n.denominator == 1 and (value or n > 0):
+        into.scale(_number_power(value, n), has_decimal(part))
+    else:
+        into.multiply(part, n)
+
+
+def _power_parts(e: Expr) -> tuple[Expr, Fraction | None]:
+    if e.op is Op.SQRT:
+        return e.args[0], _HALF
+    if e.op is Op.POW:
+        return e.args[0], number(e.args[1])
+    return e, None
+
+
+# Writing.
+
+
+def build_product(product: Product) -> Expr:
+    """The node of a product: coefficient first, then bases in order, over what divides."""
+    if product.coefficient == 0:
+        return ZERO
+    above, below = _sides(_with_merged_exponentials(product.factors))
+    coefficient = abs(product.coefficient)
+    front, under = _written(coefficient, product.decimal)
+    above = [front, *above] if front is not ONE else above
+    below = [under, *below] if under is not ONE else below
+    result = _times(above)
+    if below:
+        result = node(Op.DIV, (result, _times(below)))
+    return node(Op.NEG, (result,)) if product.coefficient < 0 else result
+
+
+def _written(value: Fraction, decimal: bool) -> tuple[Expr, Expr]:
+    if decimal and value.denominator != 1:
+        one = literal(value, decimal=True)
+        if one is not None:
+            return one, ONE
+    above, below = literal(Fraction(value.numerator)), literal(Fraction(value.denominator))
+    if above is None or below is None:
+        raise NotExactError
+    return above, below
+
+
+def _times(factors: Sequence[Expr]) -> Expr:
+    if not factors:
+        return ONE
+    result = factors[0]
+    for factor in factors[1:]:
+        result = node(Op.MUL, (result, factor))
+    return result
+
+
+def _sides(factors: dict[Expr, Exponent]) -> tuple[list[Expr], list[Expr]]:
+    above, below = [], []
+    for base in sorted(factors, key=order_of_base):
+        exponent = factors[base]
+        if isinstance(exponent, Fraction) and exponent < 0:
+            below.append(_power_node(base, -exponent))
+        else:
+            above.append(_power_node(base, exponent))
+    return above, below
+
+
+def _power_node(base: Expr, exponent: Exponent) -> Expr:
+    if exponent == 1:
+        return base
+    if exponent == _HALF:
+        return node(Op.SQRT, (base,))
+    return node(Op.POW, (base, _exponent_node(exponent)))
+
+
+def _exponent_node(exponent: Exponent) -> Expr:
+    if isinstance(exponent, Expr):
+        return exponent
+    terminates = 10**_DECIMAL_PLACES % exponent.denominator == 0
+    result = literal(exponent, decimal=terminates)
+    if result is None:
+        raise NotExactError
+    return result
+
+
+def _with_merged_exponentials(factors: dict[Expr, Exponent]) -> dict[Expr, Exponent]:
+    """exp(u) * exp(-u) = 1, the one product of exponentials that always gets smaller."""
+    exponentials = [base for base in factors if base.op is Op.EXP]
+    if len(exponentials) < 2:
+        return factors
+    merged = dict(factors)
+    for base in exponentials:
+        u = base.args[0]
+        opposite = node(Op.EXP, (u.args[0] if u.op is Op.NEG else node(Op.NEG, (u,)),))
+        n, m = merged.get(base), merged.get(opposite)
+        if isinstance(n, Fraction) and isinstance(m, Fraction) and n * m > 0:
+            shared = min(n, m, key=abs)
+            for part, exponent in ((base, n - shared), (opposite, m - shared)):
+                merged[part] = exponent
+                if exponent == 0:
+                    del merged[part]
+    return merged
+
+
+def order_of_base(e: Expr) -> tuple[int, str, int]:
+    """The place of a factor: inputs by name, then functions by name, then sums."""
+    if e.op is Op.INPUT:
+        return (1, e.attributes.name, e.hash64)
+    if e.op is Op.CONSTANT:
+        return (0, str(e.attributes.value), e.hash64)
+    if e.op in (Op.ADD, Op.SUB):
+        return (3, "", e.hash64)
+    return (2, e.op.row.name, e.hash64)
+
+
+def _order_of_term(term: Product) -> tuple[int, Fraction, list[tuple[int, str, int]]]:
+    degree = Fraction(0)
+    for base, exponent in term.factors.items():
+        if base.op is Op.INPUT and isinstance(exponent, Fraction):
+            degree += exponent
+    bases = sorted(order_of_base(base) for base in term.factors)
+    return (0 if term.factors else 1, -degree, bases)
+
+
+# Sums.
+
+_SQUARE = Fraction(2)
+
+# f(u)^2 + sign * g(u)^2 = 1.
+IDENTITIES: tuple[tuple[Op, Op, int], ...] = ((Op.SIN, Op.COS, 1), (Op.COSH, Op.SINH, -1))
+
+
+def build_sum(terms: Iterable[Product]) -> Expr:
+    """The node of a sum of products: like terms collected, what all share outside."""
+    collected = _collect(terms)
+    for f, g, sign in IDENTITIES:
+        collected = _apply_identity(collected, f, g, sign)
+    if not collected:
+        return ZERO
+    if len(collected) == 1:
+        return build_product(collected[0])
+    return _factored(collected)
+
+
+def _collect(terms: Iterable[Product]) -> list[Product]:
+    groups: dict[frozenset[tuple[Expr, Exponent]], Product] = {}
+    for term in terms:
+        group = groups.setdefault(term.key(), Product(Fraction(0), False, term.factors))
+        group.coefficient += term.coefficient
+        group.decimal |= term.decimal
+    return [group for group in groups.values() if group.coefficient]
+
+
+def _apply_identity(terms: list[Product], f: Op, g: Op, sign: int) -> list[Product]:
+    """c*f(u)^2*r + sign*c*g(u)^2*r = c*r."""
+    by_key = {term.key(): term for term in terms}
+    for term in terms:
+        for base, exponent in term.factors.items():
+            if base.op is not f or exponent != _SQUARE or term.key() not in by_key:
+                continue
+            rest = {b: n for b, n in term.factors.items() if b is not base}
+            partner = frozenset({**rest, node(g, base.args): _SQUARE}.items())
+            other = by_key.get(partner)
+            if other is not None and other.coefficient == sign * term.coefficient:
+                del by_key[term.key()], by_key[partner]
+                merged = Product(term.coefficient, term.decimal or other.decimal, rest)
+                return _apply_identity(_collect([*by_key.values(), merged]), f, g, sign)
+    return terms
+
+
+def _factored(terms: list[Product]) -> Expr:
+    """The sum, with the factors that every term has outside where that saves operations."""
+    shared = set(terms[0].factors.items())
+    for term in terms[1:]:
+        shared &= term.factors.items()
+    outer = Product(_shared_coefficient(terms), any(t.decimal for t in terms), dict(shared))
+    inner = [_divided(term, outer) for term in terms]
+    saved = sum(map(cost, terms)) - sum(map(cost, inner)) - cost(outer) - 1
+    if saved <= 0 or not (shared or outer.coefficient != 1):
+        return _written_sum(terms)
+    outer.multiply(_written_sum(inner), _UNIT)
+    return build_product(outer)
+
+
+def _shared_coefficient(terms: list[Product]) -> Fraction:
+    sizes = {abs(term.coefficient) for term in terms}
+    return sizes.pop() if len(sizes) == 1 else _UNIT
+
+
+def _divided(term: Product, by: Product) -> Product:
+    rest = {b: n for b, n in term.factors.items() if b not in by.factors}
+    return Product(term.coefficient / by.coefficient, term.decimal and by.coefficient == 1, rest)
+
+
+def cost(product: Product) -> int:
+    """The operations that a product takes, its sign apart."""
+    size = abs(product.coefficient)
+    above = int(size.numerator != 1 or (product.decimal and size != 1))
+    below = int(size.denominator != 1 and not product.decimal)
+    powers = 0
+    for exponent in product.factors.values():
+        negative = isinstance(exponent, Fraction) and exponent < 0
+        below += negative
+        above += not negative
+        powers += exponent not in (1, -1)
+    return powers + max(above - 1, 0) + max(below - 1, 0) + (below > 0)
+
+
+def _written_sum(terms: list[Product]) -> Expr:
+    ordered = sorted(terms, key=_order_of_term)
+    if all(term.coefficient < 0 for term in ordered):
+        positive = [Product(-t.coefficient, t.decimal, t.factors) for t in ordered]
+        return node(Op.NEG, (_written_sum(positive),))
+    first = next(i for i, term in enumerate(ordered) if term.coefficient > 0)
+    ordered.insert(0, ordered.pop(first))
+    result = build_product(ordered[0])
+    for term in ordered[1:]:
+        size = Product(abs(term.coefficient), term.decimal, term.factors)
+        op = Op.ADD if term.coefficient > 0 else Op.SUB
+        result = node(op, (result, build_product(size)))
+    return result
