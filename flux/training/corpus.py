@@ -1,9 +1,8 @@
 """The calculus corpus: lines `expression -> derivative`, made by Flux itself.
 
-The distribution, a pure function of the seed and the line's number n, drawn from the stream
+The distribution, a pure function of the seed and the tree's number n, drawn from the stream
 (seed, "corpus", n) of uniform numbers:
 
-- the variable of the line: x, y or t, equally often;
 - the number of nodes: 3 to 9, equally often;
 - a tree of that many nodes, from the root down: with m nodes left for a subtree,
     m = 1: the variable (7 in 10), else a whole number from 2 to 9,
@@ -14,7 +13,7 @@ The distribution, a pure function of the seed and the line's number n, drawn fro
 
 Left out are trees with an operation on numbers alone, with `a - a` or `a / a`, lines longer than
 the model's context, and repeated lines. The derivative is the differentiator's, simplified. Lines
-are spelled without blanks.
+are spelled without blanks; each is written three times, with the variable x, y and t.
 
 Held out is every expression whose key falls into one sixteenth of all keys. The key is the
 expression's structural hash with its variable renamed and the operands of + and * in one order, so
@@ -23,8 +22,9 @@ no held-out line is a training line with another variable or with operands excha
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from flux.calculus import diff, simplify
@@ -41,6 +41,7 @@ ARROW = " -> "
 
 T = TypeVar("T")
 
+_X = variable(VARIABLES[0])
 _COMMUTING = (Op.ADD, Op.MUL)
 _HELD_OUT_OF = 16
 _DRAWS = 64  # uniform numbers that a line may use
@@ -66,41 +67,54 @@ class Line:
         """Whether the line is kept from training."""
         return self.key % _HELD_OUT_OF == 0
 
+    def renamed(self, variable: str) -> Line:
+        """The line with another variable; names of functions keep their letters."""
+        name = re.compile(rf"\b{self.variable}\b")
+        problem, answer = name.sub(variable, self.problem), name.sub(variable, self.answer)
+        return replace(self, variable=variable, problem=problem, answer=answer)
+
     def __str__(self) -> str:
         return f"{self.problem}{ARROW}{self.answer}\n"
 
 
-def generate(seed: int, count: int, context: int) -> list[Line]:
-    """Different lines in the order in which they were drawn, from `count` drawn trees."""
+def generate(seed: int, trees: int, context: int) -> list[Line]:
+    """Different lines in the variable x, in the order in which their trees were drawn.
+
+    Args:
+        seed: of the random numbers.
+        trees: how many trees are drawn; somewhat fewer than half become lines.
+        context: the greatest length of a line, its end included.
+    """
     found: dict[str, Line] = {}
-    for number in range(count):
+    for number in range(trees):
         line = _line(seed, number)
         if line is not None and len(str(line)) <= context:
-            found.setdefault(str(line), line)
+            found.setdefault(line.problem, line)
     return list(found.values())
 
 
 def corpus(lines: Sequence[Line]) -> Corpus:
-    """The text of the lines: those held out are the validation part."""
-    return Corpus(
-        "calculus",
-        "".join(str(line) for line in lines if not line.held_out),
-        "".join(str(line) for line in lines if line.held_out),
-        by_line=True,
-    )
+    """The text of the lines in every variable: those held out are the validation part."""
+    training = [line for line in lines if not line.held_out]
+    held_out = [line for line in lines if line.held_out]
+    return Corpus("calculus", _text(training), _text(held_out), by_line=True)
+
+
+def _text(lines: Sequence[Line]) -> str:
+    # Variable by variable: a window that shows a line twice would teach copying.
+    return "".join(str(line.renamed(name)) for name in VARIABLES for line in lines)
 
 
 def _line(seed: int, number: int) -> Line | None:
     draws = iter(uniform(seed, "corpus", number, _DRAWS).tolist())
-    name = _choose(draws, VARIABLES)
     size = SMALLEST + int(next(draws) * (LARGEST - SMALLEST + 1))
-    e = _build(_prefix(draws, size), variable(name))
+    e = _build(_prefix(draws, size), _X)
     if e is None:
         return None
-    answer = spell(simplify(diff(e, name)))
+    answer = spell(simplify(diff(e, _X)))
     if "\n" in answer:  # a block, with shared parts under names of their own
         return None
-    return Line(name, spell(e), answer, canonical_key(e))
+    return Line(VARIABLES[0], spell(e), answer, canonical_key(e))
 
 
 def spell(e: Expr) -> str:
@@ -109,13 +123,13 @@ def spell(e: Expr) -> str:
 
 
 def canonical_key(e: Expr) -> int:
-    """A hash that renaming the variable and exchanging operands of + and * do not change."""
+    """A hash that exchanging operands of + and * does not change; nor does renaming x."""
     return fold(e, _canonical).hash64
 
 
 def _canonical(e: Expr, args: tuple[Expr, ...]) -> Expr:
     if e.op is Op.INPUT:
-        return variable("x")
+        return _X
     if e.op in _COMMUTING:
         args = tuple(sorted(args, key=lambda arg: arg.hash64))
     return rebuild(e, args)

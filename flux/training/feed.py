@@ -35,7 +35,7 @@ def feed(source: Feed | Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> Feed
         )
     if not source:
         raise DataError("the data has no batch")
-    batches = [{name: np.asarray(array) for name, array in batch.items()} for batch in source]
+    batches = list(source)
     return lambda step: batches[step % len(batches)]
 
 

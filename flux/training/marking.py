@@ -6,7 +6,6 @@ cannot be decided, is wrong.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from flux.errors import FluxError
 from flux.philox import uniform
 from flux.settings import override
 from flux.syntax import parse
-from flux.training.corpus import ARROW, Line
+from flux.training.corpus import ARROW, VARIABLES, Line
 from flux.training.language import LanguageModel
 from flux.training.sample import GREEDY
 
@@ -66,9 +65,9 @@ def mark(language: LanguageModel, lines: Sequence[Line], asked: int, seed: int) 
 
 
 def draw(lines: Sequence[Line], count: int, seed: int) -> list[Line]:
-    """Some of the lines, without repetition."""
-    order = np.argsort(uniform(seed, "marking", 0, len(lines)), kind="stable")
-    return [lines[i] for i in order[:count]]
+    """Some of the lines, without repetition, with all variables in turn."""
+    order = np.argsort(uniform(seed, "marking", 0, len(lines)), kind="stable")[:count]
+    return [lines[i].renamed(VARIABLES[n % len(VARIABLES)]) for n, i in enumerate(order)]
 
 
 def solve(language: LanguageModel, problems: Sequence[Line]) -> list[str]:
@@ -93,20 +92,15 @@ def nearest_answers(known: Sequence[Line], problems: Sequence[Line]) -> list[str
     asked = np.stack([_features(line) for line in problems])
     best = (asked @ library.T).argmax(-1)
     pairs = [(known[i], line) for i, line in zip(best, problems, strict=True)]
-    return [_renamed(near.answer, near.variable, line.variable) for near, line in pairs]
+    return [near.renamed(line.variable).answer for near, line in pairs]
 
 
 def _features(line: Line) -> NDArray[np.float32]:
-    text = f"^{_renamed(line.problem, line.variable, 'x')}$"
+    text = f"^{line.renamed('x').problem}$"
     counts = np.zeros(_FEATURES, np.float32)
     for pair, count in Counter(pairwise(text)).items():
         counts[(ord(pair[0]) * 31 + ord(pair[1])) % _FEATURES] += count
     return np.asarray(counts / np.linalg.norm(counts))
-
-
-def _renamed(text: str, old: str, new: str) -> str:
-    """A line's formula with another variable; names of functions keep their letters."""
-    return re.sub(rf"\b{old}\b", new, text)
 
 
 def _right(problems: Sequence[Line], answers: Sequence[str]) -> int:

@@ -17,7 +17,7 @@ class Preset:
         learning_rate: its highest value, after the warm-up.
         warm_up: steps of linear growth.
         weight_decay: per step, times the learning rate.
-        corpus_lines: trees drawn for the embedded corpus.
+        trees: drawn for the embedded corpus.
     """
 
     width: int
@@ -30,7 +30,7 @@ class Preset:
     learning_rate: float
     warm_up: int = 100
     weight_decay: float = 0.1
-    corpus_lines: int = 12_000
+    trees: int = 10_000
 
 
 PRESETS: dict[str, Preset] = {

@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from flux.expr import Expr, count_nodes, fold
+from flux.expr.evaluate import evaluate
+from flux.syntax import parse
+from flux.training.corpus import (
+    LARGEST,
+    SMALLEST,
+    VARIABLES,
+    Line,
+    canonical_key,
+    corpus,
+    generate,
+)
+
+CONTEXT = 48
+
+
+@pytest.fixture(scope="module")
+def lines() -> list[Line]:
+    return generate(seed=0, trees=1_000, context=CONTEXT)
+
+
+def tree_size(e: Expr) -> int:
+    def size(_: Expr, sizes: tuple[int, ...]) -> int:
+        return 1 + sum(sizes)
+
+    return fold(e, size)
+
+
+def test_the_same_seed_draws_the_same_lines(lines: list[Line]) -> None:
+    assert generate(0, 100, CONTEXT) == lines[: len(generate(0, 100, CONTEXT))]
+    assert generate(1, 100, CONTEXT) != generate(0, 100, CONTEXT)
+
+
+def test_expressions_have_three_to_nine_nodes_and_all_of_them_occur(lines: list[Line]) -> None:
+    sizes = [tree_size(parse(line.problem)) for line in lines]
+    assert set(range(SMALLEST, LARGEST)) <= set(sizes) <= set(range(SMALLEST, LARGEST + 1))
+
+
+def test_lines_are_different_and_fit_into_the_context(lines: list[Line]) -> None:
+    assert len(lines) > 250
+    assert len({line.problem for line in lines}) == len(lines)
+    assert max(len(str(line)) for line in lines) <= CONTEXT
+
+
+def test_answers_are_derivatives_by_differences(lines: list[Line]) -> None:
+    checked = 0
+    step = 1e-5
+    for line in lines[:150]:
+        f, g = parse(line.problem), parse(line.answer)
+        for x in (0.7, 1.3):
+            above, below, found = _value(f, x + step), _value(f, x - step), _value(g, x)
+            if abs(above) < 1e3 and abs(below) < 1e3:
+                assert (above - below) / (2 * step) == pytest.approx(found, 1e-4, 1e-5), line
+                checked += 1
+    assert checked > 150
+
+
+def _value(e: Expr, x: float) -> float:
+    """The value by IEEE rules: nan or inf outside the domain."""
+    return float(evaluate(e, {"x": x}, raise_domain=False))
+
+
+def test_held_out_lines_are_disjoint_after_renaming_and_commuting(lines: list[Line]) -> None:
+    text = corpus(lines)
+    keys = [
+        {canonical_key(parse(re.sub(r"\b[xyt]\b", "x", line.split(" -> ")[0]))) for line in part}
+        for part in (text.training.splitlines(), text.validation.splitlines())
+    ]
+    assert keys[0].isdisjoint(keys[1])
+    share = len(keys[1]) / len(keys[0] | keys[1])
+    assert 0.02 < share < 0.12
+
+
+PAIRS = [
+    ("x*sin(x) + 2", "2 + sin(x)*x", True),
+    ("x + (2 + sin(x))", "(sin(x) + 2) + x", True),
+    ("x - 2", "2 - x", False),
+    ("x^2", "2^x", False),
+]
+
+
+@pytest.mark.parametrize(("a", "b", "same"), PAIRS)
+def test_the_key_is_blind_for_order_where_order_does_not_matter(a: str, b: str, same: bool) -> None:
+    assert (canonical_key(parse(a)) == canonical_key(parse(b))) is same
+
+
+def test_each_line_is_written_in_every_variable(lines: list[Line]) -> None:
+    text = corpus(lines).training
+    line = next(line for line in lines if not line.held_out and "sqrt(x)" in line.problem)
+    for name in VARIABLES:
+        assert str(line.renamed(name)) in text
+    assert "sqrx" not in text
+    assert line.renamed("t").renamed("x") == line
+
+
+def test_sharing_does_not_count_as_fewer_nodes() -> None:
+    e = parse("sin(x)*sin(x)")
+    assert (tree_size(e), count_nodes(e)) == (5, 3)
