@@ -14,7 +14,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from flux.calculus import equal
+from flux.calculus.equal import equal
 from flux.errors import FluxError
 from flux.philox import uniform
 from flux.settings import override
@@ -111,6 +111,6 @@ def is_right(line: Line, answer: str) -> bool:
     """Whether an answer equals the line's derivative."""
     try:
         with override(max_nodes=2_000):
-            return equal(parse(answer), parse(line.answer)) is True
+            return bool(equal(parse(answer), parse(line.answer)))
     except FluxError:
         return False
