@@ -2,6 +2,8 @@
 
 from flux.calculus.adjoint import gradient, vjp
 from flux.calculus.differentiate import diff, jvp
+from flux.calculus.equal import Equality, Verdict, equal
 from flux.calculus.simplify import simplify
+from flux.calculus.substitute import subs
 
-__all__ = ["diff", "gradient", "jvp", "simplify", "vjp"]
+__all__ = ["Equality", "Verdict", "diff", "equal", "gradient", "jvp", "simplify", "subs", "vjp"]

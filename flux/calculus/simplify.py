@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 
-from flux.calculus.folding import ONE, ZERO, number, renamed, sizes
+from flux.calculus.folding import ONE, ZERO, number, sizes
 from flux.calculus.rules import EXACT_MATCHER, MATCHER
 from flux.calculus.signs import SignTable
+from flux.calculus.substitute import reapply
 from flux.calculus.terms import NotExactError, Product, build_product, build_sum, product_of
 from flux.expr import Expr, node, rebuild, reduce, topological
 from flux.expr.integers import integral
@@ -28,6 +29,9 @@ def simplify(e: Expr, exact: bool = False) -> Expr:
 
     Simplifying the result again gives the result. Inputs declared with an assumption, as in
     `assume x > 0`, are taken at its word.
+
+    Shapes:
+        The result may lack axes along which it is constant: X - X is the scalar 0.
 
     Args:
         e: any expression.
@@ -127,11 +131,7 @@ class _Pass:
         args = tuple([self.done[arg] for arg in e.args])
         if e.op is Op.INDEX:
             args = (args[0], *map(_still_integral, e.args[1:], args[1:]))
-            if not args[0].axes.issuperset(e.attributes):
-                return e
-        if e.op is Op.RENAME and args[0].axes != e.args[0].axes:
-            return renamed(args[0], dict(e.attributes))
-        return rebuild(e, args)
+        return reapply(e, args)
 
     def _rebuilt_chain(self, e: Expr) -> Expr:
         for part in topological((e,)):
