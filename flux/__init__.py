@@ -1,0 +1,87 @@
+"""Flux: mathematics in; gradients, kernels and trained models out.
+
+```python
+import flux
+flux.evaluate("a + b*2", a=5, b=10)        # 25.0
+e = flux.parse("sin(x)*exp(-x)")           # an expression
+e.diff("x")                                # its derivative, an expression again
+f = flux.compile(e)                        # a function of numbers, arrays and tables
+m = flux.load("transformer.flux")          # functions, layers and models by name
+```
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from flux.errors import FluxError
+from flux.expr import Expr, provide
+
+if TYPE_CHECKING:
+    from flux.calculus.equal import equal
+    from flux.compiled import CompiledFunction
+    from flux.compiler import compile, evaluate
+    from flux.syntax import parse
+    from flux.syntax.module import Module, load
+    from flux.training.trainer import Trainer
+
+__version__ = "0.1.0"
+
+# Public name: the module that has it. They are imported when first used, so that `import flux` is
+# quick and a script pays for what it uses.
+_HOMES = {
+    "CompiledFunction": "flux.compiled",
+    "Module": "flux.syntax.module",
+    "Trainer": "flux.training.trainer",
+    "compile": "flux.compiler",
+    "equal": "flux.calculus.equal",
+    "evaluate": "flux.compiler",
+    "load": "flux.syntax.module",
+    "parse": "flux.syntax",
+}
+
+__all__ = [
+    "CompiledFunction",
+    "Expr",
+    "FluxError",
+    "Module",
+    "Trainer",
+    "__version__",
+    "compile",
+    "equal",
+    "evaluate",
+    "load",
+    "parse",
+]
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'flux' has no attribute {name!r}")
+    value = getattr(import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
+def _late(home: str, name: str) -> Callable[..., Any]:
+    """A function that is imported when it is first called."""
+
+    def call(*args: Any, **options: Any) -> Any:
+        return getattr(import_module(home), name)(*args, **options)
+
+    return call
+
+
+# What stands behind the methods of an expression.
+provide("diff", _late("flux.calculus", "diff"))
+provide("gradient", _late("flux.calculus", "gradient"))
+provide("simplify", _late("flux.calculus", "simplify"))
+provide("subs", _late("flux.calculus.substitute", "subs"))
+provide("parse", _late("flux.syntax", "parse"))

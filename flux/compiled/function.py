@@ -1,0 +1,312 @@
+"""A compiled formula: called with numbers, arrays, mappings or tables.
+
+It is specialised on first use to the types of its arguments, which of them have rows, and the
+sizes of named axes; what has been made is kept. Calls are safe from many threads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from threading import Lock
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flux.backends.scalar_code import scalar_function
+from flux.compiled.arguments import Shape, bind, broadcast
+from flux.compiled.rows import Column, RowProgram
+from flux.errors import ArgumentError, DomainError, ShapeError
+from flux.expr import Expr, count_nodes, inputs, topological
+from flux.expr.arguments import as_array, as_float, as_integer, exact_float, float_dtype, is_number
+from flux.expr.evaluate import evaluate
+from flux.expr.signature import result_axes
+from flux.lower import lower
+from flux.lower.sizes import infer_sizes
+from flux.program.types import Program
+
+Array = NDArray[Any]
+_OPTIONS = ("out", "domain", "threads")
+_DOMAINS = ("nan", "raise")
+_MOST_SPECIALISATIONS = 64
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a formula is compiled and called.
+
+    Args:
+        backend: "numpy" or "vm".
+        dtype: "float32", "float64", or "" for the widest float argument.
+        threads: that a call over many rows may use.
+        domain: "nan" gives IEEE values outside a domain, "raise" a DomainError.
+        sizes: of axes that no argument has.
+    """
+
+    backend: str = "numpy"
+    dtype: str = ""
+    threads: int = 1
+    domain: str = "nan"
+    sizes: tuple[tuple[str, int], ...] = ()
+
+
+class CompiledFunction:
+    """One or several expressions, compiled.
+
+    Args:
+        outputs: the expressions by name; a single one has the name "".
+        options: see Options.
+
+    Attributes:
+        inputs: names of the inputs, in positional order.
+    """
+
+    def __init__(self, outputs: Mapping[str, Expr], options: Options) -> None:
+        self._outputs = dict(outputs)
+        self.options = options
+        self._inputs = list({e.attributes.name: e for e in inputs(*outputs.values())}.values())
+        self.inputs = tuple(e.attributes.name for e in self._inputs)
+        self._axes = {name: result_axes(e) for name, e in outputs.items()}
+        self._specialised: dict[Any, RowProgram] = {}
+        self._lock = Lock()
+        self._scalar: Callable[..., float] = self._make_scalar()
+
+    @property
+    def expr(self) -> Expr | dict[str, Expr]:
+        """The expression, or the expressions by name."""
+        return self._outputs[""] if self._single else dict(self._outputs)
+
+    @property
+    def _single(self) -> bool:
+        return list(self._outputs) == [""]
+
+    def __repr__(self) -> str:
+        nodes = count_nodes(*self._outputs.values())
+        return f"<compiled f({', '.join(self.inputs)}), {nodes} nodes, {self.options.backend}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return CompiledFunction, (self._outputs, self.options)
+
+    # Calls.
+
+    def __call__(self, *args: Any, **named: Any) -> Any:
+        """The value for arguments given by position, keyword, mapping or table.
+
+        Shapes:
+            arguments without named axes broadcast as in NumPy; an argument with named axes has
+            them last. The result has the broadcast shape, then its named axes; a call with numbers
+            only gives a float.
+
+        Args:
+            args: in order of first appearance, or one mapping or table of columns.
+            named: by name; `out` (an array for the result), `domain` and `threads` are options
+                unless the formula has an input of that name.
+
+        Raises:
+            DomainError: with domain="raise", where a value is not finite.
+            ArgumentError, UnknownNameError, ShapeError: the arguments do not fit.
+        """
+        if not named:
+            try:
+                return self._scalar(*args)
+            except (TypeError, ValueError, ArithmeticError):
+                pass
+        options = {k: named.pop(k) for k in _OPTIONS if k in named and k not in self.inputs}
+        values = bind(self.inputs, args, named)
+        return self._call(values, **options)
+
+    def _call(
+        self,
+        values: Mapping[str, Any],
+        out: Any = None,
+        domain: str | None = None,
+        threads: int | None = None,
+    ) -> Any:
+        domain = check_domain(domain or self.options.domain)
+        if out is None and all(is_number(v) for v in values.values()):
+            found = self._numbers(values, domain)
+            if found is not None:
+                return found
+        arrays = {name: as_array(name, value) for name, value in values.items()}
+        sizes = self._sizes(arrays)
+        shape = broadcast({name: self._leading(name, a).shape for name, a in arrays.items()})
+        dtype = np.dtype(self.options.dtype or float_dtype([values[n] for n in values]))
+        program = self._program(dtype, self._rows(arrays), sizes)
+        results = self._results(out, shape, sizes, dtype)
+        if out is not None and any(np.may_share_memory(out, a) for a in arrays.values()):
+            results = {name: np.empty_like(array) for name, array in results.items()}
+        columns = {e.attributes.name: self._column(e, arrays, dtype) for e in self._inputs}
+        if all(size > 0 for size in shape):
+            self._run(program, columns, results, shape, threads or self.options.threads)
+        if domain == "raise":
+            self._raise_domain(arrays, results, sizes)
+        if out is not None and results["= "] is not out:
+            out[...] = results["= "]
+        return self._unwrap(results, values, out)
+
+    def _run(
+        self,
+        program: RowProgram,
+        columns: dict[str, Column],
+        results: dict[str, Array],
+        shape: Shape,
+        threads: int,
+    ) -> None:
+        if any(b.rows for b in program.program.entry.buffers):
+            program.run(columns, results, shape, threads)
+            return
+        # No input has rows: the value is computed once and then repeated.
+        single = {
+            name: np.empty(array.shape[len(shape) :], array.dtype)
+            for name, array in results.items()
+        }
+        program.run(columns, single, (), 1)
+        for name, array in results.items():
+            array[...] = single[name]
+
+    def _unwrap(self, results: dict[str, Array], values: Mapping[str, Any], out: Any) -> Any:
+        plain = all(is_number(v) or np.ndim(v) == 0 for v in values.values())
+        shown = {
+            name.removeprefix("= "): float(array) if plain and array.ndim == 0 else array
+            for name, array in results.items()
+        }
+        if self._single:
+            return out if out is not None else next(iter(shown.values()))
+        return shown
+
+    # Numbers only.
+
+    def _make_scalar(self) -> Callable[..., float]:
+        """The function of floats; where there is none, one that sends every call the long way."""
+        plain = self._single and not any(e.axes for e in topological(self._outputs.values()))
+        if plain and not any(e.attributes.integer for e in self._inputs):
+            if self.options.dtype != "float32" and self.options.domain == "nan":
+                found = scalar_function(self._lower(np.dtype(np.float64), frozenset(), {}))
+                if found is not None:
+                    return found
+        return _long_way
+
+    def _numbers(self, values: Mapping[str, Any], domain: str) -> float | None:
+        """The value on Python numbers; None where the general path has to give it."""
+        if self._scalar is _long_way or domain == "raise":
+            return None
+        try:
+            return self._scalar(*(exact_float(n, values[n]) for n in self.inputs))
+        except (TypeError, ValueError, ArithmeticError):
+            return None
+
+    # Specialisation.
+
+    def _leading(self, name: str, array: Array) -> Array:
+        """The array at position 0 of its named axes."""
+        count = next((len(e.axes) for e in self._inputs if e.attributes.name == name), 0)
+        return array[(..., *[0] * count)] if count else array
+
+    def _sizes(self, arrays: Mapping[str, Array]) -> dict[str, int]:
+        sizes = dict(self.options.sizes)
+        for e in self._inputs:
+            name, axes = e.attributes.name, e.attributes.axes
+            shape = arrays[name].shape
+            if len(shape) < len(axes):
+                raise ShapeError(
+                    f"`{name}` has {len(shape)} dimensions, fewer than its axes [{', '.join(axes)}]"
+                )
+            for axis, size in zip(axes, shape[len(shape) - len(axes) :], strict=True):
+                if sizes.setdefault(axis, size) != size:
+                    raise ShapeError(
+                        f"axis {axis} has size {size} in `{name}` and {sizes[axis]} elsewhere"
+                    )
+        return infer_sizes(self._outputs.values(), sizes)
+
+    def _rows(self, arrays: Mapping[str, Array]) -> frozenset[str]:
+        return frozenset(name for name in self.inputs if arrays[name].ndim > self._axis_count(name))
+
+    def _axis_count(self, name: str) -> int:
+        return next(len(e.attributes.axes) for e in self._inputs if e.attributes.name == name)
+
+    def _program(
+        self, dtype: np.dtype[Any], rows: frozenset[str], sizes: Mapping[str, int]
+    ) -> RowProgram:
+        key = (dtype, rows, tuple(sorted(sizes.items())))
+        found = self._specialised.get(key)
+        if found is None:
+            made = RowProgram(self._lower(dtype, rows, sizes), self.options.backend)
+            with self._lock:
+                if len(self._specialised) >= _MOST_SPECIALISATIONS:
+                    self._specialised.pop(next(iter(self._specialised)))
+                found = self._specialised.setdefault(key, made)
+        return found
+
+    def _lower(
+        self, dtype: np.dtype[Any], rows: frozenset[str], sizes: Mapping[str, int]
+    ) -> Program:
+        return lower(
+            {f"= {name}": e for name, e in self._outputs.items()},
+            self._inputs,
+            sizes=sizes,
+            dtype=str(dtype),
+            orders={f"= {name}": axes for name, axes in self._axes.items()},
+            rows=rows,
+            name="formula",
+        )
+
+    def program(self, *args: Any, **named: Any) -> Program:
+        """The Program that a call with these arguments runs."""
+        values = bind(self.inputs, args, named)
+        arrays = {name: as_array(name, value) for name, value in values.items()}
+        dtype = np.dtype(self.options.dtype or float_dtype(list(values.values())))
+        return self._program(dtype, self._rows(arrays), self._sizes(arrays)).program
+
+    # Arrays in and out.
+
+    def _column(self, e: Expr, arrays: Mapping[str, Array], dtype: np.dtype[Any]) -> Column:
+        name = e.attributes.name
+        if e.attributes.integer:
+            return Column(arrays[name], lambda a: as_integer(name, a))
+        return Column(arrays[name], lambda a: as_float(name, a, dtype))
+
+    def _results(
+        self, out: Any, shape: Shape, sizes: Mapping[str, int], dtype: np.dtype[Any]
+    ) -> dict[str, Array]:
+        shapes = {
+            f"= {name}": (*shape, *(sizes[axis] for axis in axes))
+            for name, axes in self._axes.items()
+        }
+        if out is None:
+            return {name: np.empty(s, dtype) for name, s in shapes.items()}
+        if not self._single:
+            raise ArgumentError("`out` is for a formula with one result")
+        return {"= ": check_out(out, shapes["= "], dtype)}
+
+    def _raise_domain(
+        self, arrays: Mapping[str, Array], results: Mapping[str, Array], sizes: Mapping[str, int]
+    ) -> None:
+        if all(np.isfinite(array).all() for array in results.values()):
+            return
+        for e in self._outputs.values():
+            evaluate(e, arrays, sizes=sizes)  # it finds the operation and the value, and raises
+
+
+def _long_way(*_: Any) -> float:
+    raise TypeError
+
+
+def check_domain(domain: str) -> str:
+    """The domain option, checked."""
+    if domain not in _DOMAINS:
+        raise ArgumentError(f"domain must be one of {', '.join(_DOMAINS)}, not {domain!r}")
+    return domain
+
+
+def check_out(out: Any, shape: Shape, dtype: np.dtype[Any]) -> Array:
+    """The caller's array for a result, checked."""
+    good = isinstance(out, np.ndarray) and out.flags.c_contiguous and out.flags.writeable
+    if not good or out.shape != shape or out.dtype != dtype:
+        raise ArgumentError(
+            f"`out` must be a writeable C-contiguous array of shape {list(shape)} and type {dtype}"
+        )
+    return out
+
+
+__all__ = ["CompiledFunction", "DomainError", "Options"]

@@ -1,0 +1,142 @@
+"""A Program over a row space: blocks of rows, on one thread or several.
+
+Blocks have one size, whatever the number of threads, so bits do not depend on it. An input that
+lies in memory as the rows do is used where it lies; any other is brought over block by block.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flux.backends.arrays import numpy_type
+from flux.backends.numpy_backend import Compiled, Pool, block_rows
+from flux.backends.vm import VirtualMachine
+from flux.program.types import Buffer, Program, Role
+from flux.settings import current
+
+Array = NDArray[Any]
+Convert = Callable[[Array], Array]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One argument of a call.
+
+    Args:
+        array: its anonymous dimensions first, then the named ones.
+        convert: to the buffer's type; it raises where that is not exact.
+    """
+
+    array: Array
+    convert: Convert
+
+
+class RowProgram:
+    """A Program that runs over any number of rows, or once where it has none.
+
+    Args:
+        program: a verified Program whose caller's buffers are its inputs and outputs.
+        backend: "numpy" or "vm".
+    """
+
+    def __init__(self, program: Program, backend: str) -> None:
+        self.program = program
+        entry = program.entry
+        self._buffers = [
+            (n, b) for n, b in enumerate(entry.buffers) if b.role in (Role.INPUT, Role.OUTPUT)
+        ]
+        self._block = block_rows(entry, current().row_block)
+        if backend == "vm":
+            self._machine: VirtualMachine | None = VirtualMachine(program)
+        else:
+            self._machine = None
+            self._pool = Pool(Compiled(program))
+
+    def run(
+        self,
+        columns: dict[str, Column],
+        results: dict[str, Array],
+        shape: tuple[int, ...],
+        threads: int,
+    ) -> None:
+        """Fill the results.
+
+        Args:
+            columns: arguments by buffer name.
+            results: contiguous arrays by buffer name.
+            shape: of the anonymous dimensions.
+            threads: that may be used.
+        """
+        count = 1
+        for size in shape:
+            count *= size
+        sources = [self._source(buffer, columns, results, shape) for _, buffer in self._buffers]
+        starts = range(0, count, self._block)
+        if threads > 1 and len(starts) > 1:
+            self._run_threads(sources, starts, count, threads)
+        else:
+            self._run_blocks(sources, starts, count)
+
+    def _run_threads(
+        self, sources: Sequence[_Source], starts: range, count: int, threads: int
+    ) -> None:
+        share = -(-len(starts) // threads)
+        parts = [starts[n * share : (n + 1) * share] for n in range(threads)]
+        with ThreadPoolExecutor(threads) as executor:
+            tasks = [executor.submit(self._run_blocks, sources, p, count) for p in parts if p]
+            for task in tasks:
+                task.result()
+
+    def _run_blocks(self, sources: Sequence[_Source], starts: range, count: int) -> None:
+        with np.errstate(all="ignore"):
+            for start in starts:
+                stop = min(start + self._block, count)
+                arrays = [source(start, stop) for source in sources]
+                if self._machine is None:
+                    self._pool.run(stop - start, *arrays)
+                else:
+                    numbers = [n for n, _ in self._buffers]
+                    self._machine.run(dict(zip(numbers, arrays, strict=True)), stop - start)
+
+    def _source(
+        self,
+        buffer: Buffer,
+        columns: dict[str, Column],
+        results: dict[str, Array],
+        shape: tuple[int, ...],
+    ) -> _Source:
+        if buffer.role is Role.OUTPUT:
+            return _slices(results[buffer.name].reshape(-1), buffer)
+        column = columns[buffer.name]
+        named = column.array.shape[column.array.ndim - len(buffer.shape) :]
+        array = column.array
+        if not buffer.rows:
+            whole = np.ascontiguousarray(column.convert(array)).reshape(-1)
+            return lambda _start, _stop: whole
+        ready = (
+            array.shape == shape + named
+            and array.dtype == numpy_type(buffer)
+            and array.flags.c_contiguous
+        )
+        if ready:
+            return _slices(array.reshape(-1), buffer)
+        # `flat` walks any strides, zero ones too, and copies only the block that is asked for.
+        walker = np.broadcast_to(array, shape + named).flat
+        size = buffer.size
+        return lambda start, stop: column.convert(np.asarray(walker[start * size : stop * size]))
+
+
+_Source = Callable[[int, int], Array]
+
+
+def _slices(flat: Array, buffer: Buffer) -> _Source:
+    size = buffer.size
+    if not buffer.rows:
+        return lambda _start, _stop: flat
+    return lambda start, stop: flat[start * size : stop * size]

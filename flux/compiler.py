@@ -1,0 +1,94 @@
+"""The pipeline, and the only module that knows every stage.
+
+text --parse--> Expr --differentiate, simplify--> Expr --lower--> Program --verify--> a callable
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from flux.compiled import CompiledFunction, Options
+from flux.compiled.function import check_domain
+from flux.errors import ArgumentError, did_you_mean
+from flux.expr import Expr
+from flux.expr.evaluate import evaluate as evaluate_expression
+from flux.expr.traverse import check_size
+from flux.syntax import parse
+
+BACKENDS = ("auto", "numpy", "vm")
+DTYPES = ("float32", "float64")
+
+
+def evaluate(formula: str | Expr, /, *args: Mapping[str, Any], **values: Any) -> Any:
+    """The value of a formula, once, by the reference evaluator; nothing is generated.
+
+    `flux.evaluate("a + b*2", a=5, b=10)` is 25.0.
+
+    Args:
+        formula: a text or an expression.
+        args: the values as a mapping, which any name can be a key of.
+        values: the values by name; they shadow constants such as e.
+
+    Raises:
+        DomainError: an operation outside its domain, such as 1/0.
+        FluxError: the text is not a formula, or a name has no value.
+    """
+    given: dict[str, Any] = {}
+    for mapping in (*args, values):
+        given.update(mapping)
+    e = parse(formula, given=given) if isinstance(formula, str) else formula
+    return evaluate_expression(e, given)
+
+
+def compile(
+    formula: str | Expr | Mapping[str, str | Expr],
+    *,
+    backend: str = "auto",
+    dtype: str | None = None,
+    threads: int = 1,
+    domain: str = "nan",
+    sizes: Mapping[str, int] | None = None,
+) -> CompiledFunction:
+    """Compile a formula into a function of numbers, arrays and tables.
+
+    `f = flux.compile("sin(x)*exp(-x)")`, then `f(0.5)`, `f(x=array)`, `f(table)`,
+    `f(x=array, out=buffer)`.
+
+    Args:
+        formula: a text, an expression, or several by name (a call then gives a dict).
+        backend: "numpy" (the default, "auto") or "vm", the interpreter.
+        dtype: "float32" or "float64"; by default the widest float among a call's arguments.
+        threads: that a call over many rows may use; it never changes bits.
+        domain: "nan" for IEEE values outside a domain, "raise" for a DomainError.
+        sizes: of named axes that no argument has.
+
+    Raises:
+        FluxError: the text is not a formula, or an option has no such value.
+    """
+    texts = formula if isinstance(formula, Mapping) else {"": formula}
+    outputs = {name: parse(f) if isinstance(f, str) else f for name, f in texts.items()}
+    if not outputs:
+        raise ArgumentError("there is no formula to compile")
+    check_size(*outputs.values())
+    options = Options(
+        backend={"auto": "numpy"}.get(_choice("backend", backend, BACKENDS), backend),
+        dtype=_choice("dtype", dtype, DTYPES) if dtype is not None else "",
+        threads=_threads(threads),
+        domain=check_domain(domain),
+        sizes=tuple(sorted((sizes or {}).items())),
+    )
+    return CompiledFunction(outputs, options)
+
+
+def _choice(what: str, value: str, known: tuple[str, ...]) -> str:
+    if value not in known:
+        hint = did_you_mean(str(value), known) or f"one of {', '.join(known)}"
+        raise ArgumentError(f"no {what} {value!r}", hint=hint)
+    return value
+
+
+def _threads(count: int) -> int:
+    if not isinstance(count, int) or not 1 <= count <= 1024:
+        raise ArgumentError(f"threads must be a whole number from 1 on, not {count!r}")
+    return count
