@@ -30,10 +30,11 @@ from flux.ops import Op
 
 _WRITTEN_OUT = 300  # nodes of a tree that is written without names
 
-_GREEK = frozenset(
+_LETTERS = (
     "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau"
-    " upsilon phi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega".split()
+    " upsilon phi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega"
 )
+_GREEK = frozenset(_LETTERS.split())
 _ESCAPES = str.maketrans(
     {c: f"\\{c}" for c in "#$%&_{}"} | {"\\": r"\textbackslash{}"} | {"^": r"\^{}", "~": r"\~{}"}
 )
@@ -248,15 +249,30 @@ def _reduction(symbol: str) -> Callable[[Expr], _Pieces]:
 
 
 def _rename(e: Expr) -> _Pieces:
-    pairs = ", ".join(f"{_name(a)} \\to {_name(b)}" for a, b in e.attributes)
-    return [r"\left.", (e.args[0], POSTFIX), rf"\right|_{{{pairs}}}"]
+    x, pairs = e.args[0], dict(e.attributes)
+    if x.op is Op.INPUT:
+        axes = [pairs.get(axis, axis) for axis in x.attributes.axes]
+        return [_subscripted(_name(x.attributes.name), axes)]
+    shown = ", ".join(rf"{_name(a)} \to {_name(b)}" for a, b in e.attributes)
+    return [r"\left.", (x, POSTFIX), rf"\right|_{{{shown}}}"]
 
 
 def _index(e: Expr) -> _Pieces:
-    pieces: _Pieces = [r"\left.", (e.args[0], POSTFIX), r"\right|_{"]
-    for number, (axis, i) in enumerate(zip(e.attributes, e.args[1:], strict=True)):
-        pieces += [f"{', ' if number else ''}{_name(axis)} = ", (i, ANY)]
-    return [*pieces, "}"]
+    x, indices = e.args[0], dict(zip(e.attributes, e.args[1:], strict=True))
+    if x.op is Op.INPUT:
+        return [*_indexed(x, indices), "}"]
+    pieces: _Pieces = []
+    for axis, i in indices.items():
+        pieces += [", ", f"{_name(axis)} = ", (i, ANY)]
+    return [r"\left.", (x, POSTFIX), r"\right|_{", *pieces[1:], "}"]
+
+
+def _indexed(x: Expr, indices: Mapping[str, Expr]) -> _Pieces:
+    # An input's subscripts with the indices in their places: E_{tokens, d}.
+    pieces: _Pieces = []
+    for axis in x.attributes.axes:
+        pieces += [", ", (indices[axis], ANY) if axis in indices else _name(axis)]
+    return [f"{{{_name(x.attributes.name)}}}_{{", *pieces[1:]]
 
 
 def _random(e: Expr) -> _Pieces:

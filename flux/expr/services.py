@@ -1,7 +1,7 @@
 """The methods of Expr that live in this folder: `str(e)`, `to_latex`, `evaluate`.
 
-Each is imported when it is first used, so that importing `flux.expr` stays cheap. `flux` imports the
-evaluator itself, as a one-shot evaluation imports nothing.
+Each is imported when it is first used, so that importing `flux.expr` stays cheap; `flux` imports
+the evaluator itself, as a one-shot evaluation imports nothing.
 """
 
 from __future__ import annotations
