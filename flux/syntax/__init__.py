@@ -2,19 +2,35 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from functools import lru_cache
+from pathlib import Path
 
-from flux.errors import ArgumentError
+from flux.errors import ArgumentError, DataError
 from flux.expr import Expr
 from flux.settings import Settings, current
 from flux.source import Source
+from flux.syntax.definitions import Definition
 from flux.syntax.elaborate import Block, elaborate
 from flux.syntax.graph import Graph, Parameter
+from flux.syntax.module import Module
 from flux.syntax.read import read
 from flux.syntax.tree import Text
 
-__all__ = ["Block", "Graph", "Parameter", "Text", "parse", "parse_ast", "parse_block"]
+__all__ = [
+    "Block",
+    "Definition",
+    "Graph",
+    "Module",
+    "Parameter",
+    "Text",
+    "load",
+    "load_text",
+    "parse",
+    "parse_ast",
+    "parse_block",
+]
 
 
 def parse(text: str, name: str = "<formula>", *, given: Iterable[str] = ()) -> Expr:
@@ -47,6 +63,26 @@ def parse_ast(text: str, name: str = "<formula>") -> Text:
     """The syntax tree of a text; `str` of it is an indented listing."""
     _check_text(text)
     return read(Source(text, name))
+
+
+def load(path: str | os.PathLike[str]) -> Module:
+    """The definitions of a file, on top of the standard library.
+
+    Raises:
+        DataError: the file cannot be read.
+        FluxError: it is not in the language.
+    """
+    try:
+        text = Path(path).read_bytes().decode("latin-1")  # so that a stray byte has a place
+    except (OSError, ValueError) as error:
+        raise DataError(f"cannot read {os.fspath(path)!r}: {error}") from None
+    return load_text(text, os.fspath(path))
+
+
+def load_text(text: str, name: str = "<text>") -> Module:
+    """The definitions of a text, on top of the standard library."""
+    _check_text(text)
+    return Module(read(Source(text, name)))
 
 
 def _check_text(text: object) -> None:

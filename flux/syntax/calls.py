@@ -28,15 +28,13 @@ def _call(machine: Machine, tree: Call) -> None:
     """Push what a call needs: what is called decides how its arguments are read."""
     scope = machine.scope
     if isinstance(tree.function, Call):
-        machine.later(_finish_applied, tree)
-        machine.enter_all(tree.arguments)
+        machine.later(_apply, tree)
         machine.enter(tree.function)
         return
     callee = _callee(scope, tree.function)
     value = scope.values.get(callee.name)
     if isinstance(value, Instance):
-        machine.later(call_instance, (tree, value))
-        machine.enter_all(tree.arguments)
+        call_instance(machine, tree, value)
         return
     definition = None if callee.tree.quoted else scope.lookup.find(callee.name)
     if definition is not None:
@@ -67,13 +65,12 @@ def _unknown_function(scope: Scope, callee: _Callee) -> UnknownNameError:
     )
 
 
-def _finish_applied(machine: Machine, tree: Call) -> None:
-    function = machine.values[-len(tree.arguments) - 1]
+def _apply(machine: Machine, tree: Call) -> None:
+    function = machine.values.pop()
     if not isinstance(function, Instance):
         hint = "multiplication is written `*`"
         raise ParseError("this is not a function", (machine.span(tree.function),), hint)
-    del machine.values[-len(tree.arguments) - 1]
-    call_instance(machine, (tree, function))
+    call_instance(machine, tree, function)
 
 
 # ---- Operations ----------------------------------------------------------------------------------

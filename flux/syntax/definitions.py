@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from flux.errors import ArgumentError, AxisError, ParseError
-from flux.expr import Expr
+from flux.expr import Expr, Operand
 from flux.source import Span
 from flux.syntax.functions import REDUCTION_FUNCTIONS
 from flux.syntax.tree import (
@@ -34,6 +34,9 @@ from flux.syntax.tree import (
     walk,
 )
 
+if TYPE_CHECKING:
+    from flux.syntax.graph import Graph
+
 # Brackets after these names hold axes only.
 AXIS_BRACKETS = frozenset((*REDUCTION_FUNCTIONS, "mean", "size", "position", "random"))
 _KINDS = ("int", "real")
@@ -44,9 +47,6 @@ class Lookup(Protocol):
 
     def find(self, name: str) -> Definition | None:
         """The definition of that name."""
-
-    def constant(self, name: str) -> Expr | None:
-        """The constant that the text's file binds to that name."""
 
     def names(self) -> Sequence[str]:
         """Every name that `find` knows."""
@@ -174,6 +174,30 @@ class Definition:
     def header(self) -> str:
         """The header as it is written."""
         return self.span.text
+
+    def build(self, **options: int | float) -> Graph:
+        """The graph for these options: the definition over inputs named like its formals.
+
+        Raises:
+            FluxError: an unknown option, or a mistake in the body.
+        """
+        from flux.syntax.build import build_graph  # building stands above definitions
+
+        return build_graph(self, options)
+
+    def __call__(
+        self, *args: Operand, axes: Mapping[str, str] | None = None, **named: Operand
+    ) -> Expr:
+        """The function of these arguments.
+
+        Args:
+            args: values in the order of the header.
+            axes: header axes that stand for others of the arguments: `softmax(x, axes={"i": "v"})`.
+            named: values and options by name.
+        """
+        from flux.syntax.build import call_function
+
+        return call_function(self, args, axes or {}, named)
 
     def __str__(self) -> str:
         return f"{self.kind} {self.header}"

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from flux.errors import ParseError
-from flux.expr import Expr, constant, variable
+from flux.expr import Expr, variable
 from flux.expr.traverse import check_size
 from flux.source import Span
 from flux.syntax.calls import CALLS
@@ -97,6 +97,3 @@ def _check_values(text: Text, statements: Sequence[Tree]) -> None:
                 (text.span(statement),),
                 hint="bind it, `name = ...`, or make it the last line",
             )
-
-
-__all__ = ["STEPS", "Block", "constant", "elaborate"]

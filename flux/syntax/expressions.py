@@ -10,7 +10,6 @@ from flux.ops import Op
 from flux.syntax.functions import (
     BINARY_OPERATORS,
     PREFIX_OPERATORS,
-    is_constant_name,
     named_constant,
     number,
 )
@@ -60,8 +59,7 @@ def resolve(scope: Scope, tree: Name) -> Expr:
     if value is not None:
         return _expression(scope, tree, value)
     if not tree.quoted:
-        shadow = scope.lookup.constant(name)
-        known = shadow if shadow is not None else named_constant(name)
+        known = named_constant(name)
         if known is not None:
             return known
     if scope.kind != "formula":
@@ -312,5 +310,3 @@ EXPRESSIONS: Mapping[type, Step] = {
     Keyword: _misplaced,
     Typed: _misplaced,
 }
-
-__all__ = ["EXPRESSIONS", "axis_names", "is_constant_name", "resolve", "take_index"]

@@ -55,11 +55,6 @@ def named_constant(name: str) -> Expr | None:
     return _CONSTANTS.get(name)
 
 
-def is_constant_name(name: str) -> bool:
-    """Whether a bare name means a constant where nothing shadows it."""
-    return name in _CONSTANTS
-
-
 _DIGITS = re.compile(r"[0-9]+\Z")
 _MAX_EXPONENT = 99_999
 

@@ -7,7 +7,7 @@ already. Equal calls therefore give the identical node, and no two axes merge un
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from flux.errors import ArgumentError, AxisError, FluxError, ParseError, did_you_mean
@@ -40,7 +40,7 @@ class Instance:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Pending:
+class Pending:
     """A call whose arguments are being elaborated."""
 
     tree: Call
@@ -68,8 +68,8 @@ def call_definition(
         machine.enter_all(named.values())
         return
     _check_complete(scope, tree, definition, named)
-    pending = _Pending(tree, definition, axes, tuple(named), tuple(named.values()), path)
-    machine.later(_open, pending)
+    pending = Pending(tree, definition, axes, tuple(named), tuple(named.values()), path)
+    machine.later(open_body, pending)
     machine.enter_all(named.values())
 
 
@@ -209,32 +209,43 @@ def repeated(scope: Scope, tree: Call, instance: Instance, count: int) -> Instan
     return replace(instance, paths=tuple(f"{path}{i}." for i in range(count)))
 
 
-def call_instance(machine: Machine, payload: tuple[Call, Instance]) -> None:
+def call_instance(machine: Machine, tree: Call, instance: Instance) -> None:
+    """Push the steps of a call of an instance."""
+    named = _match(machine.scope, tree, instance.definition)
+    known = {**named, **dict.fromkeys(instance.options, tree)}
+    _check_complete(machine.scope, tree, instance.definition, known)
+    machine.later(_finish_instance_call, (tree, instance, named))
+    machine.enter_all(named.values())
+
+
+def _finish_instance_call(
+    machine: Machine, payload: tuple[Call, Instance, Mapping[str, Tree]]
+) -> None:
     """Apply an instance: once for each of its paths, each on the value of the one before."""
-    tree, instance = payload
-    arguments = machine.take(len(tree.arguments))
-    formals = [formal.name for formal in instance.definition.formals]
-    if len(arguments) != len(formals) or not formals or tree.options:
+    tree, instance, named = payload
+    given = dict(zip(named, machine.take(len(named)), strict=True))
+    given.update((name, e) for name, e in instance.options.items() if name not in given)
+    first = next((f.name for f in instance.definition.formals if f.name in given), None)
+    if first is None:
         raise _count_error(machine.scope, tree, instance.definition)
-    machine.values.append(arguments[0])
-    names = (*formals, *instance.options)
-    rest = (*arguments[1:], *instance.options.values())
-    places = (*tree.arguments, *([tree] * len(instance.options)))
+    machine.values.append(given.pop(first))
+    names = (first, *given)
+    places = tuple(named.get(name, tree) for name in names)
     for path in reversed(instance.paths):
-        pending = _Pending(tree, instance.definition, instance.axes, names, places, path)
-        machine.later(_apply_once, (pending, rest))
+        pending = Pending(tree, instance.definition, instance.axes, names, places, path)
+        machine.later(_apply_once, (pending, tuple(given.values())))
 
 
-def _apply_once(machine: Machine, payload: tuple[_Pending, tuple[Expr, ...]]) -> None:
+def _apply_once(machine: Machine, payload: tuple[Pending, tuple[Expr, ...]]) -> None:
     pending, rest = payload
     machine.values.extend(rest)
-    _open(machine, pending)
+    open_body(machine, pending)
 
 
 # ---- The body ------------------------------------------------------------------------------------
 
 
-def _open(machine: Machine, pending: _Pending) -> None:
+def open_body(machine: Machine, pending: Pending) -> None:
     """Enter the body of a definition, its arguments being on the stack."""
     definition, caller = pending.definition, machine.scope
     given = dict(zip(pending.names, machine.take(len(pending.names)), strict=True))
@@ -244,8 +255,8 @@ def _open(machine: Machine, pending: _Pending) -> None:
             raise ArgumentError(f"`{name}` must be a value", (caller.span(place),))
     places = dict(zip(pending.names, pending.places, strict=True))
     axes = _bind_axes(caller, pending, given, places)
-    key = (definition, tuple(given.items()), tuple(sorted(axes.items())))
-    if definition.kind == "function" and key in machine.memo:
+    key = (definition, tuple(given.items()), tuple(sorted(axes.items())), machine.random)
+    if key in machine.memo:
         machine.values.append(machine.memo[key])
         return
     scope = Scope(
@@ -261,6 +272,11 @@ def _open(machine: Machine, pending: _Pending) -> None:
     machine.frames.append(Frame(definition, caller, pending.tree))
     machine.scope = scope
     machine.later(_leave, call)
+    enter_body(machine, definition, given)
+
+
+def enter_body(machine: Machine, definition: Definition, given: Container[str]) -> None:
+    """Push the steps of a body, after those of what is not given."""
     for statement in reversed(definition.body):
         machine.enter(statement)
     for item in reversed((*definition.formals, *definition.options)):
@@ -271,7 +287,7 @@ def _open(machine: Machine, pending: _Pending) -> None:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Opened:
-    pending: _Pending
+    pending: Pending
     caller: Scope
     scope: Scope
     key: tuple[object, ...]
@@ -353,7 +369,7 @@ def _leave(machine: Machine, call: _Opened) -> None:
 
 
 def _finish(machine: Machine, call: _Opened, result: Expr) -> None:
-    if call.pending.definition.kind == "function":
+    if call.pending.definition.kind == "function" and machine.random is None:
         machine.memo[call.key] = result
     machine.values.append(result)
     if machine.origins is not None:
@@ -404,10 +420,10 @@ def _open_derivative(
     machine.values.extend(call.given.values())
     own = tuple(formal.name for formal in derivative.formals[: len(names)])
     places = (call.pending.tree,) * len(names)
-    pending = _Pending(
+    pending = Pending(
         call.pending.tree, derivative, call.pending.axes, own, places, call.caller.path
     )
-    _open(machine, pending)
+    open_body(machine, pending)
 
 
 def _finish_graft(machine: Machine, payload: tuple[_Opened, Expr, list[str]]) -> None:
@@ -422,7 +438,7 @@ def _finish_graft(machine: Machine, payload: tuple[_Opened, Expr, list[str]]) ->
 
 
 def _bind_axes(
-    caller: Scope, pending: _Pending, given: Mapping[str, Expr], places: Mapping[str, Tree]
+    caller: Scope, pending: Pending, given: Mapping[str, Expr], places: Mapping[str, Tree]
 ) -> dict[str, str]:
     """The axis outside that each axis name of the body stands for."""
     definition = pending.definition
@@ -454,7 +470,7 @@ def free_axis(name: str, taken: set[str]) -> str:
     return f"{name}_{number}"
 
 
-def _check_distinct(caller: Scope, pending: _Pending, bound: Mapping[str, str]) -> None:
+def _check_distinct(caller: Scope, pending: Pending, bound: Mapping[str, str]) -> None:
     seen: dict[str, str] = {}
     for axis, outer in bound.items():
         if outer in seen:
@@ -469,7 +485,7 @@ def _check_distinct(caller: Scope, pending: _Pending, bound: Mapping[str, str]) 
 
 def _check_formal(
     caller: Scope,
-    pending: _Pending,
+    pending: Pending,
     formal: Declared,
     value: Expr,
     bound: Mapping[str, str],

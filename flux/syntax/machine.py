@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from flux.errors import FluxError, LimitError
 from flux.expr import Expr
-from flux.expr.node import Axes
 from flux.settings import current
-from flux.source import Source, Span
+from flux.source import Span
 from flux.syntax.tree import Text, Tree
 
 if TYPE_CHECKING:
@@ -167,13 +166,3 @@ def _too_many() -> LimitError:
 
 def _place(span: Span) -> str:
     return f"{span.source.name}:{span.line}:{span.column}"
-
-
-def axes_of(exprs: Iterable[Expr]) -> Axes:
-    """All axes of some values."""
-    return frozenset().union(*(e.axes for e in exprs))
-
-
-def source_of(machine: Machine) -> Source:
-    """The text that is being elaborated."""
-    return machine.scope.text.source

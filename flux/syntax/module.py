@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from flux.errors import ArgumentError, ParseError, did_you_mean
-from flux.expr import Expr
+from flux.errors import ArgumentError, ParseError, UnknownNameError, did_you_mean
 from flux.source import Source
 from flux.syntax.definitions import Definition, Lookup, define
 from flux.syntax.read import read
@@ -70,10 +69,6 @@ class Namespace(Mapping[str, Definition]):
             return self._outer.find(name)
         return found
 
-    def constant(self, name: str) -> Expr | None:
-        """The constant that this text binds to a name."""
-        return None
-
     def names(self) -> Sequence[str]:
         """Every name that `find` knows."""
         return [*self._own, *(self._outer.names() if self._outer else ())]
@@ -128,13 +123,64 @@ class Library:
                 self._read.append(Namespace(text, text.statements, self))
             yield self._read[i]
 
-    def constant(self, name: str) -> Expr | None:
-        """The library binds no constants."""
-        return None
-
     def names(self) -> Sequence[str]:
         """The names of every definition of every file."""
         return [name for namespace in self._files() for name in namespace]
 
 
 LIBRARY = Library()
+
+
+class Module(Mapping[str, Definition]):
+    """The definitions of a text, by name; the standard library's stand behind them."""
+
+    def __init__(self, text: Text) -> None:
+        self.text = text
+        _check_statements(text)
+        self._namespace = Namespace(text, text.statements, LIBRARY)
+
+    def __getitem__(self, name: str) -> Definition:
+        found = self._namespace.find(name)
+        if found is None:
+            text = f"{self.text.source.name} defines no `{name}`"
+            raise UnknownNameError(text, hint=did_you_mean(name, self._namespace.names()))
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._namespace)
+
+    def __len__(self) -> int:
+        return len(self._namespace)
+
+    @property
+    def functions(self) -> Mapping[str, Definition]:
+        """The functions, by name."""
+        return self._of("function")
+
+    @property
+    def layers(self) -> Mapping[str, Definition]:
+        """The layers, by name."""
+        return self._of("layer")
+
+    @property
+    def models(self) -> Mapping[str, Definition]:
+        """The models, by name."""
+        return self._of("model")
+
+    def _of(self, kind: str) -> dict[str, Definition]:
+        return {name: made for name, made in self._namespace.items() if made.kind == kind}
+
+    def __repr__(self) -> str:
+        return f"Module({self.text.source.name}: {', '.join(self)})"
+
+
+def _check_statements(text: Text) -> None:
+    """A file of definitions holds nothing else."""
+    for statement in text.statements:
+        one = isinstance(statement, Binding) and isinstance(statement.target, Call)
+        if not one and not isinstance(statement, Define):
+            raise ParseError(
+                "a file of definitions holds definitions only",
+                (text.span(statement),),
+                hint="formulas are read by flux.parse",
+            )
