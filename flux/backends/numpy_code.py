@@ -140,11 +140,15 @@ class Code:
         return "\n".join(lines)
 
 
+_OUT_BY_NAME = {"maximum", "minimum"}  # NumPy warns of a third positional argument
+
+
 def _pointwise(code: Code, instruction: Instruction) -> None:
     name = instruction.opcode
     function = code.use(f"f_{name}", _function(name))
     operands = ", ".join(code.view(v) for v in instruction.operands)
-    code.lines.append(f"{function}({operands}, {code.view(instruction.results[0])})")
+    out = "out=" if name in _OUT_BY_NAME else ""
+    code.lines.append(f"{function}({operands}, {out}{code.view(instruction.results[0])})")
 
 
 def _function(opcode: str) -> Any:

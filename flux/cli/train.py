@@ -136,7 +136,7 @@ def _text(origin: Origin) -> tuple[Corpus, list[Line]]:
     if origin.data:
         path = Path(origin.data)
         return text.split(text.read_text(path), path.name, context), []
-    lines = corpus.generate(origin.seed, origin.preset.corpus_lines, context)
+    lines = corpus.generate(origin.seed, origin.preset.trees, context)
     return corpus.corpus(lines), lines
 
 

@@ -1,0 +1,31 @@
+"""Definitions of the standard library, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+
+from flux.expr import Expr, Operand
+from flux.syntax import Graph, load_text
+from flux.syntax.module import Module
+
+
+@cache
+def _library() -> Module:
+    return load_text("", "<training>")
+
+
+def graph(name: str, **options: int) -> Graph:
+    """The graph of a layer or model."""
+    return _library()[name].build(**options)
+
+
+def call(name: str, axes: Mapping[str, str] | None = None, **arguments: Operand) -> Expr:
+    """A function of given expressions.
+
+    Args:
+        name: of the function.
+        axes: header axes that stand for others of the arguments.
+        arguments: by the names in its header.
+    """
+    return _library()[name](axes=axes, **arguments)
