@@ -8,14 +8,16 @@ moving its operands by theirs, so neither cancellation nor a steep function deci
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from enum import Enum
+from fractions import Fraction
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from flux.calculus.folding import ZERO, axis_names
+from flux.calculus.folding import ZERO, axis_names, number
 from flux.calculus.signs import NEGATIVE, NONNEGATIVE, NONPOSITIVE, SignTable
 from flux.calculus.simplify import simplify
 from flux.errors import FluxError
@@ -147,11 +149,17 @@ def _bounded(e: Expr, points: Mapping[str, Floats]) -> tuple[Floats, Floats]:
             values = points[part.attributes.name]
             known[part] = (values, np.zeros_like(values))
         elif part.op is Op.CONSTANT:
-            value = np.full(_POINTS, constant_value(part))
-            known[part] = (value, np.abs(value) * _EPSILON)
+            value = constant_value(part)
+            error = 0.0 if _is_exact(part, value) else abs(value) * _EPSILON
+            known[part] = (np.full(_POINTS, value), np.full(_POINTS, error))
         else:
             known[part] = _operation(part.op, [known[arg] for arg in part.args])
     return known[e]
+
+
+def _is_exact(e: Expr, value: float) -> bool:
+    exact = number(e)
+    return exact is not None and math.isfinite(value) and exact == Fraction(value)
 
 
 def _operation(op: Op, operands: list[tuple[Floats, Floats]]) -> tuple[Floats, Floats]:

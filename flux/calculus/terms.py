@@ -219,18 +219,18 @@ def _power_parts(e: Expr) -> tuple[Expr, Fraction | None]:
 
 
 def build_product(product: Product) -> Expr:
-    """The node of a product: coefficient first, then bases in order, over what divides."""
+    """The node of a product: sign and coefficient first, then bases in order, over what divides."""
     if product.coefficient == 0:
         return ZERO
     above, below = _sides(_with_merged_exponentials(product.factors))
-    coefficient = abs(product.coefficient)
-    front, under = _written(coefficient, product.decimal)
-    above = [front, *above] if front is not ONE else above
-    below = [under, *below] if under is not ONE else below
-    result = _times(above)
-    if below:
-        result = node(Op.DIV, (result, _times(below)))
-    return node(Op.NEG, (result,)) if product.coefficient < 0 else result
+    front, under = _written(abs(product.coefficient), product.decimal)
+    if front is not ONE or not above:
+        above.insert(0, front)
+    if under is not ONE:
+        below.insert(0, under)
+    if product.coefficient < 0:
+        above[0] = node(Op.NEG, (above[0],))
+    return node(Op.DIV, (_times(above), _times(below))) if below else _times(above)
 
 
 def _written(value: Fraction, decimal: bool) -> tuple[Expr, Expr]:
@@ -245,8 +245,6 @@ def _written(value: Fraction, decimal: bool) -> tuple[Expr, Expr]:
 
 
 def _times(factors: Sequence[Expr]) -> Expr:
-    if not factors:
-        return ONE
     result = factors[0]
     for factor in factors[1:]:
         result = node(Op.MUL, (result, factor))
