@@ -110,7 +110,7 @@ def test_projections_into_the_residual_stream_start_smaller() -> None:
 
 def test_a_step_is_one_program() -> None:
     model = prepared()
-    step = Step(model, Recipe(), {**model.sizes, **SIZES}, threads=1)
+    step = Step(model, Recipe(), {**model.sizes, **SIZES})
     assert step.program.entry.arena_bytes > 0
     tokens, targets = batch()
     before = {group: buffer.copy() for group, buffer in model.parameters.buffers.items()}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from flux.cli.machine import limit_blas, usable_cores
+from flux.cli.machine import limit_blas
 from flux.cli.stopping import stoppable
 
 if TYPE_CHECKING:
@@ -53,9 +53,10 @@ def _change_options(command: Any) -> Any:
 @click.option("--seed", default=0, show_default=True, help="The same seed gives the same bits.")
 @click.option(
     "--threads",
+    default=1,
+    show_default=True,
     type=click.IntRange(1, 64),
-    help="Threads of a step.",
-    show_default="cores, up to 2",
+    help="Threads of the BLAS; more pay from a width of 256 on, where cores are idle.",
 )
 @click.option(
     "--save-every", default=1_000, show_default=True, type=click.IntRange(1), help="Steps."
@@ -67,7 +68,7 @@ def command(
     resume: Path | None,
     out: Path | None,
     seed: int,
-    threads: int | None,
+    threads: int,
     save_every: int,
     **changes: Any,
 ) -> None:
@@ -88,7 +89,7 @@ def command(
     if resume is not None:
         _go_on(resume, chosen, save_every)
     else:
-        _begin(preset, data, out, seed, threads or min(2, usable_cores()), save_every, chosen)
+        _begin(preset, data, out, seed, threads, save_every, chosen)
 
 
 def _begin(

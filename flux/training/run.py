@@ -37,7 +37,7 @@ class Origin:
         preset: the model and how it is trained.
         data: the path of the text; empty for the embedded corpus.
         seed: of parameters and batches.
-        threads: that a step uses.
+        threads: of the BLAS, on which the bits may depend.
     """
 
     preset: Preset
@@ -67,7 +67,7 @@ class Run:
         self._validation = self._windows(validation, corpus.validation, corpus, "validation")
         batches = self._windows(training, corpus.training, corpus, "batches")
         recipe = asdict(recipe_of(preset))
-        self.trainer = Trainer(self.language.model, data=batches, threads=origin.threads, **recipe)
+        self.trainer = Trainer(self.language.model, data=batches, **recipe)
 
     def _windows(self, tokens: Tokens, text: str, corpus: Corpus, site: str) -> Windows:
         preset = self.origin.preset

@@ -35,7 +35,6 @@ class Step:
         model: its parameters are updated in place.
         recipe: the optimiser and its numbers.
         sizes: of all axes.
-        threads: that the step may use.
 
     Attributes:
         program: forward, backward, clipping and update.
@@ -45,9 +44,7 @@ class Step:
         ShapeError: the model's result is not a scalar.
     """
 
-    def __init__(
-        self, model: Model, recipe: Recipe, sizes: Mapping[str, int], threads: int
-    ) -> None:
+    def __init__(self, model: Model, recipe: Recipe, sizes: Mapping[str, int]) -> None:
         groups = [group for group in GROUPS if group in model.parameters.buffers]
         self.program = link([_gradient_stage(model, sizes), _update_stage(model, recipe, groups)])
         self.state: dict[str, NDArray[Any]] = {}

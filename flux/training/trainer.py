@@ -31,7 +31,6 @@ class Trainer:
         data: a batch, a list of batches, or a function from the step's number to its batch. A
             batch is a mapping from the names of the graph's inputs to arrays; all batches have the
             shapes of the first.
-        threads: that the step may use; the bits do not depend on it.
         **recipe: the other fields of `Recipe`: learning_rate, weight_decay, clip, ...
 
     Attributes:
@@ -48,8 +47,6 @@ class Trainer:
         model: Model,
         optimizer: str = "adamw",
         data: Source | None = None,
-        *,
-        threads: int = 1,
         **recipe: Any,
     ) -> None:
         if data is None:
@@ -58,11 +55,10 @@ class Trainer:
         self.recipe = Recipe(optimizer=optimizer, **recipe)
         self.step = 0
         self._feed = feed(data)
-        self._threads = threads
         self._inputs = model.graph.inputs
         first = conform(self._feed(0), self._inputs, model.dtype)
         self._sizes = sizes_of(first, self._inputs, model.sizes)
-        self._compiled = Step(model, self.recipe, self._sizes, threads)
+        self._compiled = Step(model, self.recipe, self._sizes)
         self._loss: Callable[[Batch], float] | None = None
 
     def run(self, steps: int, after: Callable[[int, float], bool | None] | None = None) -> float:
@@ -101,7 +97,7 @@ class Trainer:
     def loss(self, batch: Batch) -> float:
         """The loss of a batch, without an update."""
         if self._loss is None:
-            self._loss = compile_loss(self.model, self._sizes, self._threads)
+            self._loss = compile_loss(self.model, self._sizes)
         return self._loss(self._arrays(batch))
 
     def _arrays(self, batch: Batch) -> dict[str, NDArray[Any]]:
