@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from flux.calculus.equal import equal
     from flux.compiled import CompiledFunction
     from flux.compiler import compile, evaluate
-    from flux.syntax import parse
-    from flux.syntax.module import Module, load
+    from flux.nn import Model
+    from flux.syntax import load, load_text, parse
+    from flux.syntax.module import Module
     from flux.training.trainer import Trainer
 
 __version__ = "0.1.0"
@@ -33,12 +34,14 @@ __version__ = "0.1.0"
 # quick and a script pays for what it uses.
 _HOMES = {
     "CompiledFunction": "flux.compiled",
+    "Model": "flux.nn",
     "Module": "flux.syntax.module",
     "Trainer": "flux.training.trainer",
     "compile": "flux.compiler",
     "equal": "flux.calculus.equal",
     "evaluate": "flux.compiler",
-    "load": "flux.syntax.module",
+    "load": "flux.syntax",
+    "load_text": "flux.syntax",
     "parse": "flux.syntax",
 }
 
@@ -46,6 +49,7 @@ __all__ = [
     "CompiledFunction",
     "Expr",
     "FluxError",
+    "Model",
     "Module",
     "Trainer",
     "__version__",
@@ -53,6 +57,7 @@ __all__ = [
     "equal",
     "evaluate",
     "load",
+    "load_text",
     "parse",
 ]
 

@@ -58,7 +58,8 @@ def build_update(recipe: Recipe, groups: Sequence[str], decayed: Sequence[str]) 
     step = variable(STEP)
     rate = _rate(recipe, step)
     clip = _clip_factor(recipe, [_vector(group, GRADIENT, axes) for group in groups])
-    inputs, outputs = [step], {}
+    inputs: list[Expr] = [step]
+    outputs: dict[str, Expr] = {}
     for group in groups:
         decay = recipe.weight_decay if group in decayed else 0.0
         g = _vector(group, GRADIENT, axes)
