@@ -12,7 +12,7 @@ from flux.expr import Expr
 from flux.settings import Settings, current
 from flux.source import Source
 from flux.syntax.definitions import Definition
-from flux.syntax.elaborate import Block, elaborate
+from flux.syntax.elaborate import Block, Equation, elaborate, elaborate_equation
 from flux.syntax.graph import Graph, Parameter
 from flux.syntax.module import Module
 from flux.syntax.read import read
@@ -21,6 +21,7 @@ from flux.syntax.tree import Text
 __all__ = [
     "Block",
     "Definition",
+    "Equation",
     "Graph",
     "Module",
     "Parameter",
@@ -30,6 +31,7 @@ __all__ = [
     "parse",
     "parse_ast",
     "parse_block",
+    "parse_equation",
 ]
 
 
@@ -57,6 +59,12 @@ def parse_block(text: str, name: str = "<formula>", *, given: Iterable[str] = ()
     """A formula or block with all that its lines bind, and where each expression comes from."""
     _check_text(text)
     return elaborate(read(Source(text, name)), given, origins=True)
+
+
+def parse_equation(text: str, name: str = "<equation>", *, given: Iterable[str] = ()) -> Equation:
+    """The two sides of `left = right`, after any bindings; without `=`, the right side is 0."""
+    _check_text(text)
+    return elaborate_equation(read(Source(text, name)), given)
 
 
 def parse_ast(text: str, name: str = "<formula>") -> Text:

@@ -15,6 +15,7 @@ from flux.syntax.inline import Instance, call_definition, call_instance, make_in
 from flux.syntax.machine import Machine, Scope, Step
 from flux.syntax.numbers import constant_value
 from flux.syntax.tree import Call, Index, Keyword, Name, Tree
+from flux.syntax.unknown import unknown_function
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,13 +57,8 @@ def _callee(scope: Scope, tree: Tree) -> _Callee:
 
 
 def _unknown_function(scope: Scope, callee: _Callee) -> UnknownNameError:
-    known = [*scope.lookup.names(), *_SPECIAL, *_BUILTIN]
-    hint = did_you_mean(callee.name, known)
-    if callee.name in scope.values or callee.name in scope.axes:
-        hint = f"`{callee.name}` is a value; multiplication is written `*`"
-    return UnknownNameError(
-        f"`{callee.name}` is not a known function", (scope.span(callee.tree),), hint
-    )
+    values = {*scope.values, *scope.axes}
+    return unknown_function(scope.span(callee.tree), callee.name, values, scope.lookup)
 
 
 def _apply(machine: Machine, tree: Call) -> None:
@@ -161,7 +157,8 @@ def _finish_reduction(machine: Machine, payload: tuple[Call, _Callee]) -> None:
         if axis not in x.axes and axis not in scope.declared:
             text = f"no value here has an axis {axis}: this one has {show_axes(x.axes)}"
             hint = did_you_mean(axis, sorted(x.axes | scope.declared))
-            raise AxisError(text, (scope.span(callee.brackets), scope.span(tree)), hint)
+            hint = hint or f"axes are declared, such as `input x[{axis}]`"
+            raise AxisError(text, (scope.span(tree),), hint)
     if callee.name == "argmax" and len(axes) != 1:
         raise AxisError("`argmax` takes one axis", (scope.span(callee.brackets),))
     machine.values.append(_reduced(callee.name, x, axes))
@@ -304,7 +301,5 @@ _BUILTIN: Mapping[str, _Form] = {
     **dict.fromkeys(FOLDED_FUNCTIONS, _folded_or_reduction),
     "mean": _reduction,
 }
-
-FUNCTION_NAMES = frozenset((*_SPECIAL, *_BUILTIN))
 
 CALLS: Mapping[type, Step] = {Call: _call}

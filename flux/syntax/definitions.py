@@ -30,7 +30,6 @@ from flux.syntax.tree import (
     Text,
     Tree,
     Typed,
-    Value,
     walk,
 )
 
@@ -166,9 +165,8 @@ class Definition:
     @cached_property
     def mentions(self) -> Mentions:
         """What the body mentions."""
-        found = mentions(self.text, self.body, self.lookup)
-        found.add_axes(dict.fromkeys(self.axes, self.tree.header))
-        return found
+        axes = dict.fromkeys(self.axes, self.tree.header)
+        return mentions(self.text, self.body, axes, (*self.formals, *self.options))
 
     @property
     def header(self) -> str:
@@ -249,7 +247,6 @@ class Mentions:
         declared: those of them that a declaration names.
         values: names that are bound as values outside backticks, with the place.
         by: names that a derivative is taken by.
-        definitions: definitions among the statements.
         assumptions: conditions on inputs.
     """
 
@@ -257,7 +254,6 @@ class Mentions:
     declared: set[str] = field(default_factory=set)
     values: dict[str, Tree] = field(default_factory=dict)
     by: set[str] = field(default_factory=set)
-    definitions: list[Define] = field(default_factory=list)
     assumptions: dict[str, str] = field(default_factory=dict)
 
     def add_axes(self, axes: Mapping[str, Tree]) -> None:
@@ -267,16 +263,26 @@ class Mentions:
             self.declared.add(axis)
 
 
-def mentions(text: Text, statements: Sequence[Tree], lookup: Lookup) -> Mentions:
-    """Read statements without elaborating them; definitions among them are not looked into."""
+def mentions(
+    text: Text,
+    statements: Sequence[Tree],
+    axes: Mapping[str, Tree] | None = None,
+    formals: Sequence[Declared] = (),
+) -> Mentions:
+    """Read statements without elaborating them; definitions among them are not looked into.
+
+    Args:
+        text: where they stand.
+        statements: the lines.
+        axes: axes of the header.
+        formals: what else the header declares.
+    """
     found = Mentions()
+    found.add_axes(axes or {})
+    for formal in formals:
+        _mention_declared(formal, found)
     for statement in statements:
-        if isinstance(statement, Define):
-            found.definitions.append(statement)
-        elif isinstance(statement, Binding) and isinstance(statement.target, Call):
-            found.definitions.append(_as_define(statement))
-        else:
-            _mention(text, statement, lookup, found)
+        _mention(text, statement, found)
     for name, place in found.values.items():
         if name in found.axes:
             raise AxisError(
@@ -287,13 +293,9 @@ def mentions(text: Text, statements: Sequence[Tree], lookup: Lookup) -> Mentions
     return found
 
 
-def _as_define(statement: Binding) -> Define:
-    value = statement.value
-    body = (Value(value.start, value.end, value),)
-    return Define(statement.start, statement.end, "function", statement.target, None, body)
-
-
-def _mention(text: Text, statement: Tree, lookup: Lookup, found: Mentions) -> None:
+def _mention(text: Text, statement: Tree, found: Mentions) -> None:
+    if isinstance(statement, Define):
+        return
     if isinstance(statement, Declaration):
         _mention_declaration(text, statement, found)
     elif isinstance(statement, Param):
@@ -301,6 +303,8 @@ def _mention(text: Text, statement: Tree, lookup: Lookup, found: Mentions) -> No
             _mention_declared(declared(text, item), found)
     elif isinstance(statement, Binding):
         target = statement.target
+        if isinstance(target, Call):
+            return
         if isinstance(target, Index):
             found.add_axes(dict.fromkeys(_axis_list(text, target), target))
             target = target.target
@@ -308,7 +312,7 @@ def _mention(text: Text, statement: Tree, lookup: Lookup, found: Mentions) -> No
             found.values.setdefault(target.name, target)
     for tree in walk(statement):
         if isinstance(tree, Call):
-            _mention_call(tree, lookup, found)
+            _mention_call(tree, found)
         elif isinstance(tree, Index):
             _mention_brackets(tree, found)
 
@@ -333,7 +337,7 @@ def _mention_declared(item: Declared, found: Mentions) -> None:
         found.values.setdefault(item.name, item.tree)
 
 
-def _mention_call(tree: Call, lookup: Lookup, found: Mentions) -> None:
+def _mention_call(tree: Call, found: Mentions) -> None:
     function = tree.function
     if isinstance(function, Name) and function.name in ("diff", "grad"):
         found.by.update(item.name for item in tree.arguments[1:2] if isinstance(item, Name))

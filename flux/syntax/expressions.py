@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from flux.errors import AxisError, ParseError, UnknownNameError, did_you_mean
+from flux.errors import AxisError, ParseError, did_you_mean
 from flux.expr import Expr, node, position, rename, show_axes, size, variable
 from flux.ops import Op
 from flux.syntax.functions import (
@@ -26,6 +26,7 @@ from flux.syntax.tree import (
     Tree,
     Typed,
 )
+from flux.syntax.unknown import unknown_value
 
 
 def _number(machine: Machine, tree: Number) -> None:
@@ -63,7 +64,8 @@ def resolve(scope: Scope, tree: Name) -> Expr:
         if known is not None:
             return known
     if scope.kind != "formula":
-        raise _unknown(scope, tree)
+        names = [*scope.values, *scope.axes]
+        raise unknown_value(scope.span(tree), name, names, scope.lookup)
     scope.implicit.add(name)
     made = variable(name, assumption=scope.assumptions.get(name, ""))
     scope.values[name] = made
@@ -79,15 +81,6 @@ def _expression(scope: Scope, tree: Name, value: object) -> Expr:
         (scope.span(tree),),
         hint=f"write `{tree.name}(x)`",
     )
-
-
-def _unknown(scope: Scope, tree: Name) -> UnknownNameError:
-    known = [*scope.values, *scope.axes]
-    hint = did_you_mean(tree.name, known)
-    if not hint and scope.lookup.find(tree.name) is not None:
-        hint = f"`{tree.name}` is a function: write `{tree.name}(...)`"
-    text = f"`{tree.name}` is not known in this definition"
-    return UnknownNameError(text, (scope.span(tree),), hint or "declare it in the header")
 
 
 # ---- Operators -----------------------------------------------------------------------------------

@@ -23,6 +23,13 @@ REDUCTION_FUNCTIONS: Mapping[str, Op] = {op.row.name: op for op in REDUCTIONS}
 # Functions of two or more values, folded from the left.
 FOLDED_FUNCTIONS: Mapping[str, Op] = {"min": Op.MINIMUM, "max": Op.MAXIMUM}
 
+# Forms that are no operation: they stand for a derivative, a stream, or several layers.
+SPECIAL_FORMS = ("diff", "grad", "random", "repeat")
+
+FUNCTION_NAMES = frozenset(
+    (*POINTWISE_FUNCTIONS, *REDUCTION_FUNCTIONS, *FOLDED_FUNCTIONS, *SPECIAL_FORMS, "mean")
+)
+
 BINARY_OPERATORS: Mapping[str, Op] = {
     "+": Op.ADD,
     "-": Op.SUB,

@@ -5,6 +5,7 @@ The parser knows kinds of tokens; the tables here turn them into words.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from flux.errors import ParseError
@@ -83,38 +84,57 @@ _ASCII_FOR: Mapping[int, str] = {
 def unexpected(
     kind: str, found: Span, expected: frozenset[str], last: str, opening: Span | None
 ) -> ParseError:
-    """The error for a token of some kind that cannot stand where it was found."""
+    """The error for a token of some kind that cannot stand here.
+
+    Args:
+        kind: of the token.
+        found: its place.
+        expected: the kinds that could stand here.
+        last: the kind before it.
+        opening: the innermost open bracket.
+    """
     if kind == "$END" and not last:
-        return ParseError(
-            "the text is empty",
-            (Span(found.source, 0, 0),),
-            hint="write a formula, such as `a + b*2`",
-        )
-    if (
-        opening
-        and (kind == "$END" or "RPAR" in expected or "RSQB" in expected)
-        and _on_its_own(kind)
-    ):
+        hint = "write a formula, such as `a + b*2`"
+        return ParseError("the text is empty", (Span(found.source, 0, 0),), hint)
+    if opening is None and kind in _CLOSING:
+        text = f"`{found.text}` closes nothing"
+        return ParseError(text, (found,), "take it out, or open it before")
+    if opening is not None and _left_open(kind, found, opening, expected):
         return _unclosed(found, opening, kind)
-    if kind in ("RPAR", "RSQB") and opening is None:
-        return ParseError(
-            f"`{found.text}` closes nothing", (found,), "take it out, or open it before"
-        )
+    found = _whole_operator(found)
     text = f"found {_words(kind, found)}, expected {_expectation(expected)}"
-    return ParseError(text, (found,), _hint(kind, found, last))
+    return ParseError(text, (found,), _hint(kind, found, last, expected))
 
 
-def _on_its_own(kind: str) -> bool:
-    """Kinds that mean a bracket was left open rather than that the token is wrong."""
-    return kind in ("$END", "EQUAL", "RPAR", "RSQB", "_NEWLINE")
+_CLOSING = {"RPAR": "(", "RSQB": "["}
+
+
+def _left_open(kind: str, found: Span, opening: Span, expected: frozenset[str]) -> bool:
+    """Whether the mistake is that a bracket was left open, rather than this token."""
+    if kind in _CLOSING:
+        return _CLOSING[kind] != opening.text
+    return kind == "$END" or (("RPAR" in expected or "RSQB" in expected) and _begins_line(found))
+
+
+def _begins_line(found: Span) -> bool:
+    """Whether only blanks stand before a token on its line."""
+    text = found.source.text
+    start = text.rfind("\n", 0, found.start) + 1
+    return start > 0 and not text[start : found.start].strip()
 
 
 def _unclosed(found: Span, opening: Span, kind: str) -> ParseError:
     closing = {"(": ")", "[": "]"}[opening.text]
     text = f"`{opening.text}` is never closed"
-    if kind in ("RPAR", "RSQB"):
+    if kind in _CLOSING:
         text = f"`{opening.text}` is closed by `{found.text}`"
-    return ParseError(text, (opening, found), f"write `{closing}` where it ends")
+    return ParseError(text, (opening,), f"write `{closing}` where it ends")
+
+
+def _whole_operator(found: Span) -> Span:
+    """The place of an operator of another language that was scanned as two tokens."""
+    wider = Span(found.source, max(found.start - 1, 0), found.end)
+    return wider if wider.text in ("=>", "=<", "<>") else found
 
 
 def _words(kind: str, found: Span) -> str:
@@ -126,25 +146,40 @@ def _shortened(text: str) -> str:
 
 
 def _expectation(expected: frozenset[str]) -> str:
+    """The groups that could stand here; signs are part of a value where one is expected."""
     words = [word for word, member in _GROUPS if member in expected]
     if "a value" in words:
-        words = [word for word in words if word != "a name"]
-    words = words or ["a value"]
+        words = [word for word in words if word not in ("a name", "an operator")]
+    if "an operator" in words and "_NEWLINE" in expected:
+        words = [word for word in words if word not in ("`=`", "`:`")]
+    words = words or ["the end of the line"]
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
 
 
-def _hint(kind: str, found: Span, last: str) -> str:
-    text = found.text
-    if kind in ("NAME", "NUMBER", "QUOTED", "LPAR") and last in (
-        "NUMBER",
-        "NAME",
-        "QUOTED",
-        "RPAR",
-    ):
-        return "multiplication is written `*`"
-    before = found.source.text[max(found.start - 1, 0) : found.end]
-    after = found.source.text[found.start : found.end + 1]
-    for spelling in (before, after, text):
+_VALUES = frozenset(("NAME", "NUMBER", "QUOTED", "RPAR", "RSQB"))
+
+# Words of other languages, and what is written instead.
+_WORDS: Mapping[str, str] = {
+    "if": "a choice is `condition ? a : b`, or `where(condition, a, b)`",
+    "def": "a definition is `f(x) = ...`, or `f(x):` with an indented body",
+    "lambda": "a definition is `f(x) = ...`",
+    "let": "a name is bound by `name = ...`",
+    "return": "the last line of a body is its value",
+    "for": "an axis takes the place of a loop: `sum[t](x)`",
+    "import": "definitions of a file are read by flux.load",
+}
+
+
+def _hint(kind: str, found: Span, last: str, expected: frozenset[str]) -> str:
+    text = found.source.text
+    if last == "COLON" and "_NEWLINE" in expected:
+        return "the body stands on the lines below, indented; on one line it is `f(x) = ...`"
+    if last in _VALUES and kind in ("NAME", "NUMBER", "QUOTED", "LPAR"):
+        word = re.search(r"\w*\Z", text[: found.start].rstrip())
+        return _WORDS.get(word.group() if word else "", "multiplication is written `*`")
+    if not found.text.strip():
+        return ""
+    for spelling in (found.text, text[found.start : found.end + 1]):
         if spelling in _FOREIGN:
             return _FOREIGN[spelling]
     return ""

@@ -381,10 +381,11 @@ def check_result(definition: Definition, scope: Scope, result: Expr) -> None:
     own = {scope.axes[axis]: axis for axis in scope.axes if axis not in definition.axes}
     leaving = [] if definition.kind == "model" else sorted(own[a] for a in result.axes if a in own)
     if leaving:
+        listed = ", ".join((*definition.brackets, leaving[0]))
         raise AxisError(
             f"axis {leaving[0]} is local to `{definition.name}` but its value has it",
             (definition.span,),
-            hint=f"reduce over it, or add it to the header: `{definition.name}[{leaving[0]}](...)`",
+            hint=f"reduce over it, or add it to the header: `{definition.name}[{listed}](...)`",
         )
     wanted = definition.result.axes if definition.result is not None else None
     if wanted is not None and {scope.axis(axis) for axis in wanted} - result.axes:
@@ -447,6 +448,7 @@ def _bind_axes(
     for formal in definition.formals:
         if formal.name in given:
             _check_formal(caller, pending, formal, given[formal.name], bound, places[formal.name])
+    _check_own(caller, pending, bound, given)
     taken: Axes = frozenset(bound.values()).union(*(e.axes for e in given.values()))
     return _with_locals(bound, sorted(definition.mentions.axes), taken)
 
@@ -481,6 +483,24 @@ def _check_distinct(caller: Scope, pending: Pending, bound: Mapping[str, str]) -
                 hint=f"rename one of them: `[{outer} = {outer}_1]`",
             )
         seen[outer] = axis
+
+
+def _check_own(
+    caller: Scope, pending: Pending, bound: Mapping[str, str], given: Mapping[str, Expr]
+) -> None:
+    """A function's own axis is one of an argument, or one that the caller declares."""
+    definition = pending.definition
+    if definition.kind != "function":
+        return
+    present = caller.declared.union(*(e.axes for e in given.values()))
+    for axis in definition.brackets:
+        if axis in definition.own_axes and bound[axis] not in present:
+            raise AxisError(
+                f"no argument of `{definition.name}` has an axis {bound[axis]}",
+                (caller.span(pending.tree), definition.span),
+                did_you_mean(bound[axis], sorted(present))
+                or f"say along which axis: `{definition.name}[t](...)`",
+            )
 
 
 def _check_formal(

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from flux.errors import ArgumentError, ParseError, UnknownNameError, did_you_mean
+from flux.errors import ArgumentError, FluxError, ParseError, UnknownNameError, did_you_mean
 from flux.source import Source
+from flux.syntax.check import check_definition, raise_together
 from flux.syntax.definitions import Definition, Lookup, define
 from flux.syntax.read import read
 from flux.syntax.tree import Binding, Call, Define, Text, Tree, Value
@@ -19,24 +20,23 @@ _LIBRARY = Path(__file__).parent.parent / "library"
 
 
 class Namespace(Mapping[str, Definition]):
-    """The definitions and constants of one text, over those of an outer namespace."""
+    """The definitions of one text, over those of an outer namespace.
+
+    Attributes:
+        errors: mistakes in headers; those definitions are left out.
+    """
 
     def __init__(self, text: Text, statements: Sequence[Tree], outer: Lookup | None) -> None:
         self.text = text
         self._outer = outer
         self._own: dict[str, Definition] = {}
-        self._constants: dict[str, Binding] = {}
-        self._values: dict[str, Expr] = {}
-        derivatives: list[Define] = []
-        for statement in statements:
-            if isinstance(statement, Define) and statement.word == "derivative":
-                derivatives.append(statement)
-            elif isinstance(statement, Define):
-                self._add(statement)
-            elif isinstance(statement, Binding) and isinstance(statement.target, Call):
-                self._add(one_line(statement))
-        for tree in derivatives:
-            self._add_derivative(tree)
+        found = [tree for tree in map(as_definition, statements) if tree is not None]
+        self.errors: list[FluxError] = []
+        for tree in sorted(found, key=_is_derivative):
+            try:
+                (self._add_derivative if _is_derivative(tree) else self._add)(tree)
+            except FluxError as error:
+                self.errors.append(error)
 
     def _add(self, tree: Define) -> None:
         made = define(self.text, tree, self)
@@ -83,8 +83,16 @@ class Namespace(Mapping[str, Definition]):
         return len(self._own)
 
 
-def one_line(statement: Binding) -> Define:
-    """A binding whose target is a call, as a definition."""
+def _is_derivative(tree: Define) -> bool:
+    return tree.word == "derivative"
+
+
+def as_definition(statement: Tree) -> Define | None:
+    """The definition that a line is; a binding whose target is a call is one."""
+    if isinstance(statement, Define):
+        return statement
+    if not isinstance(statement, Binding) or not isinstance(statement.target, Call):
+        return None
     value = statement.value
     body = (Value(value.start, value.end, value),)
     return Define(statement.start, statement.end, "function", statement.target, None, body)
@@ -138,6 +146,8 @@ class Module(Mapping[str, Definition]):
         self.text = text
         _check_statements(text)
         self._namespace = Namespace(text, text.statements, LIBRARY)
+        bodies = [error for made in self._namespace.values() for error in _check(made)]
+        raise_together([*self._namespace.errors, *bodies])
 
     def __getitem__(self, name: str) -> Definition:
         found = self._namespace.find(name)
@@ -174,11 +184,18 @@ class Module(Mapping[str, Definition]):
         return f"Module({self.text.source.name}: {', '.join(self)})"
 
 
+def _check(definition: Definition) -> list[FluxError]:
+    """The mistakes of a body that show before it is elaborated."""
+    try:
+        return list(check_definition(definition))
+    except FluxError as error:
+        return [error]
+
+
 def _check_statements(text: Text) -> None:
     """A file of definitions holds nothing else."""
     for statement in text.statements:
-        one = isinstance(statement, Binding) and isinstance(statement.target, Call)
-        if not one and not isinstance(statement, Define):
+        if as_definition(statement) is None:
             raise ParseError(
                 "a file of definitions holds definitions only",
                 (text.span(statement),),

@@ -158,6 +158,7 @@ class _Parser:
                 self.brackets.append((_BRACKETS[kind], start))
             elif kind in _CLOSING:
                 self.close(kind, start)
+                continue
             self.shift(kind, match.group(), start, match.end())
         self.finish()
 
@@ -220,6 +221,8 @@ class _Parser:
     def begin_line(self, start: int) -> None:
         """Compare the indentation of a line with that of the one before."""
         self.line_start = False
+        self.line_offset = start
+        self.mark = (len(self.states), len(self.indents))
         text = self.source.text
         indent = _width(text[text.rfind("\n", 0, start) + 1 : start])
         if not self.indents:
@@ -230,7 +233,6 @@ class _Parser:
         while indent < self.indents[-1]:
             self.dedent(indent, start)
         self.mark = (len(self.states), len(self.indents))
-        self.line_offset = start
 
     def dedent(self, indent: int, start: int) -> None:
         """Close one body."""
@@ -259,9 +261,10 @@ class _Parser:
     # ---- Errors ----
 
     def close(self, kind: str, start: int) -> None:
-        """Match a closing bracket with its opening one."""
+        """Take a closing bracket, which must match the last open one."""
         if not self.brackets or self.brackets[-1][0] != kind:
             raise self.unexpected(kind, start, start + 1)
+        self.shift(kind, self.source.text[start], start, start + 1)
         self.brackets.pop()
 
     def unexpected(self, kind: str, start: int, end: int) -> ParseError:
@@ -269,8 +272,8 @@ class _Parser:
         opening = None
         if self.brackets:
             opening = Span(self.source, self.brackets[-1][1], self.brackets[-1][1] + 1)
-        expected = frozenset(self.acceptable())
-        return unexpected(kind, Span(self.source, start, end), expected, self.last, opening)
+        found = Span(self.source, start, end)
+        return unexpected(kind, found, frozenset(self.acceptable()), self.last, opening)
 
     def acceptable(self) -> Iterator[str]:
         """The kinds of token that could stand here."""
