@@ -28,8 +28,15 @@ from flux.expr import (
 from flux.expr import size as size_of
 from flux.ops import POINTWISE, Op
 
-SIZES = {"a": 2, "b": 3, "c": 4, "v": 5}
+SIZES = {"a": 2, "b": 3, "c": 4, "d": 3, "v": 5, "s": 2, "u": 2}
 NAMES = ("x", "y", "z", "rate", "k1")
+
+# Operations that NumPy and Python's floats compute bit for bit alike.
+EXACT = (
+    *(Op.NEG, Op.ADD, Op.SUB, Op.MUL, Op.DIV, Op.MOD, Op.FMOD, Op.SQRT, Op.ABS, Op.SIGN),
+    *(Op.FLOOR, Op.CEIL, Op.ROUND, Op.RINT, Op.TRUNC, Op.MINIMUM, Op.MAXIMUM, Op.STOP),
+    *(Op.LT, Op.LE, Op.GT, Op.GE, Op.EQ, Op.NE, Op.AND, Op.OR, Op.NOT),
+)
 
 _FIXED = {Op.WHERE, Op.CUSTOM, Op.GRAFT, Op.POLYGAMMA}
 _UNARY = [op for op in POINTWISE if op.row.arity == 1]
@@ -46,27 +53,28 @@ constants = st.one_of(
 )
 
 
-def formulas(max_leaves: int = 20, names=NAMES) -> st.SearchStrategy[Expr]:
-    """Plain formulas: every pointwise operation over scalar inputs and constants."""
-    leaves = st.one_of(st.sampled_from(names).map(variable), constants)
-    return st.recursive(leaves, _pointwise, max_leaves=max_leaves)
-
-
-def _pointwise(parts: st.SearchStrategy[Expr]) -> st.SearchStrategy[Expr]:
-    def unary(op, a):
-        return apply(op, a)
-
-    def shared(a, b):  # a used more than once
-        return (a + b) * apply(Op.TANH, a) - a
-
-    return st.one_of(
-        st.builds(unary, st.sampled_from(_UNARY), parts),
-        st.builds(apply, st.sampled_from(_BINARY), parts, parts),
-        st.builds(where, parts, parts, parts),
-        st.builds(lambda n, a: apply(Op.POLYGAMMA, n, a), st.integers(0, 3), parts),
-        st.builds(lambda a, b, c: apply(Op.GRAFT, a, b, c), parts, parts, parts),
-        st.builds(shared, parts, parts),
+def formulas(max_leaves: int = 20, operations=POINTWISE) -> st.SearchStrategy[Expr]:
+    """Plain formulas: pointwise operations over scalar inputs and constants."""
+    leaves = st.one_of(st.sampled_from(NAMES).map(variable), constants)
+    steps = [_applied(op) for op in operations if op.row.arity > 0 and op is not Op.POLYGAMMA]
+    if Op.POLYGAMMA in operations:
+        steps.append(lambda part: st.builds(_polygamma, st.integers(0, 3), part))
+    steps += [_applied(Op.WHERE), _shared]
+    return st.recursive(
+        leaves, lambda part: st.one_of([step(part) for step in steps]), max_leaves=max_leaves
     )
+
+
+def _applied(op: Op):
+    return lambda part: st.builds(lambda *args: apply(op, *args), *[part] * op.row.arity)
+
+
+def _polygamma(n: int, x: Expr) -> Expr:
+    return apply(Op.POLYGAMMA, n, x)
+
+
+def _shared(part: st.SearchStrategy[Expr]) -> st.SearchStrategy[Expr]:
+    return st.builds(lambda a, b: (a + b) * apply(Op.SIGN, a) - a, part, part)
 
 
 @st.composite
@@ -74,6 +82,7 @@ def tensors(draw, steps: int = 8) -> Expr:
     """Expressions with named axes: each step uses earlier ones, so parts are shared."""
     pool: list[Expr] = [
         variable("x", ("a", "b")),
+        variable("y", ("b", "d")),
         variable("w", ("b", "c")),
         variable("E", ("v", "c")),
         variable("tokens", ("a",), integer=True),
@@ -104,7 +113,7 @@ def _step(pool: list[Expr]) -> st.SearchStrategy[Expr]:
             st.sets(axes, min_size=1, max_size=2),
         ),
         st.builds(lambda x, axis: reduce(Op.ARGMAX, x, [axis]), part, axes),
-        st.builds(_renamed, part, axes, st.sampled_from(["s", "u", "b", "c"])),
+        st.builds(_renamed, part, axes, axes),
         st.builds(_swapped, part),
         st.builds(_gathered, part, axes, part),
         st.builds(
@@ -114,12 +123,11 @@ def _step(pool: list[Expr]) -> st.SearchStrategy[Expr]:
 
 
 def _renamed(x: Expr, old: str, new: str) -> Expr:
-    return rename(x, {old: new}) if new not in x.axes else x
+    return rename(x, {old: new}) if new not in x.axes and SIZES[new] <= SIZES[old] else x
 
 
 def _swapped(x: Expr) -> Expr:
-    pair = sorted(x.axes)[:2]
-    return rename(x, dict(zip(pair, reversed(pair), strict=True))) if len(pair) == 2 else x
+    return rename(x, {"b": "d", "d": "b"}) if {"b", "d"} <= x.axes else x
 
 
 def _gathered(x: Expr, axis: str, i: Expr) -> Expr:

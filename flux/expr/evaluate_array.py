@@ -58,16 +58,30 @@ def evaluate_array(
 
 def _run(root: Part, frame: Frame, raise_domain: bool, origins: Origins) -> Array:
     order = parts(root)
+    values, bad = _walk(order, frame, raise_domain, keep=False)
+    if bad:  # rare: compute again and keep everything, to see what the result depends on
+        values, bad = _walk(order, frame, raise_domain, keep=True)
+        raise_first(order, values, bad, frame, origins)
+    return values[root]
+
+
+def _walk(
+    order: Sequence[Part], frame: Frame, raise_domain: bool, keep: bool
+) -> tuple[dict[Part, Array], dict[Part, Array]]:
+    """The values of all parts, and where those that may raise are outside their domain."""
+    last_use = {x: part for part in order for x in operands(part)}
     values: dict[Part, Array] = {}
     bad: dict[Part, Array] = {}
     for part in order:
         values[part] = _value(part, values, frame)
-        wrong = outside(part, values, frame)
-        if wrong.any() and (raise_domain or must_raise(part)):
-            bad[part] = wrong
-    if bad:
-        raise_first(order, values, bad, frame, origins)
-    return values[root]
+        if raise_domain or must_raise(part):
+            wrong = outside(part, values, frame)
+            if wrong.any():
+                bad[part] = wrong
+        for x in [] if keep else operands(part):
+            if last_use[x] is part:
+                values.pop(x, None)
+    return values, bad
 
 
 # Inputs.
