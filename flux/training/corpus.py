@@ -85,12 +85,9 @@ def generate(seed: int, trees: int, context: int) -> list[Line]:
         trees: how many trees are drawn; somewhat fewer than half become lines.
         context: the greatest length of a line, its end included.
     """
-    found: dict[str, Line] = {}
-    for number in range(trees):
-        line = _line(seed, number)
-        if line is not None and len(str(line)) <= context:
-            found.setdefault(line.problem, line)
-    return list(found.values())
+    drawn = dict.fromkeys(filter(None, (_tree(seed, number) for number in range(trees))))
+    lines = filter(None, map(_line, drawn))
+    return [line for line in lines if len(str(line)) <= context]
 
 
 def corpus(lines: Sequence[Line]) -> Corpus:
@@ -105,12 +102,13 @@ def _text(lines: Sequence[Line]) -> str:
     return "".join(str(line.renamed(name)) for name in VARIABLES for line in lines)
 
 
-def _line(seed: int, number: int) -> Line | None:
+def _tree(seed: int, number: int) -> Expr | None:
     draws = iter(uniform(seed, "corpus", number, _DRAWS).tolist())
     size = SMALLEST + int(next(draws) * (LARGEST - SMALLEST + 1))
-    e = _build(_prefix(draws, size), _X)
-    if e is None:
-        return None
+    return _build(_prefix(draws, size), _X)
+
+
+def _line(e: Expr) -> Line | None:
     answer = spell(simplify(diff(e, _X)))
     if "\n" in answer:  # a block, with shared parts under names of their own
         return None

@@ -1,0 +1,130 @@
+"""What the quick commands print: rows of arguments, exit code and text."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from flux.cli.commands import COMMANDS
+from flux.cli.entry import run
+
+ANSWERS = [
+    (["eval", "1+1"], "2"),
+    (["eval", "a + b*2", "a=5", "b=10"], "25"),
+    (["eval", "sqrt(x^2 + y^2)", "x=3", "y=4"], "5"),
+    (["eval", "x > 2 ? log(x) : 0", "x=e^2"], "2"),
+    (["eval", "-x/3", "x=1"], "-0.3333333333333333"),
+    (["eval", "e^2", "e=3"], "9"),
+    (["eval", "lambda + np", "lambda=1", "np=2"], "3"),
+    (["eval", "-x", "x=0"], "-0.0"),
+    (["diff", "x^3", "x"], "3*x^2"),
+    (["diff", "x^3", "x", "--order", "2"], "6*x"),
+    (["diff", "x^3", "x", "-n", "4"], "0"),
+    (["diff", "x*sin(x)", "x"], "x*cos(x) + sin(x)"),
+    (["diff", "x^x", "x", "--at", "x=1"], "1"),
+    (["diff", "a*exp(-b*t)", "b", "--at", "a=2", "--at", "b=0", "--at", "t=3"], "-6"),
+    (["show", "a + b*2"], "a + b*2"),
+    (["show", "x^2 + y", "--stage", "gradient", "--simplify"], "# by x\n2*x\n\n# by y\n1"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "answer"), ANSWERS)
+def test_answers(arguments: list[str], answer: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(arguments) == 0
+    assert capsys.readouterr().out.rstrip("\n") == answer
+
+
+MISTAKES = [
+    (["eval", "log(x)", "x=-1"], 1, "log(-1) has no finite value"),
+    (["eval", "1/x", "x=0"], 1, "domain error"),
+    (["eval", "a + "], 1, "  1 | a +"),
+    (["eval", "a + b", "a=1"], 1, "no value for `b`"),
+    (["eval", "a", "a=b"], 1, "no value for `b`"),
+    (["eval", "sine(1)"], 1, "did you mean"),
+    (["eval", "a", "5"], 2, "expected NAME=VALUE, found '5'"),
+    (["eval", "a", "a=1", "a=2"], 2, "a is given twice"),
+    (["eval"], 2, "Missing argument 'FORMULA'"),
+    (["eval", "\u00b2"], 1, "U+00B2"),
+    (["diff", "x^2"], 2, "Missing argument 'NAME'"),
+    (["diff", "x^2", "x", "--order", "-1"], 2, "--order"),
+    (["show", "nothing.flux"], 1, "cannot read 'nothing.flux'"),
+    (["show", "x", "--name", "f"], 2, "go with a .flux file"),
+    (["generate", "no/run"], 1, "no run in"),
+    (["train", "--data", "no.txt"], 1, "no.txt'"),
+    (["train", "--preset", "huge"], 2, "huge"),
+    (["train", "--resume", "no/run"], 1, "no run in"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "code", "message"), MISTAKES)
+def test_mistakes_are_explained_on_standard_error(
+    arguments: list[str], code: int, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(arguments) == code
+    shown = capsys.readouterr()
+    assert message in shown.err
+    assert "Traceback" not in shown.err
+    assert shown.out == ""
+
+
+MODULE = """
+square(x) = x^2
+
+layer scaled[d](x[d]):
+    param gain[d] = 2
+    gain*square(x)
+
+model tested[d](x[b, d]; times: int = 1):
+    loss = mean[b, d](scaled(x))*times
+"""
+
+
+@pytest.fixture
+def module(tmp_path: Path) -> str:
+    path = tmp_path / "tested.flux"
+    path.write_text(MODULE)
+    return str(path)
+
+
+def _shown(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
+    assert run(["show", *arguments]) == 0
+    return capsys.readouterr().out
+
+
+def test_the_last_definition_of_a_file_is_shown(
+    module: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shown = _shown([module, "--option", "times=3"], capsys)
+    assert "x[b, d]" in shown
+    assert "`scaled.gain`" in shown
+    assert shown.rstrip().endswith("*3")
+
+
+def test_a_definition_is_shown_by_name(module: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "gain*x^2" in _shown([module, "--name", "scaled"], capsys)
+    assert run(["show", module, "--name", "scaledd"]) == 1
+    assert "did you mean `scaled`?" in capsys.readouterr().err
+
+
+def test_the_gradient_of_a_model_is_by_its_parameters(
+    module: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shown = _shown([module, "--stage", "gradient"], capsys)
+    assert shown.startswith("# by scaled.gain\n")
+    assert shown.count("# by") == 1
+
+
+def test_the_tree_is_a_listing(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = _shown(["a + b*2", "--stage", "ast"], capsys).splitlines()
+    assert len(lines) >= 5
+    assert any("b" in line for line in lines)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_each_command_explains_itself_with_examples(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run([name, "--help"]) == 0
+    shown = capsys.readouterr().out
+    assert shown.count(f"flux {name}") >= 2
