@@ -85,9 +85,9 @@ def generate(seed: int, trees: int, context: int) -> list[Line]:
         trees: how many trees are drawn; somewhat fewer than half become lines.
         context: the greatest length of a line, its end included.
     """
-    drawn = dict.fromkeys(filter(None, (_tree(seed, number) for number in range(trees))))
-    lines = filter(None, map(_line, drawn))
-    return [line for line in lines if len(str(line)) <= context]
+    drawn = dict.fromkeys(_tree(seed, number) for number in range(trees))
+    lines = [_line(e) for e in drawn if e is not None]
+    return [line for line in lines if line is not None and len(str(line)) <= context]
 
 
 def corpus(lines: Sequence[Line]) -> Corpus:
