@@ -106,6 +106,7 @@ def _step(pool: list[Expr]) -> st.SearchStrategy[Expr]:
         st.builds(apply, st.sampled_from(_BINARY), part, part),
         st.builds(apply, smooth, part),
         st.builds(where, part, part, part),
+        st.builds(_guarded, part, st.sampled_from([Op.LOG, Op.SQRT, Op.NEG])),
         st.builds(
             lambda op, x, names: reduce(op, x, names),
             reductions,
@@ -122,6 +123,10 @@ def _step(pool: list[Expr]) -> st.SearchStrategy[Expr]:
     )
 
 
+def _guarded(x: Expr, op: Op) -> Expr:
+    return where(apply(Op.GT, x, 0), apply(op, x) + 1 / x, x)
+
+
 def _renamed(x: Expr, old: str, new: str) -> Expr:
     return rename(x, {old: new}) if new not in x.axes and SIZES[new] <= SIZES[old] else x
 
@@ -131,7 +136,8 @@ def _swapped(x: Expr) -> Expr:
 
 
 def _gathered(x: Expr, axis: str, i: Expr) -> Expr:
-    return index(x, {axis: i})
+    too_long = i.op is Op.POSITION and SIZES[i.attributes] > SIZES[axis]
+    return x if too_long else index(x, {axis: i})
 
 
 def values_for(e: Expr, seed: int, rows: tuple[int, ...] = ()) -> dict[str, np.ndarray]:

@@ -232,11 +232,13 @@ def _product(e: Expr) -> _Pieces:
 def _starts_with_digit(e: Expr) -> bool:
     while e.op in (Op.MUL, Op.POW):
         e = e.args[0]
-    return e.op is Op.CONSTANT or e.op is Op.DIV
+    return e.op is Op.DIV or (e.op is Op.CONSTANT and e.attributes.kind != "named")
 
 
 def _power(e: Expr) -> _Pieces:
     base, exponent = e.args
+    if base.op in (Op.INPUT, Op.CONSTANT) and not base.axes:
+        return [(base, POSTFIX), "^{", (exponent, ANY), "}"]
     return ["{", (base, POSTFIX), "}^{", (exponent, ANY), "}"]
 
 
@@ -299,5 +301,6 @@ _SPECIAL: Mapping[Op, Callable[[Expr], _Pieces]] = {
 _LEVELS: Mapping[Op, int] = {
     Op.MUL: PRODUCT,
     Op.POW: POWER,
-    **dict.fromkeys((Op.SUM, Op.PROD, Op.MAX, Op.MIN, Op.ARGMAX), PRODUCT),
+    # What follows a sum would read as part of it, so it stands in brackets within a product.
+    **dict.fromkeys((Op.SUM, Op.PROD, Op.MAX, Op.MIN, Op.ARGMAX), SUM),
 }
