@@ -7,7 +7,7 @@ import pytest
 
 from flux.nn import Model
 from flux.training.recipe import Recipe
-from flux.training.step import Step, compile_gradients, compile_value
+from flux.training.step import Step
 from flux.training.trainer import Trainer
 from tests import reference_gpt as reference
 from tests.gpt_models import BATCH, SHAPE, assign, batch, gpt, parameters, reference_path
@@ -30,23 +30,26 @@ def prepared(dtype: str = "float64") -> Model:
     return model
 
 
+def logits(model: Model, tokens: reference.Tokens) -> np.ndarray:
+    return model.evaluate("logits", order=("b", "t", "v"), tokens=tokens)
+
+
 def decayed(model: Model) -> frozenset[str]:
     return frozenset(reference_path(e.path) for e in model.parameters.members("weights"))
 
 
 def test_logits_agree_with_the_reference() -> None:
     tokens, _ = batch()
-    logits = compile_value(prepared(), "logits", ("b", "t", "v"), SIZES)
     expected = reference.logits(parameters(), tokens)
-    np.testing.assert_allclose(logits(tokens=tokens), expected, rtol=0, atol=1e-10)
+    np.testing.assert_allclose(logits(prepared(), tokens), expected, rtol=0, atol=1e-10)
 
 
 def test_every_gradient_agrees_with_the_reference() -> None:
     tokens, targets = batch()
     model = prepared()
-    loss, found = compile_gradients(model, SIZES)(tokens=tokens, targets=targets)
+    found = model.gradient(tokens=tokens, targets=targets)
     expected_loss, expected = reference.gradients(parameters(), tokens, targets)
-    assert loss == pytest.approx(expected_loss, rel=1e-12)
+    assert model.loss(tokens=tokens, targets=targets) == pytest.approx(expected_loss, rel=1e-12)
     assert len(found) == len(expected)
     scale = max(np.abs(g).max() for g in expected.values())
     for path, g in found.items():
@@ -77,11 +80,11 @@ def test_float32_stays_near_the_reference() -> None:
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("place", range(1, SHAPE.context))
 def test_a_token_leaves_the_logits_before_it_as_they_were(dtype: str, place: int) -> None:
-    logits = compile_value(prepared(dtype), "logits", ("b", "t", "v"), SIZES)
+    model = prepared(dtype)
     tokens, _ = batch()
     changed = tokens.copy()
     changed[:, place] = (changed[:, place] + 1) % SHAPE.vocabulary
-    before, after = np.array(logits(tokens=tokens)), np.array(logits(tokens=changed))
+    before, after = logits(model, tokens), logits(model, changed)
     np.testing.assert_array_equal(before[:, :place], after[:, :place])
     assert not np.array_equal(before[:, place:], after[:, place:])
 

@@ -5,16 +5,21 @@ The graph comes from `flux.syntax`; the trainer and the sampler compile what the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from flux.errors import ArgumentError, DataError, ShapeError, did_you_mean
+from flux.backends.runner import Runner
+from flux.errors import ArgumentError, DataError, ShapeError, UnknownNameError, did_you_mean
+from flux.expr import Expr, inputs
+from flux.nn.batch import Batch, conform, sizes_of
 from flux.nn.initial import initial_value
 from flux.nn.parameters import Entry, Parameters, group_of
+from flux.nn.programs import LOSS, gradient_program, path_of, value_program
+from flux.program import Program
 from flux.syntax import Graph, Parameter
 
 DTYPES = ("float32", "float64")
@@ -48,6 +53,7 @@ class Model:
         _check_sizes(graph, self.sizes)
         entries = [_entry(parameter, self.sizes) for parameter in graph.parameters]
         self.parameters = Parameters(entries, dtype)
+        self._runners: dict[tuple[Any, ...], Runner] = {}
         self.initialise(seed)
 
     def initialise(self, seed: int) -> None:
@@ -60,6 +66,60 @@ class Model:
     def count(self) -> int:
         """The number of parameters' values."""
         return self.parameters.count
+
+    def evaluate(self, name: str, *, order: Sequence[str] | None = None, **arrays: Any) -> Any:
+        """A value of the model's text, such as its `logits`.
+
+        Args:
+            name: of the value.
+            order: of its axes in the result; default: as the inputs declare them.
+            arrays: the inputs that the value needs, by name; others are ignored.
+
+        Raises:
+            FluxError: no such value, or arrays that do not fit.
+        """
+        value = self.graph.values.get(name)
+        if value is None:
+            hint = did_you_mean(name, list(self.graph.values))
+            raise UnknownNameError(f"{self.graph.name} has no value `{name}`", hint=hint)
+        return self._value(name, value, order, arrays)
+
+    def loss(self, **arrays: Any) -> float:
+        """The model's result, a scalar.
+
+        Raises:
+            FluxError: arrays that do not fit.
+        """
+        return float(self._value(LOSS, self.graph.result, None, arrays))
+
+    def _value(
+        self, name: str, value: Expr, order: Sequence[str] | None, arrays: Batch
+    ) -> NDArray[Any]:
+        taken = [e for e in self.graph.inputs if e in set(inputs(value))]
+        given = conform(arrays, taken, self.dtype)
+        sizes = sizes_of(given, taken, self.sizes)
+        key = (name, value, tuple(order or ()), *sorted(sizes.items()))
+        runner = self._runner(key, lambda: value_program(self, name, value, order, sizes))
+        found: NDArray[Any] = runner(**given, **self.parameters.buffers)[name]
+        return found
+
+    def gradient(self, **arrays: Any) -> dict[str, NDArray[Any]]:
+        """The gradient of the loss by each parameter, by path.
+
+        Raises:
+            FluxError: the model's result is not a scalar, or arrays that do not fit.
+        """
+        given = conform(arrays, self.graph.inputs, self.dtype)
+        sizes = sizes_of(given, self.graph.inputs, self.sizes)
+        key = ("gradient", *sorted(sizes.items()))
+        runner = self._runner(key, lambda: gradient_program(self, sizes))
+        found = runner(**given, **self.parameters.buffers)
+        return {path_of(name): array for name, array in found.items() if name != LOSS}
+
+    def _runner(self, key: tuple[Any, ...], program: Callable[[], Program]) -> Runner:
+        if key not in self._runners:
+            self._runners[key] = Runner(program())
+        return self._runners[key]
 
     def state_dict(self) -> dict[str, NDArray[Any]]:
         """A copy of every parameter by path."""

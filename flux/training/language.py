@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
 
@@ -14,7 +14,6 @@ from flux.nn import Model
 from flux.training.library import graph
 from flux.training.presets import Preset
 from flux.training.sample import Choice, generate
-from flux.training.step import compile_value
 from flux.training.tokenizer import Tokenizer, Tokens
 
 
@@ -36,7 +35,6 @@ class LanguageModel:
         self.model = Model(
             graph("gpt", layers=preset.layers), gpt_sizes(preset, tokenizer), seed=seed
         )
-        self._logits: dict[int, Callable[..., NDArray[Any]]] = {}
 
     def logits(self, tokens: Tokens) -> NDArray[Any]:
         """The logits of the token after each place.
@@ -44,11 +42,8 @@ class LanguageModel:
         Shapes:
             tokens: (B, T) with T the context; result: (B, T, V).
         """
-        rows = len(tokens)
-        if rows not in self._logits:
-            sizes = {"b": rows, "t": self.preset.context}
-            self._logits[rows] = compile_value(self.model, "logits", ("b", "t", "v"), sizes)
-        return self._logits[rows](tokens=tokens)
+        found: NDArray[Any] = self.model.evaluate("logits", order=("b", "t", "v"), tokens=tokens)
+        return found
 
     @property
     def start(self) -> str:

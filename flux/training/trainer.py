@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flux.errors import DataError, DomainError
-from flux.nn import Model
-from flux.training.feed import Batch, Feed, conform, feed, sizes_of
+from flux.nn import Batch, Model, conform, sizes_of
+from flux.training.feed import Feed, feed
 from flux.training.recipe import Recipe
-from flux.training.step import Step, compile_loss
+from flux.training.step import Step
 
 Source = Feed | Mapping[str, Any] | Sequence[Mapping[str, Any]]
 
@@ -59,7 +59,6 @@ class Trainer:
         first = conform(self._feed(0), self._inputs, model.dtype)
         self._sizes = sizes_of(first, self._inputs, model.sizes)
         self._compiled = Step(model, self.recipe, self._sizes)
-        self._loss: Callable[[Batch], float] | None = None
 
     def run(self, steps: int, after: Callable[[int, float], bool | None] | None = None) -> float:
         """Train for some steps.
@@ -96,9 +95,7 @@ class Trainer:
 
     def loss(self, batch: Batch) -> float:
         """The loss of a batch, without an update."""
-        if self._loss is None:
-            self._loss = compile_loss(self.model, self._sizes)
-        return self._loss(self._arrays(batch))
+        return self.model.loss(**batch)
 
     def _arrays(self, batch: Batch) -> dict[str, NDArray[Any]]:
         arrays = conform(batch, self._inputs, self.model.dtype)

@@ -12,12 +12,12 @@ from functools import reduce
 from operator import add
 
 from flux.expr import Expr, apply, constant, variable
+from flux.nn.programs import GRADIENT
 from flux.ops import Op
 from flux.training.library import call
 from flux.training.recipe import Recipe
 
 STEP = "step"
-GRADIENT = "gradient"
 
 # Optimiser: what it keeps of each parameter, besides the parameter itself.
 KEPT: Mapping[str, tuple[str, ...]] = {

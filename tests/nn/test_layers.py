@@ -12,7 +12,6 @@ from flux.expr.evaluate import evaluate
 from flux.nn import Model
 from flux.syntax import load_text
 from flux.training.library import graph
-from flux.training.step import compile_gradients, compile_value
 
 SIZES = {"b": 2, "t": 3, "n": 4, "d": 4, "e": 3, "h": 2, "k": 2, "f": 5, "v": 6, "i": 3}
 
@@ -59,26 +58,25 @@ def arrays_for(model: Model, seed: int = 1) -> dict[str, np.ndarray]:
 def test_every_gradient_agrees_with_central_differences(name: str) -> None:
     model = build(name)
     arrays = arrays_for(model)
-    run = compile_gradients(model, SIZES)
-    _, found = run(**arrays)
+    found = model.gradient(**arrays)
     assert found.keys() == model.parameters.keys()
     assert found
     for path, values in model.parameters.items():
         expected = np.zeros(values.size)
         flat = values.reshape(-1)
         for i in range(flat.size):
-            expected[i] = _difference(run, arrays, flat, i)
+            expected[i] = _difference(model, arrays, flat, i)
         np.testing.assert_allclose(
             found[path].reshape(-1), expected, rtol=1e-6, atol=1e-9, err_msg=path
         )
 
 
-def _difference(run: object, arrays: Mapping[str, np.ndarray], flat: np.ndarray, i: int) -> float:
+def _difference(model: Model, arrays: Mapping[str, np.ndarray], flat: np.ndarray, i: int) -> float:
     kept, step = flat[i], 1e-5
     losses = []
     for value in (kept + step, kept - step):
         flat[i] = value
-        losses.append(run(**arrays)[0])  # type: ignore[operator]
+        losses.append(model.loss(**arrays))
     flat[i] = kept
     return (losses[0] - losses[1]) / (2 * step)
 
@@ -89,7 +87,7 @@ def test_a_compiled_layer_agrees_with_the_reference_evaluator(name: str) -> None
     arrays = arrays_for(model)
     value = model.graph.values["y"]
     axes = ("b", "t", LAYERS[name][2])
-    found = compile_value(model, "y", axes, SIZES)(**arrays)
+    found = model.evaluate("y", order=axes, **arrays)
     used = {e.attributes.name for e in inputs(model.graph.result)}
     given = {n: a for n, a in {**arrays, **model.parameters}.items() if n in used}
     loss = float(evaluate(model.graph.result, given, sizes=SIZES))
@@ -104,7 +102,7 @@ def test_layer_norm_has_mean_zero_and_variance_one() -> None:
         "model m(x[b, d]):\n    y = layer_norm(x)\n    loss = mean[b, d](y)\n"
     )["m"].build(), {"d": 64}, dtype="float64")  # fmt: skip
     x = np.random.default_rng(0).normal(3, 5, (2, 64))
-    y = compile_value(model, "y", ("b", "d"), {"b": 2})(x=x)
+    y = model.evaluate("y", x=x)
     np.testing.assert_allclose(y.mean(-1), 0, atol=1e-12)
     np.testing.assert_allclose(y.std(-1), 1, rtol=1e-5)
 

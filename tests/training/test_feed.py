@@ -5,7 +5,8 @@ import pytest
 
 from flux.errors import ArgumentError, DataError, ShapeError
 from flux.expr import variable
-from flux.training.feed import conform, feed, sizes_of
+from flux.nn import conform, sizes_of
+from flux.training.feed import feed
 from flux.training.recipe import Recipe
 
 X = variable("x", ("b", "i"))

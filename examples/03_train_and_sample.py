@@ -1,0 +1,34 @@
+"""A small transformer learns a text and writes. Run: python examples/03_train_and_sample.py."""
+
+from itertools import islice
+
+from flux.training.language import LanguageModel
+from flux.training.presets import Preset
+from flux.training.run import Origin, Run
+from flux.training.sample import GREEDY
+from flux.training.text import split
+
+TEXT = "the cat sat on the mat and the dog sat on the log. " * 40
+PRESET = Preset(
+    width=32,
+    heads=2,
+    layers=1,
+    feed_forward=64,
+    context=16,
+    batch=4,
+    steps=300,
+    learning_rate=1e-2,
+    warm_up=20,
+)
+
+run = Run(Origin(PRESET, data="", seed=0, threads=1), split(TEXT, "cats and dogs", PRESET.context))
+language: LanguageModel = run.language
+print(f"{language.model.count:,} parameters; loss before: {run.validation_loss():.3f}")
+run.trainer.run(PRESET.steps)
+loss = run.validation_loss()
+print(f"loss after {run.trainer.step} steps: {loss:.3f}")
+
+written = "the cat" + "".join(islice(language.write("the cat", GREEDY), 60))
+print(written)
+assert loss < 0.3
+assert written[:22] == "the cat sat on the mat"

@@ -1,0 +1,105 @@
+"""The Programs of a model: a value, or the loss with a gradient for each parameter.
+
+Parameters are packed: those of a group lie in one buffer, as in `flux.nn.parameters`, and so do
+their gradients, so that a later stage can run over whole groups.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from flux.calculus import gradient
+from flux.errors import ShapeError
+from flux.expr import Expr, inputs, show_axes
+from flux.lower import lower
+from flux.nn.parameters import GROUPS
+from flux.program import Program
+
+if TYPE_CHECKING:
+    from flux.nn.model import Model
+
+LOSS = "loss"
+GRADIENT = "gradient"  # what the buffer of a group's gradients is called, behind a point
+_OF = "gradient of "
+
+
+def gradient_program(model: Model, sizes: Mapping[str, int]) -> Program:
+    """The loss, and its gradient by each parameter.
+
+    Args:
+        model: whose graph's result is the loss.
+        sizes: of all axes.
+
+    Raises:
+        ShapeError: the result is not a scalar.
+    """
+    graph = model.graph
+    if graph.result.axes:
+        raise ShapeError(
+            f"the loss of {graph.name} has {show_axes(graph.result.axes)}; it must be a scalar",
+            hint="take its mean over them",
+        )
+    parameters = [parameter.input for parameter in graph.parameters]
+    gradients = gradient(graph.result, parameters)
+    outputs = {LOSS: graph.result}
+    outputs |= {_OF + e.attributes.name: g for e, g in zip(parameters, gradients, strict=True)}
+    return lower(
+        outputs,
+        [*graph.inputs, *parameters],
+        sizes=sizes,
+        dtype=model.dtype,
+        orders={_OF + e.attributes.name: e.attributes.axes for e in parameters},
+        packs={**_packs(model), **_gradient_packs(model)},
+        origins=graph.origins,
+        relaxed=True,
+        name=graph.name,
+    )
+
+
+def value_program(
+    model: Model, name: str, value: Expr, order: Sequence[str] | None, sizes: Mapping[str, int]
+) -> Program:
+    """One value of a model's graph, as a function of the inputs that it needs.
+
+    Args:
+        model: whose graph it is.
+        name: of the output.
+        value: its expression.
+        order: of its axes; None for the order in which inputs declare them.
+        sizes: of all axes.
+    """
+    graph = model.graph
+    taken = set(inputs(value))
+    return lower(
+        {name: value},
+        [
+            *(e for e in graph.inputs if e in taken),
+            *(parameter.input for parameter in graph.parameters),
+        ],
+        sizes=sizes,
+        dtype=model.dtype,
+        orders={} if order is None else {name: tuple(order)},
+        packs=_packs(model),
+        origins=graph.origins,
+        relaxed=True,
+        name=graph.name,
+    )
+
+
+def path_of(output: str) -> str:
+    """The parameter whose gradient an output of `gradient_program` is."""
+    return output.removeprefix(_OF)
+
+
+def _packs(model: Model) -> dict[str, list[str]]:
+    """The parameters of each group, in the order of its buffer."""
+    members = {group: model.parameters.members(group) for group in GROUPS}
+    return {group: [entry.path for entry in found] for group, found in members.items() if found}
+
+
+def _gradient_packs(model: Model) -> dict[str, list[str]]:
+    return {
+        f"{group}.{GRADIENT}": [_OF + path for path in paths]
+        for group, paths in _packs(model).items()
+    }
