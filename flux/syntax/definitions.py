@@ -210,7 +210,10 @@ def define(text: Text, tree: Define, lookup: Lookup) -> Definition:
     name, brackets = _header_name(text, header.function)
     formals = tuple(declared(text, item) for item in header.arguments)
     options = tuple(declared(text, item) for item in header.options)
-    _check_unique(text, (*formals, *options))
+    if tree.word == "derivative":  # its option names a formal
+        _check_unique(text, formals)
+    else:
+        _check_unique(text, (*formals, *options))
     result = declared(text, tree.result) if tree.result is not None else None
     return Definition(
         name, tree.word, brackets, formals, options, result, tree.body, tree, text, lookup

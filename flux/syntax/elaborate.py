@@ -16,6 +16,7 @@ from flux.source import Span
 from flux.syntax.calls import CALLS
 from flux.syntax.check import check_functions, raise_together
 from flux.syntax.definitions import mentions
+from flux.syntax.derivative import check_derivatives
 from flux.syntax.expressions import EXPRESSIONS
 from flux.syntax.machine import Machine, Scope, Step
 from flux.syntax.module import LIBRARY, Namespace, as_definition
@@ -114,7 +115,8 @@ def _formula_scope(text: Text, statements: Sequence[Tree]) -> Scope:
     if "[" not in text.source.text and all(_is_plain(s) for s in statements):
         return Scope(text, "formula", LIBRARY)
     lookup = Namespace(text, statements, LIBRARY)
-    raise_together(lookup.errors)
+    wrong = [error for made in lookup.values() for error in check_derivatives(made)]
+    raise_together(lookup.errors or wrong)
     found = mentions(text, statements)
     return Scope(
         text,

@@ -166,8 +166,6 @@ def _size_or_position(scope: Scope, tree: Index) -> Expr | None:
     target = tree.target
     if not isinstance(target, Name) or target.quoted or target.name not in _OF_AXES:
         return None
-    if target.name in scope.values:
-        return None
     names = axis_names(scope, tree)
     if len(names) != 1:
         raise AxisError(f"`{target.name}` takes one axis", (scope.span(tree),))

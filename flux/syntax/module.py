@@ -13,6 +13,7 @@ from flux.errors import ArgumentError, FluxError, ParseError, UnknownNameError, 
 from flux.source import Source
 from flux.syntax.check import check_definition, raise_together
 from flux.syntax.definitions import Definition, Lookup, define
+from flux.syntax.derivative import check_derivatives
 from flux.syntax.read import read
 from flux.syntax.tree import Binding, Call, Define, Text, Tree, Value
 
@@ -185,9 +186,11 @@ class Module(Mapping[str, Definition]):
 
 
 def _check(definition: Definition) -> list[FluxError]:
-    """The mistakes of a body that show before it is elaborated."""
+    """The mistakes of a body that show before it is elaborated, and of its derivatives."""
     try:
-        return list(check_definition(definition))
+        bodies = (definition, *definition.derivatives.values())
+        names = [error for body in bodies for error in check_definition(body)]
+        return names or list(check_derivatives(definition))
     except FluxError as error:
         return [error]
 
