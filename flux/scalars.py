@@ -11,6 +11,7 @@ import math
 import operator
 from collections.abc import Callable, Mapping
 
+from flux.gamma import gamma
 from flux.ops import Op
 from flux.polygamma import polygamma
 
@@ -83,7 +84,7 @@ SCALARS: Mapping[Op, Scalar] = {
     Op.HYPOT: math.hypot,
     Op.ERF: math.erf,
     Op.ERFC: math.erfc,
-    Op.GAMMA: math.gamma,
+    Op.GAMMA: gamma,
     Op.LGAMMA: math.lgamma,
     Op.POLYGAMMA: polygamma,
     Op.ABS: abs,

@@ -22,7 +22,7 @@ LAYERS = [
     ["expr"],
     ["kernels"],
     ["scalars", "philox"],
-    ["polygamma", "ops", "settings"],
+    ["polygamma", "gamma", "ops", "settings"],
     ["errors"],
     ["source"],
 ]
