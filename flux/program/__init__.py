@@ -1,5 +1,7 @@
 """The Program: its types, instruction set, verifier, listing and file format."""
 
+from flux.program.listing import listing
+from flux.program.store import dumps, load, loads, save
 from flux.program.types import (
     ROWS,
     Buffer,
@@ -25,5 +27,10 @@ __all__ = [
     "Program",
     "Role",
     "View",
+    "dumps",
+    "listing",
+    "load",
+    "loads",
+    "save",
     "verify",
 ]
