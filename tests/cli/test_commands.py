@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -121,10 +122,15 @@ def test_the_tree_is_a_listing(capsys: pytest.CaptureFixture[str]) -> None:
     assert any("b" in line for line in lines)
 
 
-@pytest.mark.parametrize("name", COMMANDS)
-def test_each_command_explains_itself_with_examples(
-    name: str, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("name", ["", *COMMANDS])
+def test_help_teaches(
+    name: str,
+    golden: Callable[[str, str], None],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    assert run([name, "--help"]) == 0
+    monkeypatch.setenv("COLUMNS", "80")
+    assert run([*filter(None, [name]), "--help"]) == 0
     shown = capsys.readouterr().out
-    assert shown.count(f"flux {name}") >= 2
+    assert shown.count(f"flux {name}".rstrip()) >= 2  # examples
+    golden(f"help/{name or 'flux'}.txt", shown)
