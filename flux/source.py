@@ -6,6 +6,7 @@ Programs carry spans, and errors turn them into a line, a column and carets.
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,9 +23,7 @@ class Source:
 
     @cached_property
     def _line_starts(self) -> list[int]:
-        starts = [0]
-        starts.extend(i + 1 for i, character in enumerate(self.text) if character == "\n")
-        return starts
+        return [0, *(match.end() for match in re.finditer("\n", self.text))]
 
     def position(self, offset: int) -> tuple[int, int]:
         """Line and column, both from 1, of a character offset."""
@@ -78,21 +77,23 @@ def excerpt(spans: tuple[Span, ...]) -> list[str]:
     """
     first = spans[0]
     number = first.line
-    text = printable(first.source.line(number))
-    carets = [" "] * (len(text) + 1)
+    line = first.source.line(number)
+    shift = max(0, first.column - _SHOWN_COLUMNS // 2) if len(line) > _SHOWN_COLUMNS else 0
+    shown = printable(line[shift : shift + _SHOWN_COLUMNS])
+    carets = [" "] * (len(shown) + 1)
     for span in spans:
         if span.line == number:
-            _mark(carets, span)
-    shift = max(0, first.column - _SHOWN_COLUMNS // 2) if len(text) > _SHOWN_COLUMNS else 0
-    shown = text[shift : shift + _SHOWN_COLUMNS]
-    marked = "".join(carets)[shift : shift + _SHOWN_COLUMNS].rstrip()
+            _mark(carets, span, shift)
     label = f"{number:>3}"
+    marked = "".join(carets)[:_SHOWN_COLUMNS].rstrip()
     return [f"{label} | {shown}", f"{' ' * len(label)} | {marked}"]
 
 
-def _mark(carets: list[str], span: Span) -> None:
-    start = min(span.column - 1, len(carets) - 1)
-    width = max(1, min(span.end - span.start, len(carets) - 1 - start))
+def _mark(carets: list[str], span: Span, shift: int) -> None:
+    last = len(carets) - 1
+    start = max(0, min(span.column - 1 - shift, last))
+    end = span.column - 1 - shift + max(1, span.end - span.start)
+    width = max(1, min(end - start, last - start))
     carets[start : start + width] = "^" * width
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from flux.errors import AxisError, ParseError, did_you_mean
+from flux.errors import AxisError, LimitError, ParseError, did_you_mean
 from flux.expr import Expr, node, position, rename, show_axes, size, variable
 from flux.ops import Op
+from flux.settings import current
 from flux.syntax.functions import (
     BINARY_OPERATORS,
     PREFIX_OPERATORS,
@@ -67,6 +68,9 @@ def resolve(scope: Scope, tree: Name) -> Expr:
         names = [*scope.values, *scope.axes]
         raise unknown_value(scope.span(tree), name, names, scope.lookup)
     scope.implicit.add(name)
+    if len(scope.implicit) > current().max_names:
+        text = f"the text has more than {current().max_names} names (setting max_names)"
+        raise LimitError(text, (scope.span(tree),))
     made = variable(name, assumption=scope.assumptions.get(name, ""))
     scope.values[name] = made
     scope.places.setdefault(name, tree)

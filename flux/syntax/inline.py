@@ -247,6 +247,7 @@ def _apply_once(machine: Machine, payload: tuple[Pending, tuple[Expr, ...]]) -> 
 
 def open_body(machine: Machine, pending: Pending) -> None:
     """Enter the body of a definition, its arguments being on the stack."""
+    machine.count_call()
     definition, caller = pending.definition, machine.scope
     given = dict(zip(pending.names, machine.take(len(pending.names)), strict=True))
     for name, value in given.items():

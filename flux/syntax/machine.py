@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 Step = Callable[["Machine", Any], None]
 
-_STEPS_PER_NODE = 8  # steps that one expression may cost for each node that it may have
+_STEPS_PER_NODE = 4  # steps that one expression may cost for each node that it may have
+_NODES_PER_CALL = 10  # and nodes for each call of a definition that it may make
 
 
 @dataclass(slots=True, eq=False)
@@ -94,6 +95,7 @@ class Machine:
     random: tuple[str, tuple[str, ...]] | None = None  # the parameter being initialised: path, axes
     draws: dict[str, int] = field(default_factory=dict)
     placeholders: int = 0
+    calls: int = 0
 
     def enter(self, tree: Tree) -> None:
         """Push the step that elaborates a node: its value comes on the stack."""
@@ -115,6 +117,16 @@ class Machine:
         taken = self.values[-count:]
         del self.values[-count:]
         return taken
+
+    def count_call(self) -> None:
+        """Count a call of a definition.
+
+        Raises:
+            LimitError: there are too many.
+        """
+        self.calls += 1
+        if self.calls * _NODES_PER_CALL > current().max_nodes:
+            raise _too_many()
 
     def run(self) -> None:
         """Do every step."""

@@ -100,15 +100,24 @@ def _refuse_characters(source: Source) -> None:
         raise stray_character(Span(source, found.start(), found.end()))
 
 
-_OPENING = str.maketrans({"(": "\2", "[": "\2", ")": "\0", "]": "\0"})
+_SIGNS = bytes.maketrans(b"([)]", b"\1\1\xff\xff")
+_NO_BRACKETS = bytes(set(range(128)) - set(b"([)]"))
 
 
 def _refuse_depth(source: Source) -> None:
-    brackets = re.sub(r"#[^\n]*|`[^`\n]*`|[^()\[\]]+", "", source.text).translate(_OPENING).encode()
-    limit = current().max_depth
-    # A bracket counts 2 or 0, so that the depth after n of them is their sum less n.
-    if any(total - n > limit for n, total in enumerate(accumulate(brackets), 1)):
+    text = source.text
+    deep = _bracket_depth(text) > current().max_depth
+    if deep and ("#" in text or "`" in text):
+        bare = re.sub(r"#[^\n]*|`[^`\n]*`", "", text)
+        deep = _bracket_depth(bare) > current().max_depth
+    if deep:
         raise _too_deep(None)
+
+
+def _bracket_depth(text: str) -> int:
+    """How deep brackets nest: the largest sum of +1 for an opening and -1 for a closing one."""
+    signs = text.encode().translate(_SIGNS, _NO_BRACKETS)
+    return max(accumulate(memoryview(signs).cast("b")), default=0)
 
 
 def _too_deep(span: Span | None) -> LimitError:
@@ -137,6 +146,7 @@ class _Parser:
         self.indents: list[int] = []
         self.line_start = True
         self.mark = (1, 0)  # heights of states and indents where the current line began
+        self.fresh = False  # whether the next token is the first of its line
         self.line_offset = 0
         self.last = ""
         self.literal = current().max_literal
@@ -176,6 +186,8 @@ class _Parser:
             raise _too_deep(Span(self.source, start, end))
         if kind == "NUMBER" and len(text) > self.literal:
             raise _long_literal(Span(self.source, start, end))
+        if self.fresh:
+            self.mark, self.fresh = (len(states), len(self.indents)), False
         states.append(action)
         values.append(text)
         starts.append(start)
@@ -232,7 +244,7 @@ class _Parser:
             self.indents.append(indent)
         while indent < self.indents[-1]:
             self.dedent(indent, start)
-        self.mark = (len(self.states), len(self.indents))
+        self.mark, self.fresh = (len(self.states), len(self.indents)), True
 
     def dedent(self, indent: int, start: int) -> None:
         """Close one body."""
