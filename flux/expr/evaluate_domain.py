@@ -31,23 +31,28 @@ from flux.kernels import KERNELS
 from flux.ops import Kind, Op
 
 
+_NOWHERE: Array = np.zeros((), bool)
+
+
 def must_raise(part: Part) -> bool:
     """Whether there is no IEEE value to give: a position outside an axis, or an integer."""
     return part.e.op is Op.INDEX or part.whole
 
 
 def outside(part: Part, values: Arrays, frame: Frame) -> Array:
-    """Where a value is bad though its operands are good; of the value's shape."""
+    """Where a value is bad though its operands are good; of the value's shape, or one `False`."""
     op, value = part.e.op, values[part]
     if op is Op.INDEX:
         return _out_of_range(part, values, frame)
+    if not part.whole and np.isfinite(value).all():
+        return _NOWHERE
     if op is Op.CONSTANT:
         return np.asarray(np.isinf(value) & (part.e.attributes.kind != "named"))
     if op.row.kind is Kind.POINTWISE and op is not Op.WHERE:
         return _outside_pointwise(part, values, frame)
     if op.row.kind is Kind.REDUCTION and op is not Op.ARGMAX:
         return _outside_reduction(part, values, frame)
-    return np.zeros(value.shape, bool)
+    return _NOWHERE
 
 
 def _outside_reduction(part: Part, values: Arrays, frame: Frame) -> Array:
@@ -63,10 +68,9 @@ def _outside_pointwise(part: Part, values: Arrays, frame: Frame) -> Array:
     if part.whole:
         return _outside_integers(part, given, value)
     wrong, invalid = np.isinf(value), np.isnan(value)
-    if wrong.any() or invalid.any():
-        for x in given:
-            wrong = wrong & np.isfinite(x)
-            invalid = invalid & ~np.isnan(x)
+    for x in given:
+        wrong = wrong & np.isfinite(x)
+        invalid = invalid & ~np.isnan(x)
     return np.asarray(wrong | invalid)
 
 

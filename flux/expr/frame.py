@@ -55,6 +55,8 @@ def sorted_axes(array: Array, axes: Sequence[str]) -> Array:
 
 def aligned(value: Array, has: Part, wants: Part, frame: Frame) -> Array:
     """A value over one part's axes, with a dimension of size 1 for each further axis wanted."""
+    if has.e.axes == wants.e.axes:
+        return value
     sizes = dict(zip(has.axes, value.shape[frame.rank :], strict=True))
     named = tuple(sizes.get(axis, 1) for axis in wants.axes)
     return value.reshape(value.shape[: frame.rank] + named)
