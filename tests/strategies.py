@@ -150,3 +150,36 @@ def values_for(e: Expr, seed: int, rows: tuple[int, ...] = ()) -> dict[str, np.n
             rng.integers(0, 5, shape) if x.attributes.integer else rng.normal(size=shape)
         )
     return values
+
+
+_real = st.floats(-20, 20)
+_positive = st.floats(1e-6, 20)
+_not_zero = st.one_of(st.floats(1e-3, 20), st.floats(-20, -1e-3))
+_between_poles = st.builds(lambda n, x: x - n, st.integers(0, 8), st.floats(0.1, 0.9))
+_no_pole = st.one_of(_positive, _between_poles)
+
+# Operands inside the domain of an operation, where its row has one.
+_DOMAINS = {
+    Op.DIV: (_real, _not_zero),
+    Op.MOD: (_real, _not_zero),
+    Op.FMOD: (_real, _not_zero),
+    Op.POW: (_positive, _real),
+    Op.LOG: (_positive,),
+    Op.LOG2: (_positive,),
+    Op.LOG10: (_positive,),
+    Op.LOG1P: (st.floats(-0.999, 20),),
+    Op.SQRT: (st.floats(0, 20),),
+    Op.ASIN: (st.floats(-1, 1),),
+    Op.ACOS: (st.floats(-1, 1),),
+    Op.ACOSH: (st.floats(1, 20),),
+    Op.ATANH: (st.floats(-0.999, 0.999),),
+    Op.GAMMA: (_no_pole,),
+    Op.LGAMMA: (_no_pole,),
+    Op.POLYGAMMA: (st.integers(0, 5).map(float), _no_pole),
+}
+
+
+def operands_for(op: Op) -> st.SearchStrategy[tuple[float, ...]]:
+    """Operands of moderate size inside the domain of a pointwise operation."""
+    arity = op.row.arity if op.row.arity >= 0 else 3
+    return st.tuples(*_DOMAINS.get(op, (_real,) * arity))

@@ -5,10 +5,13 @@ import math
 import mpmath
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from flux.kernels import KERNELS, SCALARS, kernel
 from flux.ops import POINTWISE, Op, Result
 from flux.polygamma import polygamma, polygamma_array
+from tests.strategies import operands_for
 
 ULPS = {Op.ERFC: 8, Op.POLYGAMMA: 64}
 # Two have zeros, where no ulp can hold; SciPy's gamma gives 0 for subnormal values.
@@ -59,6 +62,17 @@ def test_scalars_and_kernels_agree(op):
             continue
         tolerance = max(ULPS.get(op, 4) * math.ulp(expected), ABSOLUTE.get(op, 0.0))
         assert abs(got - expected) <= tolerance, (operands, got, expected)
+
+
+@pytest.mark.parametrize("op", POINTWISE, ids=lambda op: op.name)
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(data=st.data())
+def test_operations_are_finite_on_their_domain(op, data):
+    operands = data.draw(operands_for(op))
+    value = SCALARS[op](*operands)
+    assert isinstance(value, float)
+    assert math.isfinite(value)
+    assert math.isfinite(KERNELS[op](*map(np.float64, operands)))
 
 
 @pytest.mark.parametrize("op", POINTWISE, ids=lambda op: op.name)

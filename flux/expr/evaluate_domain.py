@@ -30,7 +30,6 @@ from flux.expr.parts import Part, operands
 from flux.kernels import KERNELS
 from flux.ops import Kind, Op
 
-
 _NOWHERE: Array = np.zeros((), bool)
 
 
