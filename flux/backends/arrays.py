@@ -46,17 +46,21 @@ def aligned_bytes(count: int) -> NDArray[np.uint8]:
 
 
 def arena_arrays(
-    function: Function, rows: int, arena: NDArray[np.uint8] | None = None
+    function: Function,
+    rows: int,
+    arena: NDArray[np.uint8] | None = None,
+    row_arena: NDArray[np.uint8] | None = None,
 ) -> list[Any]:
     """An array for each TEMPORARY and CONSTANT buffer; None for the caller's.
 
     Args:
         function: its buffers.
         rows: rows of a block.
-        arena: memory to use; fresh memory where it is None.
+        arena: memory to use for buffers without rows; fresh memory where it is None.
+        row_arena: the same for buffers with rows.
     """
     fixed = aligned_bytes(function.arena_bytes) if arena is None else arena
-    by_row = aligned_bytes(function.row_bytes * rows)
+    by_row = aligned_bytes(function.row_bytes * rows) if row_arena is None else row_arena
     arrays: list[Any] = []
     for buffer in function.buffers:
         kind = numpy_type(buffer)

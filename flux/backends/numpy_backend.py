@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from flux.backends.arrays import Array, arena_arrays, numpy_type, view_array
+from flux.backends.arrays import Array, aligned_bytes, arena_arrays, numpy_type, view_array
 from flux.backends.generated import define
 from flux.backends.numpy_code import Code, make_statics
 from flux.program.types import Function, Instruction, Program, Role, View
@@ -21,7 +21,7 @@ from flux.program.verify import called_ports
 
 Run = Callable[..., None]
 _CALLER = (Role.INPUT, Role.OUTPUT, Role.STATE)
-_CACHE_BYTES = 1 << 19  # a block's temporaries should stay in the L2 cache
+_CACHE_BYTES = 3 << 18  # a block's temporaries should stay in the L2 cache
 
 
 class Compiled:
@@ -29,30 +29,29 @@ class Compiled:
 
     Args:
         program: a verified Program.
-        static: names of the caller's buffers whose arrays are given once, with the instance.
+        static: numbers of the caller's buffers whose arrays are given once, with the instance.
     """
 
-    def __init__(self, program: Program, static: frozenset[str] = frozenset()) -> None:
+    def __init__(self, program: Program, static: frozenset[int] = frozenset()) -> None:
         self.program = program
         self._static = static
         entry = program.entry
         self.dynamic = [
-            n for n, b in enumerate(entry.buffers) if b.role in _CALLER and b.name not in static
+            n for n, b in enumerate(entry.buffers) if b.role in _CALLER and n not in static
         ]
         self._parts = _Parts(program, entry, self.dynamic)
 
-    def instance(self, rows: int = 0, bound: Mapping[str, Array] | None = None) -> Run:
+    def instance(self, rows: int = 0, bound: Mapping[int, Array] | None = None) -> Run:
         """An arena with its views: a function of the dynamic buffers' flat arrays, in order.
 
         Args:
             rows: rows of a block.
-            bound: the flat arrays of the static buffers.
+            bound: the flat arrays of the static buffers, by number.
         """
         entry = self.program.entry
         bases = arena_arrays(entry, rows)
-        for number, buffer in enumerate(entry.buffers):
-            if buffer.name in self._static and buffer.role in _CALLER:
-                bases[number] = (bound or {})[buffer.name]
+        for number in self._static:
+            bases[number] = (bound or {})[number]
         return self._parts.instance(bases, rows)
 
 
@@ -71,7 +70,9 @@ class _Parts:
     ) -> tuple[Code, Callable[..., Any]]:
         code = Code(self._function, dynamic)
         for instruction in instructions:
-            if instruction.opcode in ("call", "iterate"):
+            if instruction.opcode == "map":
+                _Map(program, self._function, instruction, code).emit()
+            elif instruction.opcode in ("call", "iterate"):
                 _Call(program, self._function, instruction, code).emit()
             else:
                 code.add(instruction)
@@ -156,15 +157,66 @@ class _Call:
         return loop
 
 
+class _Map:
+    """A function over rows, block by block; the arrays of every block are made with the arena."""
+
+    def __init__(
+        self, program: Program, caller: Function, instruction: Instruction, code: Code
+    ) -> None:
+        number, rows = instruction.attributes
+        assert isinstance(number, int)
+        assert isinstance(rows, int)
+        self._callee = program.functions[number]
+        self._rows = rows
+        self._block = block_rows(self._callee, rows)
+        self._code = code
+        self._parts = _Parts(program, self._callee, [])
+        sources, targets = called_ports(self._callee)
+        views = [*instruction.operands, *instruction.results]
+        self._views = dict(zip((*sources, *targets), views, strict=True))
+        assert all(code.is_static(view) for view in views), "map runs on bound buffers"
+
+    def emit(self) -> None:
+        """Append the line that runs all blocks."""
+        name = self._code.static(lambda bases, _rows, _made: self._runner(bases))
+        self._code.lines.append(f"{name}()")
+
+    def _runner(self, bases: list[Any]) -> Run:
+        arena = aligned_bytes(self._callee.arena_bytes)
+        by_row = aligned_bytes(self._callee.row_bytes * self._block)
+        blocks = []
+        for start in range(0, self._rows, self._block):
+            count = min(self._block, self._rows - start)
+            inner = arena_arrays(self._callee, count, arena, by_row)
+            for number, view in self._views.items():
+                inner[number] = self._slice(bases, number, view, start, count)
+            blocks.append(self._parts.instance(inner, count))
+        if len(blocks) == 1:
+            return blocks[0]
+
+        def run() -> None:
+            for block in blocks:
+                block()
+
+        return run
+
+    def _slice(self, bases: list[Any], number: int, view: View, start: int, count: int) -> Array:
+        buffer = self._callee.buffers[number]
+        window: Array = bases[view.buffer][view.offset : view.offset + view.shape[0]]
+        return (
+            window[start * buffer.size : (start + count) * buffer.size] if buffer.rows else window
+        )
+
+
 class Pool:
     """Instances that threads check out: as many as ever run at once.
 
     Args:
         compiled: the code.
-        bound: the flat arrays of the static buffers.
+        bound: the flat arrays of the static buffers, by number.
     """
 
-    def __init__(self, compiled: Compiled, bound: Mapping[str, Array] | None = None) -> None:
+    def __init__(self, compiled: Compiled, bound: Mapping[int, Array] | None = None) -> None:
         self._compiled = compiled
         self._bound = bound
         self._free: deque[tuple[int, Run]] = deque(maxlen=16)

@@ -57,10 +57,7 @@ class Runner:
             return lambda: machine.run(self._arrays)
         if backend != "numpy":
             raise ArgumentError(f"no backend `{backend}`", hint=f"one of {', '.join(BACKENDS)}")
-        buffers = self._entry.buffers
-        names = frozenset(buffers[n].name for n in self._arrays)
-        bound = {buffers[n].name: array for n, array in self._arrays.items()}
-        return Compiled(self.program, names).instance(0, bound)
+        return Compiled(self.program, frozenset(self._arrays)).instance(0, self._arrays)
 
     def buffer(self, name: str) -> Array:
         """The runner's own flat array of an input, output or state: write to it, read from it."""

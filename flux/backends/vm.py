@@ -48,10 +48,25 @@ class VirtualMachine:
         for number, array in given.items():
             bases[number] = array
         for instruction in function.instructions:
-            if instruction.opcode in ("call", "iterate"):
+            if instruction.opcode == "map":
+                self._map(function, instruction, bases)
+            elif instruction.opcode in ("call", "iterate"):
                 self._call(function, instruction, bases)
             else:
                 _step(function, instruction, bases, rows)
+
+    def _map(self, function: Function, instruction: Instruction, bases: list[Any]) -> None:
+        number, rows = instruction.attributes
+        assert isinstance(number, int)
+        assert isinstance(rows, int)
+        callee = self._program.functions[number]
+        sources, targets = called_ports(callee)
+        views = [*instruction.operands, *instruction.results]
+        given = {
+            n: view_array(view, function.buffers[view.buffer], bases[view.buffer])
+            for n, view in zip((*sources, *targets), views, strict=True)
+        }
+        self._function(callee, given, rows)
 
     def _call(self, function: Function, instruction: Instruction, bases: list[Any]) -> None:
         number, *rest = instruction.attributes

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from flux.expr import Expr
-from flux.lower.ir import ROW_AXIS, Graph, Value
+from flux.lower.ir import Graph, Value
 from flux.ops import Op
 
 
@@ -112,11 +112,18 @@ def _pair(graph: Graph, a: Value, b: Value, axes: frozenset[str]) -> Value:
     if not shared:
         return graph.pointwise("mul", a, b)
     result = (a.axes | b.axes) - shared
-    if graph.size(a.axes) < graph.size(b.axes):
+    if _weight(graph, b) > _weight(graph, a):
         a, b = b, a
     return graph.make("contract", (a, b), result, a.dtype, tuple(sorted(shared)))
 
 
-def only_rows(axes: frozenset[str]) -> bool:
-    """Whether a value has no named axes."""
-    return axes <= {ROW_AXIS}
+def _weight(graph: Graph, value: Value) -> tuple[bool, int]:
+    """Which operand comes first: the result starts from its axes in memory.
+
+    A computed value stands before an input, so that what a layer computes keeps the order of its
+    argument and not that of its weights.
+    """
+    source = value
+    while source.opcode in ("rename", "select"):
+        source = source.args[0]
+    return source.opcode != "input", graph.size(value.axes)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from flux.errors import ArgumentError, AxisError
 from flux.expr import Expr, show_axes
+from flux.lower.coefficients import collect_coefficients
 from flux.lower.emit import Emitter
 from flux.lower.ir import ROW_AXIS, Graph, Value, order
 from flux.lower.layout import Layout
@@ -61,6 +62,7 @@ class FunctionLowering:
         self._name = name
         self._signature = signature
         self._graph = Graph(sizes, dtype)
+        self._relaxed = relaxed
         outputs = list(signature.outputs.values())
         self._translation = Translation(self._graph, outputs, signature.rows, origins, relaxed)
         self._storage = Storage(self._graph)
@@ -68,8 +70,11 @@ class FunctionLowering:
     def run(self) -> Function:
         """The function, with its memory planned."""
         signature = self._signature
-        results = {n: self._translation.value(e) for n, e in signature.outputs.items()}
-        values = _schedule(results.values())
+        roots = [self._translation.value(e) for e in signature.outputs.values()]
+        if self._relaxed:
+            roots = collect_coefficients(self._graph, roots)
+        results = dict(zip(signature.outputs, roots, strict=True))
+        values = _scalars_first(_schedule(results.values()))
         self._inputs = self._input_ports(values)
         self._outputs = self._output_ports()
         targets = self._targets(results, values)
@@ -231,6 +236,15 @@ def _schedule(results: Iterable[Value]) -> list[Value]:
     for value in order(roots):
         depth[value] = 1 + max((depth[arg] for arg in value.args), default=0)
     return order(sorted(roots, key=lambda v: depth[v]))
+
+
+def _scalars_first(values: Sequence[Value]) -> list[Value]:
+    """Scalars that need nothing larger come first, so that they do not interrupt larger work."""
+    early: set[Value] = set()
+    for value in values:
+        if not value.axes and all(arg in early for arg in value.args):
+            early.add(value)
+    return sorted(values, key=lambda value: value not in early)
 
 
 def _invariant(values: Sequence[Value], targets: Mapping[Value, Port]) -> set[Value]:

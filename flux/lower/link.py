@@ -10,7 +10,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from flux.errors import ProgramError
+from flux.lower.fuse import fuse
 from flux.lower.memory import ALIGNMENT, plan
+from flux.lower.recompute import recompute
 from flux.program.types import (
     Buffer,
     DType,
@@ -44,7 +46,8 @@ def link(stages: Sequence[Program], keep: Collection[str] = (), name: str = "ste
     for stage in stages:
         joined.add(stage.entry)
     sizes = dict(pair for stage in stages for pair in stage.sizes)
-    program = Program((plan(joined.function(name)),), tuple(sorted(sizes.items())))
+    function = plan(recompute(joined.function(name)))
+    program = fuse(Program((function,), tuple(sorted(sizes.items()))))
     if current().verify:
         verify(program)
     return program

@@ -15,7 +15,7 @@ from flux.errors import AxisError
 from flux.expr import Expr, reduce, show_axes, topological
 from flux.expr.integers import integral
 from flux.lower.contraction import contract, factor, summands
-from flux.lower.ir import ROW_AXIS, Graph, Value
+from flux.lower.ir import ROW_AXIS, Graph, Value, order
 from flux.lower.onehot import OneHot, one_hot
 from flux.lower.powers import power
 from flux.ops import COMPARISONS, Kind, Op
@@ -322,11 +322,29 @@ class Translation:
 
     def _choose(self, v: Sequence[Value]) -> Value:
         condition, then, otherwise = v
+        masked = self._mask(condition, then, otherwise) if self._relaxed else None
+        if masked is not None:
+            return masked
         if then.constant is None and otherwise.constant is not None:
             # A backend writes the chosen operand over the other one: let the constant be chosen.
             flipped = self._graph.pointwise("not", condition)
             return self._graph.pointwise("where", flipped, otherwise, then)
         return self._graph.pointwise("where", condition, then, otherwise)
+
+    def _mask(self, condition: Value, then: Value, otherwise: Value) -> Value | None:
+        """A choice between a finite value and a constant, by a mask that no input changes.
+
+        -inf is added, and 0 multiplied: one pass, where a choice takes two and a branch.
+        """
+        graph = self._graph
+        known = otherwise.constant
+        if then.constant is not None or known not in (0.0, -math.inf) or not _fixed(condition):
+            return None
+        if known == 0.0:
+            chosen = graph.pointwise("where", condition, graph.real(1.0), graph.real(0.0))
+            return graph.pointwise("mul", then, chosen)
+        chosen = graph.pointwise("where", condition, graph.real(0.0), graph.real(-math.inf))
+        return graph.pointwise("add", then, chosen)
 
     def _rename(self, e: Expr, mode: Mode) -> Rule:
         return [(e.args[0], mode)], lambda v: self._graph.rename(v[0], dict(e.attributes))
@@ -368,6 +386,11 @@ _ACCESS_RULES: Mapping[Op, Callable[[Translation, Expr, Mode], Rule]] = {
     Op.RENAME: Translation._rename,
     Op.INDEX: Translation._index,
 }
+
+
+def _fixed(value: Value) -> bool:
+    """Whether a value depends on positions and constants alone."""
+    return all(v.opcode not in ("input", "random") for v in order([value]))
 
 
 def _unsquared(value: Value) -> list[Value]:

@@ -17,6 +17,8 @@ result) or (1, number of the index operand) |
 result, (0, dimension of g) or (1, number of the index operand) |
 | random | uniform on [0, 1) from the operands seed and step | (site,) |
 | call | runs a function on the operands and results, in the order of its ports | (function,) |
+| map | runs a function with rows on all rows of its operands and results, which are flat | \
+(function, rows) |
 | iterate | runs a function many times, in order | (function, count, strides of the ports) |
 """
 
@@ -108,6 +110,7 @@ OPCODES: Mapping[str, Row] = {
     "gather": Row(Family.ACCESS, -1, Types.OWN),
     "scatter": Row(Family.ACCESS, -1, Types.OWN, 1),
     "call": Row(Family.CALL, -1, Types.OWN),
+    "map": Row(Family.CALL, -1, Types.OWN),
     "iterate": Row(Family.CALL, -1, Types.OWN),
 }
 

@@ -47,7 +47,7 @@ class _Verification:
         self._earlier = earlier
         self._where = f"function {function.name}"
         self._written: dict[int, set[View]] = {}
-        self._whole: set[int] = set()
+        self._covered: dict[int, list[tuple[int, int]]] = {}
 
     def run(self) -> None:
         for buffer in self._function.buffers:
@@ -120,8 +120,25 @@ class _Verification:
         buffer = self._function.buffers[view.buffer]
         if buffer.role in (Role.INPUT, Role.STATE, Role.CONSTANT):
             return
-        known = view.buffer in self._whole or view in self._written.get(view.buffer, ())
+        known = view in self._written.get(view.buffer, ()) or self._covers(view)
         self._require(known, f"{buffer.name} is read before it is written")
+
+    def _covers(self, view: View) -> bool:
+        """Whether contiguous writes cover all between the view's first and last element."""
+        start, stop = _span(view)
+        return any(a <= start and stop <= b for a, b in self._covered.get(view.buffer, ()))
+
+    def _cover(self, view: View) -> None:
+        start, stop = _span(view)
+        if _elements(view) != stop - start:
+            return  # not a whole range
+        kept = []
+        for a, b in self._covered.get(view.buffer, ()):
+            if a <= stop and start <= b:
+                start, stop = min(a, start), max(b, stop)
+            else:
+                kept.append((a, b))
+        self._covered[view.buffer] = [*kept, (start, stop)]
 
     def _write(self, view: View) -> None:
         buffer = self._function.buffers[view.buffer]
@@ -132,8 +149,7 @@ class _Verification:
         if buffer.role is Role.TEMPORARY:
             self._overwrite(view.buffer)
         self._written.setdefault(view.buffer, set()).add(view)
-        if _elements(view) == buffer.size:
-            self._whole.add(view.buffer)
+        self._cover(view)
 
     def _overwrite(self, number: int) -> None:
         """Forget every other temporary whose bytes this one takes."""
@@ -143,7 +159,7 @@ class _Verification:
             theirs = buffers[other]
             if other != number and theirs.role is Role.TEMPORARY and _overlap(mine, theirs):
                 del self._written[other]
-                self._whole.discard(other)
+                self._covered.pop(other, None)
 
     def _invariant_head(self) -> None:
         """The head reads nothing of the caller's, and nothing later touches what it wrote."""
@@ -173,7 +189,7 @@ class _Verification:
         for view in (*instruction.operands, *instruction.results):
             self._view(view)
         for view in instruction.operands:
-            if instruction.opcode not in ("call", "iterate"):
+            if row.family is not Family.CALL:
                 self._defined(view)
         if row.family is not Family.CALL:
             self._plain(instruction, row)
@@ -311,6 +327,9 @@ class _Verification:
 
     def _call(self, instruction: Instruction) -> None:
         callee = self._callee(instruction)
+        if instruction.opcode == "map":
+            self._map(instruction, callee)
+            return
         self._require(not callee.has_rows, "a called function has no rows")
         count = self._integer(instruction, 1) if instruction.opcode == "iterate" else 1
         self._require(0 < count <= MAX_ELEMENTS, "an iteration count is out of range")
@@ -326,6 +345,25 @@ class _Verification:
         held = self._function.buffers[scratch.buffer]
         enough = held.role is Role.TEMPORARY and held.bytes >= callee.arena_bytes
         self._require(enough, "the called function's arena does not fit")
+
+    def _map(self, instruction: Instruction, callee: Function) -> None:
+        rows = self._integer(instruction, 1)
+        self._require(0 < rows <= MAX_ELEMENTS, "a number of rows is out of range")
+        self._require(callee.has_rows, "map needs a function with rows")
+        sources, targets = called_ports(callee)
+        self._require(len(instruction.operands) == len(sources), "wrong number of operands")
+        self._require(len(instruction.results) == len(targets), "wrong number of results")
+        for view, number in zip(instruction.operands, sources, strict=True):
+            self._window(view, callee.buffers[number], rows)
+            self._defined(view)
+        for view, number in zip(instruction.results, targets, strict=True):
+            self._window(view, callee.buffers[number], rows)
+
+    def _window(self, view: View, wanted: Buffer, rows: int) -> None:
+        count = wanted.size * (rows if wanted.rows else 1)
+        fits = view.shape == (count,) and view.strides == (1,)
+        self._require(fits, f"argument {wanted.name} does not fit")
+        self._require(self._dtype(view) is wanted.dtype, f"argument {wanted.name} has another type")
 
     def _callee(self, instruction: Instruction) -> Function:
         number = self._integer(instruction, 0)
@@ -371,6 +409,14 @@ def _elements(view: View) -> int:
     for size in view.shape:
         count *= 1 if size == ROWS else size
     return count
+
+
+def _span(view: View) -> tuple[int, int]:
+    """The range of elements between the view's first and last one (of a row)."""
+    last = view.offset
+    for size, stride in zip(view.shape, view.strides, strict=True):
+        last += 0 if size == ROWS else (size - 1) * stride
+    return view.offset, last + 1
 
 
 def _overlap(a: Buffer, b: Buffer) -> bool:
