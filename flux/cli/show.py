@@ -159,6 +159,7 @@ def _program(subject: Subject, sizes: Mapping[str, int], dtype: str) -> str:
     from flux.lower import lower
     from flux.program import listing
 
+    _check_sizes(subject, sizes)
     columns = [x.attributes.name for x in subject.taken if not x.axes] if subject.rows else []
     program = lower(
         {subject.name: subject.result},
@@ -168,3 +169,11 @@ def _program(subject: Subject, sizes: Mapping[str, int], dtype: str) -> str:
         rows=frozenset(columns),
     )
     return listing(program)
+
+
+def _check_sizes(subject: Subject, sizes: Mapping[str, int]) -> None:
+    axes = dict.fromkeys(axis for x in subject.taken for axis in x.attributes.axes)
+    missing = [axis for axis in axes if axis not in sizes]
+    if missing:
+        wanted = " ".join(f"--size {axis}=N" for axis in missing)
+        raise click.UsageError(f"a program needs the sizes of its axes: {wanted}")

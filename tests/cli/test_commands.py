@@ -51,6 +51,7 @@ MISTAKES = [
     (["diff", "x^2", "x", "--order", "-1"], 2, "--order"),
     (["show", "nothing.flux"], 1, "cannot read 'nothing.flux'"),
     (["show", "x", "--name", "f"], 2, "go with a .flux file"),
+    (["show", "input x[d]\nsum[d](x)", "--stage", "program"], 2, "--size d=N"),
     (["generate", "no/run"], 1, "no run in"),
     (["train", "--data", "no.txt"], 1, "no.txt'"),
     (["train", "--preset", "huge"], 2, "huge"),
@@ -114,6 +115,19 @@ def test_the_gradient_of_a_model_is_by_its_parameters(
     shown = _shown([module, "--stage", "gradient"], capsys)
     assert shown.startswith("# by scaled.gain\n")
     assert shown.count("# by") == 1
+
+
+def test_a_program_lists_instructions_with_totals(
+    module: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shown = _shown(["a*exp(-b*t)", "--stage", "program"], capsys)
+    assert "t4[rows] = neg b[rows]" in shown
+    assert "total: 4 instructions" in shown
+    sizes = ["--size", "b=2", "--size", "d=5", "--dtype", "float32"]
+    shown = _shown([module, "--stage", "program", *sizes], capsys)
+    assert "scaled.gain" in shown
+    assert "[d = 5]" in shown
+    assert "float64" not in shown
 
 
 def test_the_tree_is_a_listing(capsys: pytest.CaptureFixture[str]) -> None:
