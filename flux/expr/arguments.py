@@ -22,12 +22,13 @@ Values = Mapping[str, Any]
 
 def check_names(signature: Sequence[Expr], values: Values) -> None:
     """Raise UnknownNameError where an input has no value."""
+    missing = next((x for x in signature if x.attributes.name not in values), None)
+    if missing is None:
+        return
+    name = missing.attributes.name
     unused = sorted(set(map(str, values)).difference(x.attributes.name for x in signature))
-    for x in signature:
-        name = x.attributes.name
-        if name not in values:
-            hint = did_you_mean(name, unused) or f"give it, as in {_example(name)}"
-            raise UnknownNameError(f"no value for `{name}`", hint=hint)
+    hint = did_you_mean(name, unused) or f"give it, as in {_example(name)}"
+    raise UnknownNameError(f"no value for `{name}`", hint=hint)
 
 
 def _example(name: str) -> str:

@@ -15,7 +15,7 @@ from flux.expr.constants import constant_value
 from flux.expr.domain import Origins, domain_error
 from flux.expr.evaluate_array import evaluate_array
 from flux.expr.node import Expr
-from flux.expr.signature import Sizes, signature
+from flux.expr.signature import Sizes, check_inputs
 from flux.expr.traverse import topological
 from flux.ops import Kind, Op
 from flux.scalars import SCALARS
@@ -57,16 +57,14 @@ def evaluate(
         ShapeError: sizes that do not fit, or that are not known.
     """
     given = values or {}
-    inputs = signature(e)
+    order = topological((e,))
+    inputs = check_inputs(x for x in order if x.op is Op.INPUT)
     check_names(inputs, given)
     places = origins or {}
-    if raise_domain and not sizes and all(is_number(v) for v in given.values()) and _is_scalar(e):
+    numbers = not sizes and all(map(is_number, given.values()))
+    if raise_domain and numbers and all(map(_is_scalar_node, order)):
         return _evaluate_scalar(e, given, places)
     return evaluate_array(e, inputs, given, sizes or {}, raise_domain, places)
-
-
-def _is_scalar(e: Expr) -> bool:
-    return not e.axes and all(map(_is_scalar_node, topological((e,))))
 
 
 def _is_scalar_node(e: Expr) -> bool:

@@ -22,8 +22,13 @@ def signature(e: Expr) -> tuple[Expr, ...]:
     Raises:
         AxisError: one name stands for two different inputs.
     """
+    return check_inputs(inputs(e))
+
+
+def check_inputs(found: Iterable[Expr]) -> tuple[Expr, ...]:
+    """Inputs as they are, once each name is known to stand for one of them."""
     named: dict[str, Expr] = {}
-    for x in inputs(e):
+    for x in found:
         other = named.setdefault(x.attributes.name, x)
         if other is not x:
             raise AxisError(

@@ -6,10 +6,13 @@ import pytest
 
 from flux.errors import ArgumentError, DomainError, LimitError, ParseError, UnknownNameError
 from flux.expr.evaluate import evaluate
-from flux.syntax import parse
+from flux.syntax import parse, parse_block
 
 # (formula, values, result): conventions of the language and identities.
 VALUES = [
+    ("int(3.7)", {}, 3.0),
+    ("int(-3.7)", {}, -3.0),
+    ("sgn(0)", {}, 0.0),
     ("exp(1)", {}, math.e),
     ("abs(-5) != 5", {}, 0.0),
     ("7/2*2", {}, 7.0),
@@ -128,3 +131,20 @@ WITHOUT_VALUE = [
 def test_formulas_without_a_value_raise(text, values, error):
     with pytest.raises(error):
         evaluate(parse(text), values)
+
+
+# (formula, values, column of the operation without a value)
+PLACES = [
+    ("1 + log(0)", {}, 5),
+    ("x*(2/(1 - x))", {"x": 1}, 4),
+    ("input v[d]\nsum[d](sqrt(v))", {"v": [1.0, -1.0]}, 8),
+    ("input v[d], n: int\n2*v[d = n]", {"v": [1.0, -1.0], "n": 5}, 3),
+]
+
+
+@pytest.mark.parametrize(("text", "values", "column"), PLACES)
+def test_an_error_shows_its_place_where_the_origins_are_known(text, values, column):
+    block = parse_block(text)
+    with pytest.raises(DomainError) as caught:
+        evaluate(block.result, values, origins=block.origins)
+    assert caught.value.column == column
