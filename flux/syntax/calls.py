@@ -86,10 +86,19 @@ def _pointwise(machine: Machine, tree: Call, callee: _Callee) -> None:
     if callee.brackets:
         hint = f"write `{callee.name}(x)`: it acts on each element"
         raise AxisError(f"`{callee.name}` takes no axes", (machine.span(callee.brackets),), hint)
-    if len(tree.arguments) != op.row.arity:
-        raise wrong_count(machine.scope, tree, callee.name, str(op.row.arity))
+    wanted = _ODD if op.row.arity < 0 else str(op.row.arity)
+    if not _fits(op, len(tree.arguments)):
+        raise wrong_count(machine.scope, tree, callee.name, wanted)
     machine.later(_finish_pointwise, (op, tree))
     machine.enter_all(tree.arguments)
+
+
+_ODD = "an odd number, 3 or more,"
+
+
+def _fits(op: Op, count: int) -> bool:
+    """Whether an operation takes so many operands; `custom` takes a value and pairs."""
+    return count == op.row.arity if op.row.arity >= 0 else count >= 3 and count % 2 == 1
 
 
 def wrong_count(scope: Scope, tree: Call, name: str, expected: str) -> ArgumentError:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from flux.errors import ArgumentError, DomainError, FluxError
 from flux.expr import Expr, variable
-from flux.expr.evaluate import evaluate
+from flux.expr.node import service
 from flux.syntax.definitions import Definition
 
 # No point is a likely place for a kink; the last ones are for functions of large or small numbers.
@@ -83,6 +83,6 @@ def _difference(value: Expr, at: dict[str, float], formal: str) -> float:
 def _number(e: Expr, at: dict[str, float]) -> float:
     """The value, or nan outside the domain."""
     try:
-        return float(evaluate(e, at))
+        return float(service("evaluate")(e, at))
     except DomainError:
         return math.nan

@@ -6,6 +6,7 @@ and a definition's body is elaborated when it is called.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -117,6 +118,7 @@ class Library:
             Source(file.read_text(encoding="ascii"), f"<library>/{file.name}") for file in files
         ]
         self._read: list[Namespace] = []
+        self._lock = threading.RLock()
 
     def find(self, name: str) -> Definition | None:
         """The definition of that name; files are read until one has it."""
@@ -128,9 +130,14 @@ class Library:
     def _files(self) -> Iterator[Namespace]:
         for i, source in enumerate(self._sources):
             if i == len(self._read):
+                self._read_next(i, source)
+            yield self._read[i]
+
+    def _read_next(self, i: int, source: Source) -> None:
+        with self._lock:
+            if i == len(self._read):  # no other thread was quicker
                 text = read(source)
                 self._read.append(Namespace(text, text.statements, self))
-            yield self._read[i]
 
     def names(self) -> Sequence[str]:
         """The names of every definition of every file."""

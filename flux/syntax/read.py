@@ -38,6 +38,8 @@ _RULES = [
     _Rule(target, size, None if action is None else ACTIONS[action], tuple(kept))
     for target, size, action, kept in _TABLE["rules"]
 ]
+# By action, -1 - rule: what a rule of one child that it passes on makes of it; else None.
+_PASSED_ON = [r.target if r.size == 1 and r.build is None else None for r in _RULES][::-1]
 # One pattern for all tokens; a character that starts none is the last group.
 _NAMES = [name for name, _ in _TABLE["terminals"]]
 _SCAN: Callable[[str, int], Iterator[re.Match[str]]] = re.compile(
@@ -181,7 +183,11 @@ class _Parser:
                 raise self.unexpected(kind, start, end)
             if action >= 0:
                 break
-            self.reduce(_RULES[-1 - action])
+            passed_on = _PASSED_ON[action]
+            if passed_on is None:
+                self.reduce(_RULES[-1 - action])
+            else:
+                states[-1] = _ROWS[states[-2]][passed_on]
         if len(states) > self.depth:
             raise _too_deep(Span(self.source, start, end))
         if kind == "NUMBER" and len(text) > self.literal:
@@ -196,11 +202,7 @@ class _Parser:
 
     def reduce(self, rule: _Rule) -> None:
         """Replace the children of a rule by what it builds of them."""
-        size, states = rule.size, self.states
-        if size == 1 and rule.build is None:
-            states[-1] = _ROWS[states[-2]][rule.target]
-            return
-        values, starts = self.values, self.starts
+        size, states, values, starts = rule.size, self.states, self.values, self.starts
         start = starts[-size] if size else self.end
         if rule.build is None:
             value = values[rule.kept[0]]

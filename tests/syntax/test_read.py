@@ -89,9 +89,9 @@ def test_a_thousand_nested_calls_and_signs_are_fine() -> None:
 
 
 def test_ten_thousand_terms_take_less_than_a_second() -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     parse("+".join(f"x{i}" for i in range(10_000)))
-    assert time.perf_counter() - start < 1.0
+    assert time.process_time() - start < 1.0
 
 
 def test_a_deep_tree_is_walked_shown_and_freed_without_recursion() -> None:
@@ -120,10 +120,10 @@ def test_a_limit_is_met_within_ten_milliseconds(name: str) -> None:
 
 
 def _refusal_time(text: str) -> float:
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(LimitError, match="setting max_"):
         read(Source(text))
-    return time.perf_counter() - start
+    return time.process_time() - start
 
 
 TOO_DEEP = {
@@ -140,10 +140,10 @@ TOO_DEEP = {
 
 @pytest.mark.parametrize("name", TOO_DEEP)
 def test_what_nests_too_deep_is_refused(name: str) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(LimitError, match="max_depth"):
         parse(TOO_DEEP[name])
-    assert time.perf_counter() - start < 1.0
+    assert time.process_time() - start < 1.0
 
 
 def test_brackets_in_comments_and_names_do_not_nest() -> None:
@@ -172,10 +172,10 @@ def test_limits_are_settings() -> None:
 def test_definitions_that_double_are_refused() -> None:
     lines = ["f0(x) = x + 1"]
     lines += [f"f{i}(x) = f{i - 1}(x)*f{i - 1}(x + {i})" for i in range(1, 60)]
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(LimitError, match="max_nodes"):
         parse("\n".join([*lines, "f59(y)"]))
-    assert time.perf_counter() - start < 2.0
+    assert time.process_time() - start < 2.0
 
 
 # ---- Characters ----------------------------------------------------------------------------------
