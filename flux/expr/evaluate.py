@@ -8,8 +8,10 @@ checked against both, and one-shot evaluation is this function.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
+from flux.errors import ArgumentError
 from flux.expr.arguments import Values, check_names, exact_float, is_number
 from flux.expr.constants import constant_value
 from flux.expr.domain import Origins, domain_error
@@ -56,7 +58,9 @@ def evaluate(
         ArgumentError: a value that is not an array of real numbers.
         ShapeError: sizes that do not fit, or that are not known.
     """
-    given = values or {}
+    given = {} if values is None else values
+    if not isinstance(given, Mapping):
+        raise ArgumentError("values are a mapping from names", hint='such as {"x": 1.0}')
     order = topological((e,))
     inputs = check_inputs(x for x in order if x.op is Op.INPUT)
     check_names(inputs, given)

@@ -297,6 +297,39 @@ def test_wrong_arguments_are_errors(e, values, error, message):
         evaluate(e, values)
 
 
+def test_values_are_a_mapping():
+    with pytest.raises(ArgumentError, match="mapping"):
+        evaluate(x, [1.0])
+
+
+_PLAIN = np.arange(12.0).reshape(3, 4)
+_PACKED = np.zeros(12, [("byte", "i1"), ("number", "f8")])
+_PACKED["number"] = _PLAIN.ravel()
+
+# The numbers of _PLAIN in other layouts.
+LAYOUTS = [
+    np.asfortranarray(_PLAIN),
+    np.repeat(_PLAIN, 2, axis=1)[:, ::2],
+    _PLAIN[::-1, ::-1].copy()[::-1, ::-1],
+    _PLAIN.astype(">f8"),
+    _PACKED["number"].reshape(3, 4),  # not aligned
+    np.frombuffer(_PLAIN.tobytes()).reshape(3, 4),  # not writable
+    _PLAIN.astype(np.int8),
+    _PLAIN.tolist(),
+    memoryview(_PLAIN),
+]
+
+
+@pytest.mark.parametrize("values", LAYOUTS, ids=range(len(LAYOUTS)))
+def test_arrays_may_have_any_layout(values):
+    np.testing.assert_array_equal(evaluate(A * 2, {"A": values}), _PLAIN * 2)
+
+
+def test_an_array_may_repeat_one_number():
+    repeated = np.broadcast_to(np.float64(3), (3, 4))
+    np.testing.assert_array_equal(evaluate(A + A, {"A": repeated}), np.full((3, 4), 6.0))
+
+
 @pytest.mark.parametrize("bad", [0, -1, 2.0, True, "3"])
 def test_sizes_are_integers_from_one(bad):
     with pytest.raises(FluxError):
