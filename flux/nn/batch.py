@@ -13,21 +13,29 @@ from flux.expr import Expr, show_axes
 
 Batch = Mapping[str, NDArray[Any]]
 
+# Inputs of a graph that draws random numbers, and what they are where nobody gives them.
+DRAWN: Batch = {"seed": np.array(0), "step": np.array(0)}
+
 
 def conform(batch: Batch, inputs: Sequence[Expr], dtype: str) -> dict[str, NDArray[Any]]:
     """The batch's arrays for a graph's inputs, in the types that it computes with.
+
+    The seed and step of random numbers are 0 where the batch has none.
 
     Raises:
         DataError: an array is missing, is not numeric, or holds fractions where integers are due.
         ShapeError: an array of another rank.
     """
-    return {e.attributes.name: _conform(batch, e, dtype) for e in inputs}
+    given: Batch = {**DRAWN, **batch}
+    return {e.attributes.name: _conform(given, e, dtype) for e in inputs}
 
 
 def _conform(batch: Batch, e: Expr, dtype: str) -> NDArray[Any]:
     name, axes = e.attributes.name, e.attributes.axes
     if name not in batch:
-        raise DataError(f"the batch has no {name!r}", hint=did_you_mean(name, list(batch)))
+        raise DataError(
+            f"the batch has no {name!r}", hint=did_you_mean(name, list(batch.keys() - DRAWN.keys()))
+        )
     array = np.asarray(batch[name])
     if array.ndim != len(axes):
         raise ShapeError(f"{name} has {show_axes(axes)}; the array has shape {array.shape}")

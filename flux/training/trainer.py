@@ -31,6 +31,7 @@ class Trainer:
         data: a batch, a list of batches, or a function from the step's number to its batch. A
             batch is a mapping from the names of the graph's inputs to arrays; all batches have the
             shapes of the first.
+        seed: of random numbers in the model's text, such as those of dropout.
         **recipe: the other fields of `Recipe`: learning_rate, weight_decay, clip, ...
 
     Attributes:
@@ -47,6 +48,8 @@ class Trainer:
         model: Model,
         optimizer: str = "adamw",
         data: Source | None = None,
+        *,
+        seed: int = 0,
         **recipe: Any,
     ) -> None:
         if data is None:
@@ -54,6 +57,7 @@ class Trainer:
         self.model = model
         self.recipe = Recipe(optimizer=optimizer, **recipe)
         self.step = 0
+        self._seed = seed
         self._feed = feed(data)
         self._inputs = model.graph.inputs
         first = conform(self._feed(0), self._inputs, model.dtype)
@@ -98,7 +102,8 @@ class Trainer:
         return self.model.loss(**batch)
 
     def _arrays(self, batch: Batch) -> dict[str, NDArray[Any]]:
-        arrays = conform(batch, self._inputs, self.model.dtype)
+        drawn = {"seed": np.array(self._seed), "step": np.array(self.step)}
+        arrays = conform({**drawn, **batch}, self._inputs, self.model.dtype)
         sizes_of(arrays, self._inputs, self._sizes)
         return arrays
 

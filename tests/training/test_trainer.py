@@ -153,3 +153,25 @@ def test_a_result_that_is_not_a_scalar_is_refused() -> None:
     wide = Model(load_text(text, "wide")["wide"].build(), {"h": 2})
     with pytest.raises(ShapeError, match="scalar"):
         Trainer(wide, data={"x": np.ones(3)})
+
+
+NOISY = """
+model noisy[h](x[b], y[b]):
+    param W[h], out[h] ~ normal(0, 1)
+    kept = random[b, h]() >= 0.5
+    found = sum[h](tanh(x*W)*out*where(kept, 2, 0))
+    loss = mean[b](squared_error(found, y))
+"""
+
+
+def noisy_losses(seed: int) -> list[float]:
+    made = Model(load_text(NOISY)["noisy"].build(), {"h": 12})
+    trainer = Trainer(made, data=CURVE_BATCH, seed=seed, learning_rate=0.0, weight_decay=0.0)
+    return [trainer.advance() for _ in range(4)]
+
+
+def test_random_numbers_in_a_model_follow_from_seed_and_step() -> None:
+    losses = noisy_losses(1)
+    assert len(set(losses)) == 4  # nothing is learnt: only the step differs
+    assert noisy_losses(1) == losses
+    assert set(noisy_losses(2)).isdisjoint(losses)
