@@ -106,8 +106,7 @@ def _by_points(a: Expr, b: Expr) -> Equality:
         first = int(differ[0])
         return Equality(Verdict.REFUTED, {n: float(v[first]) for n, v in points.items()})
     agreed = int(np.count_nonzero(known & (distance <= error)))
-    needed = _ENOUGH if names else _POINTS
-    return Equality(Verdict.AGREED if agreed >= needed else Verdict.UNKNOWN)
+    return Equality(Verdict.AGREED if agreed >= _ENOUGH else Verdict.UNKNOWN)
 
 
 def _variables(*roots: Expr) -> dict[str, list[Expr]]:
@@ -141,8 +140,20 @@ def _as_assumed(values: Floats, leaves: Sequence[Expr]) -> Floats:
     return values
 
 
+def error_bound(e: Expr, values: Mapping[str, float]) -> tuple[float, float]:
+    """The value of a scalar expression, and a running bound on its rounding error.
+
+    Source:
+        Higham, Accuracy and Stability of Numerical Algorithms (2002), section 3.3.
+    """
+    with np.errstate(all="ignore"):
+        value, bound = _bounded(e, {name: np.full(1, x) for name, x in values.items()})
+    return float(value[0]), float(bound[0])
+
+
 def _bounded(e: Expr, points: Mapping[str, Floats]) -> tuple[Floats, Floats]:
     """Values at every point, and a bound on the error of each."""
+    count = max((len(values) for values in points.values()), default=_POINTS)
     known: dict[Expr, tuple[Floats, Floats]] = {}
     for part in topological((e,)):
         if part.op is Op.INPUT:
@@ -151,7 +162,7 @@ def _bounded(e: Expr, points: Mapping[str, Floats]) -> tuple[Floats, Floats]:
         elif part.op is Op.CONSTANT:
             value = constant_value(part)
             error = 0.0 if _is_exact(part, value) else abs(value) * _EPSILON
-            known[part] = (np.full(_POINTS, value), np.full(_POINTS, error))
+            known[part] = (np.full(count, value), np.full(count, error))
         else:
             known[part] = _operation(part.op, [known[arg] for arg in part.args])
     return known[e]

@@ -27,21 +27,37 @@ _EXACT_INTEGER = 2**53  # larger integers are not exact in float64
 _MAX_DIGITS = 30  # of a folded decimal
 
 
-def number(e: Expr) -> Fraction | None:
+Rational = int | Fraction  # an int wherever it is whole: much quicker
+
+
+def ratio(above: Rational, below: Rational) -> Rational:
+    """The exact quotient."""
+    value = Fraction(above, below)
+    return value.numerator if value.denominator == 1 else value
+
+
+def magnitude(value: Rational) -> Rational:
+    """The number without its sign."""
+    return -value if value < 0 else value
+
+
+def number(e: Expr) -> Rational | None:
     """The rational number that a literal spells: `3`, `0.5`, `-2`, `1/3`; None for the rest."""
     if e.op is Op.CONSTANT:
-        value = e.attributes.value
-        return Fraction(value) if e.attributes.kind in ("int", "decimal") else None
+        kind, value = e.attributes
+        if kind == "int":
+            return int(value)
+        return ratio(*value.as_integer_ratio()) if kind == "decimal" else None
     if e.op is Op.NEG:
         inner = number(e.args[0]) if e.args[0].op is not Op.NEG else None
         return None if inner is None else -inner
     if e.op is Op.DIV and e.args[0].op is Op.CONSTANT and e.args[1].op is Op.CONSTANT:
         above, below = number(e.args[0]), number(e.args[1])
-        return above / below if above is not None and below else None
+        return ratio(above, below) if above is not None and below else None
     return None
 
 
-def literal(value: Fraction, decimal: bool = False) -> Expr | None:
+def literal(value: Rational, decimal: bool = False) -> Expr | None:
     """The literal of a rational number; None where it would not be exact or short.
 
     Args:
@@ -61,7 +77,7 @@ def literal(value: Fraction, decimal: bool = False) -> Expr | None:
     return node(Op.DIV, (above, constant(value.denominator)))
 
 
-def _decimal(value: Fraction) -> Expr | None:
+def _decimal(value: Rational) -> Expr | None:
     for places in range(_MAX_DIGITS):
         scaled = value * 10**places
         if scaled.denominator == 1:
@@ -85,7 +101,7 @@ def arithmetic(op: Op, a: Expr, b: Expr) -> Expr | None:
     return literal(_ARITHMETIC[op](x, y), has_decimal(a) or has_decimal(b))
 
 
-_ARITHMETIC: Mapping[Op, Callable[[Fraction, Fraction], Fraction]] = {
+_ARITHMETIC: Mapping[Op, Callable[[Rational, Rational], Rational]] = {
     Op.ADD: lambda x, y: x + y,
     Op.SUB: lambda x, y: x - y,
     Op.MUL: lambda x, y: x * y,

@@ -8,13 +8,19 @@ changes. What several nodes share is kept whole, so sharing is never traded for 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from fractions import Fraction
 
-from flux.calculus.folding import ONE, ZERO, number, sizes
+from flux.calculus.folding import ONE, ZERO, number, ratio, sizes
 from flux.calculus.rules import EXACT_MATCHER, MATCHER
 from flux.calculus.signs import SignTable
 from flux.calculus.substitute import reapply
-from flux.calculus.terms import NotExactError, Product, build_product, build_sum, product_of
+from flux.calculus.terms import (
+    Exponent,
+    NotExactError,
+    Product,
+    build_product,
+    build_sum,
+    product_of,
+)
 from flux.expr import Expr, node, rebuild, reduce, topological
 from flux.expr.integers import integral
 from flux.expr.node import Axes
@@ -64,8 +70,15 @@ def _fixed_point(e: Expr, budget: _Budget, exact: bool) -> Expr:
 
 
 def _operations(e: Expr) -> int:
-    """The nodes that compute something; a quotient of two literals is a literal."""
-    return sum(1 for inner in topological((e,)) if inner.args and not _is_quotient(inner))
+    """The nodes that compute something; a quotient of two literals is a literal.
+
+    A reduction over an axis that its operand lacks counts twice, since it multiplies by a size.
+    """
+    return sum(
+        2 if inner.op is Op.SUM and not inner.args[0].axes.issuperset(inner.attributes) else 1
+        for inner in topological((e,))
+        if inner.args and not _is_quotient(inner)
+    )
 
 
 def _is_quotient(e: Expr) -> bool:
@@ -214,7 +227,7 @@ def _sum_form(sweep: _Pass, e: Expr) -> Expr:
     terms = []
     for leaf, sign in sweep.leaves(e, _SUMS):
         term = sweep.product(leaf)
-        term.scale(Fraction(sign))
+        term.scale(sign)
         terms.append(term)
     return build_sum(terms)
 
@@ -222,7 +235,7 @@ def _sum_form(sweep: _Pass, e: Expr) -> Expr:
 def _product_form(sweep: _Pass, e: Expr) -> Expr:
     product = Product()
     for leaf, sign in sweep.leaves(e, _PRODUCTS):
-        product.include(sweep.product(leaf), Fraction(sign))
+        product.include(sweep.product(leaf), sign)
     return build_product(product)
 
 
@@ -230,7 +243,7 @@ def _negation_form(sweep: _Pass, e: Expr) -> Expr:
     if _is_sum(e):
         return _sum_form(sweep, e)
     product = sweep.product(e.args[0])
-    product.scale(Fraction(-1))
+    product.scale(-1)
     return build_product(product)
 
 
@@ -254,7 +267,7 @@ def _choice_form(sweep: _Pass, e: Expr) -> Expr:
         return result
     inner = build_product(product)
     pair = (ZERO, inner) if then is ZERO else (inner, ZERO)
-    outer.multiply(node(Op.WHERE, (condition, *pair)), Fraction(1))
+    outer.multiply(node(Op.WHERE, (condition, *pair)), 1)
     return build_product(outer)
 
 
@@ -266,10 +279,10 @@ def _steady_part(product: Product) -> Product | None:
     if product.factors or outer.factors:
         outer.scale(product.coefficient, product.decimal)
     elif product.coefficient < 0:
-        outer.scale(Fraction(-1))
+        outer.scale(-1)
     if outer.coefficient == 1 and not outer.factors:
         return None
-    product.coefficient /= outer.coefficient
+    product.coefficient = ratio(product.coefficient, outer.coefficient)
     return outer
 
 
@@ -285,11 +298,11 @@ def _reduction_form(sweep: _Pass, e: Expr) -> Expr:
     inner = build_product(Product(factors=product.factors)) if product.factors else ONE
     absent = sorted(axes - inner.axes)
     outer.include(product_of(sizes(absent), sweep.signs, whole=False))
-    outer.multiply(_nested_sum(sweep, e, inner, axes), Fraction(1))
+    outer.multiply(_nested_sum(sweep, e, inner, axes), 1)
     return build_product(outer)
 
 
-def _power_axes(base: Expr, exponent: Fraction | Expr) -> Axes:
+def _power_axes(base: Expr, exponent: Exponent) -> Axes:
     return base.axes | exponent.axes if isinstance(exponent, Expr) else base.axes
 
 

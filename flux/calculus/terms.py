@@ -12,15 +12,24 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from flux.calculus.folding import ONE, ZERO, add, has_decimal, literal, number
+from flux.calculus.folding import (
+    ONE,
+    ZERO,
+    Rational,
+    add,
+    has_decimal,
+    literal,
+    magnitude,
+    number,
+    ratio,
+)
 from flux.calculus.signs import NONNEGATIVE, SignTable
 from flux.expr import Expr, apply, node
 from flux.ops import Op
 
-Exponent = Fraction | Expr
+Exponent = Rational | Expr
 
 _HALF = Fraction(1, 2)
-_UNIT = Fraction(1)
 _EXACT_BITS = 53
 _DECIMAL_PLACES = 6
 
@@ -39,11 +48,11 @@ class Product:
         factors: exponents by base.
     """
 
-    coefficient: Fraction = _UNIT
+    coefficient: Rational = 1
     decimal: bool = False
     factors: dict[Expr, Exponent] = field(default_factory=dict)
 
-    def scale(self, factor: Fraction, decimal: bool = False) -> None:
+    def scale(self, factor: Rational, decimal: bool = False) -> None:
         """Multiply by a number."""
         self.coefficient *= factor
         self.decimal |= decimal
@@ -53,12 +62,12 @@ class Product:
         known = self.factors.get(base)
         if known is not None:
             exponent = _added(known, exponent)
-        if exponent == 0 and isinstance(exponent, Fraction):
+        if not isinstance(exponent, Expr) and exponent == 0:
             self.factors.pop(base, None)
         else:
             self.factors[base] = exponent
 
-    def include(self, other: Product, exponent: Fraction = _UNIT) -> None:
+    def include(self, other: Product, exponent: Rational = 1) -> None:
         """Multiply by a whole power of another product, or by any power of a single one."""
         self.scale(_number_power(other.coefficient, exponent), other.decimal)
         for base, inner in other.factors.items():
@@ -70,20 +79,20 @@ class Product:
 
 
 def _added(p: Exponent, q: Exponent) -> Exponent:
-    if isinstance(p, Fraction) and isinstance(q, Fraction):
+    if not (isinstance(p, Expr) or isinstance(q, Expr)):
         return p + q
     total = add(_exponent_node(p), _exponent_node(q))
     value = number(total)
     return total if value is None else value
 
 
-def _multiplied(p: Exponent, n: Fraction) -> Exponent:
-    if isinstance(p, Fraction):
+def _multiplied(p: Exponent, n: Rational) -> Exponent:
+    if not isinstance(p, Expr):
         return p * n
     return p if n == 1 else apply(Op.MUL, _exponent_node(n), p)
 
 
-def _number_power(value: Fraction, exponent: Fraction) -> Fraction:
+def _number_power(value: Rational, exponent: Rational) -> Rational:
     if value == 1 or exponent == 1:
         return value
     if exponent.denominator != 1 or (value == 0 and exponent < 0):
@@ -91,7 +100,8 @@ def _number_power(value: Fraction, exponent: Fraction) -> Fraction:
     bits = max(value.numerator.bit_length(), value.denominator.bit_length())
     if bits * abs(exponent.numerator) > 2 * _EXACT_BITS:
         raise NotExactError
-    return value**exponent.numerator
+    power = Fraction(value) ** exponent.numerator
+    return power.numerator if power.denominator == 1 else power
 
 
 # Reading.
@@ -106,13 +116,13 @@ def product_of(e: Expr, signs: SignTable, whole: bool) -> Product:
         whole: keep a product of several factors whole, as one base, since it is used elsewhere.
     """
     found = Product()
-    gather(found, e, _UNIT, signs)
+    gather(found, e, 1, signs)
     if whole and e.op in (Op.MUL, Op.DIV) and len(found.factors) > 1:
-        return Product(factors={e: _UNIT})
+        return Product(factors={e: 1})
     return found
 
 
-def gather(into: Product, e: Expr, exponent: Fraction, signs: SignTable) -> None:
+def gather(into: Product, e: Expr, exponent: Rational, signs: SignTable) -> None:
     """Multiply a product by e^exponent, looking into products, quotients, signs and powers."""
     stack = [(e, exponent)]
     while stack:
@@ -122,7 +132,7 @@ def gather(into: Product, e: Expr, exponent: Fraction, signs: SignTable) -> None
         elif part.op is Op.DIV and n.denominator == 1 and number(part) is None:
             stack.extend(((part.args[1], -n), (part.args[0], n)))
         elif part.op is Op.NEG and n.denominator == 1 and number(part) is None:
-            into.scale(_number_power(Fraction(-1), n))
+            into.scale(_number_power(-1, n))
             stack.append((part.args[0], n))
         else:
             _gather_power(into, part, n, stack, signs)
@@ -131,8 +141,8 @@ def gather(into: Product, e: Expr, exponent: Fraction, signs: SignTable) -> None
 def _gather_power(
     into: Product,
     part: Expr,
-    n: Fraction,
-    stack: list[tuple[Expr, Fraction]],
+    n: Rational,
+    stack: list[tuple[Expr, Rational]],
     signs: SignTable,
 ) -> None:
     value = number(part)
@@ -148,7 +158,7 @@ def _gather_power(
 
 
 def _gather_whole(
-    into: Product, base: Expr, exponent: Fraction, stack: list[tuple[Expr, Fraction]]
+    into: Product, base: Expr, exponent: Rational, stack: list[tuple[Expr, Rational]]
 ) -> None:
     """A whole power, which goes into a single factor, and with -1 or 1 into every factor."""
     if abs(exponent) == 1 or not _is_product(base):
@@ -161,7 +171,7 @@ def _gather_whole(
         into.multiply(base, exponent)
 
 
-def _gather_root(into: Product, base: Expr, exponent: Fraction, signs: SignTable) -> None:
+def _gather_root(into: Product, base: Expr, exponent: Rational, signs: SignTable) -> None:
     """(b^m)^q is b^(m*q) where b is not negative, and |b|^(m*q) where m is even."""
     inner_base, m = _power_parts(base)
     if m is None:
@@ -178,14 +188,15 @@ def _is_product(e: Expr) -> bool:
     return e.op in (Op.MUL, Op.DIV) and number(e) is None
 
 
-def _coefficient_and_rest(e: Expr) -> tuple[Fraction, Expr] | None:
+def _coefficient_and_rest(e: Expr) -> tuple[Rational, Expr] | None:
     """The number in front of (or under) a single factor: 2*x/3 is 2/3 and x."""
-    coefficient, rest = _UNIT, e
+    coefficient: Rational = 1
+    rest = e
     if rest.op is Op.DIV:
         under = number(rest.args[1])
         if under is None or not under:
             return None
-        coefficient, rest = 1 / under, rest.args[0]
+        coefficient, rest = ratio(1, under), rest.args[0]
     if rest.op is Op.MUL:
         front = number(rest.args[0])
         if front is None:
@@ -200,14 +211,14 @@ def _spells_decimal(e: Expr) -> bool:
     return any(number(part) is not None and has_decimal(part) for part in parts)
 
 
-def _gather_number(into: Product, part: Expr, value: Fraction, n: Fraction) -> None:
+def _gather_number(into: Product, part: Expr, value: Rational, n: Rational) -> None:
     if n.denominator == 1 and (value or n > 0):
         into.scale(_number_power(value, n), has_decimal(part))
     else:
         into.multiply(part, n)
 
 
-def _power_parts(e: Expr) -> tuple[Expr, Fraction | None]:
+def _power_parts(e: Expr) -> tuple[Expr, Rational | None]:
     if e.op is Op.SQRT:
         return e.args[0], _HALF
     if e.op is Op.POW:
@@ -223,7 +234,7 @@ def build_product(product: Product) -> Expr:
     if product.coefficient == 0:
         return ZERO
     above, below = _sides(_with_merged_exponentials(product.factors))
-    front, under = _written(abs(product.coefficient), product.decimal)
+    front, under = _written(magnitude(product.coefficient), product.decimal)
     if front is not ONE or not above:
         above.insert(0, front)
     if under is not ONE:
@@ -233,12 +244,12 @@ def build_product(product: Product) -> Expr:
     return node(Op.DIV, (_times(above), _times(below))) if below else _times(above)
 
 
-def _written(value: Fraction, decimal: bool) -> tuple[Expr, Expr]:
+def _written(value: Rational, decimal: bool) -> tuple[Expr, Expr]:
     if decimal and value.denominator != 1:
         one = literal(value, decimal=True)
         if one is not None:
             return one, ONE
-    above, below = literal(Fraction(value.numerator)), literal(Fraction(value.denominator))
+    above, below = literal(value.numerator), literal(value.denominator)
     if above is None or below is None:
         raise NotExactError
     return above, below
@@ -255,7 +266,7 @@ def _sides(factors: dict[Expr, Exponent]) -> tuple[list[Expr], list[Expr]]:
     above, below = [], []
     for base in sorted(factors, key=order_of_base):
         exponent = factors[base]
-        if isinstance(exponent, Fraction) and exponent < 0:
+        if not isinstance(exponent, Expr) and exponent < 0:
             below.append(_power_node(base, -exponent))
         else:
             above.append(_power_node(base, exponent))
@@ -290,8 +301,8 @@ def _with_merged_exponentials(factors: dict[Expr, Exponent]) -> dict[Expr, Expon
         u = base.args[0]
         opposite = node(Op.EXP, (u.args[0] if u.op is Op.NEG else node(Op.NEG, (u,)),))
         n, m = merged.get(base), merged.get(opposite)
-        if isinstance(n, Fraction) and isinstance(m, Fraction) and n * m > 0:
-            shared = min(n, m, key=abs)
+        if not isinstance(n, Expr | None) and not isinstance(m, Expr | None) and n * m > 0:
+            shared = min(n, m, key=magnitude)
             for part, exponent in ((base, n - shared), (opposite, m - shared)):
                 merged[part] = exponent
                 if exponent == 0:
@@ -310,18 +321,16 @@ def order_of_base(e: Expr) -> tuple[int, str, int]:
     return (2, e.op.row.name, e.hash64)
 
 
-def _order_of_term(term: Product) -> tuple[int, Fraction, list[tuple[int, str, int]]]:
-    degree = Fraction(0)
+def _order_of_term(term: Product) -> tuple[int, Rational, list[tuple[int, str, int]]]:
+    degree: Rational = 0
     for base, exponent in term.factors.items():
-        if base.op is Op.INPUT and isinstance(exponent, Fraction):
+        if base.op is Op.INPUT and not isinstance(exponent, Expr):
             degree += exponent
     bases = sorted(order_of_base(base) for base in term.factors)
     return (0 if term.factors else 1, -degree, bases)
 
 
 # Sums.
-
-_SQUARE = Fraction(2)
 
 # f(u)^2 + sign * g(u)^2 = 1.
 IDENTITIES: tuple[tuple[Op, Op, int], ...] = ((Op.SIN, Op.COS, 1), (Op.COSH, Op.SINH, -1))
@@ -342,7 +351,7 @@ def build_sum(terms: Iterable[Product]) -> Expr:
 def _collect(terms: Iterable[Product]) -> list[Product]:
     groups: dict[frozenset[tuple[Expr, Exponent]], Product] = {}
     for term in terms:
-        group = groups.setdefault(term.key(), Product(Fraction(0), False, term.factors))
+        group = groups.setdefault(term.key(), Product(0, False, term.factors))
         group.coefficient += term.coefficient
         group.decimal |= term.decimal
     return [group for group in groups.values() if group.coefficient]
@@ -353,10 +362,10 @@ def _apply_identity(terms: list[Product], f: Op, g: Op, sign: int) -> list[Produ
     by_key = {term.key(): term for term in terms}
     for term in terms:
         for base, exponent in term.factors.items():
-            if base.op is not f or exponent != _SQUARE or term.key() not in by_key:
+            if base.op is not f or exponent != 2 or term.key() not in by_key:
                 continue
             rest = {b: n for b, n in term.factors.items() if b is not base}
-            partner = frozenset({**rest, node(g, base.args): _SQUARE}.items())
+            partner = frozenset({**rest, node(g, base.args): 2}.items())
             other = by_key.get(partner)
             if other is not None and other.coefficient == sign * term.coefficient:
                 del by_key[term.key()], by_key[partner]
@@ -375,28 +384,30 @@ def _factored(terms: list[Product]) -> Expr:
     saved = sum(map(cost, terms)) - sum(map(cost, inner)) - cost(outer) - 1
     if saved <= 0 or not (shared or outer.coefficient != 1):
         return _written_sum(terms)
-    outer.multiply(_written_sum(inner), _UNIT)
+    outer.multiply(_written_sum(inner), 1)
     return build_product(outer)
 
 
-def _shared_coefficient(terms: list[Product]) -> Fraction:
-    sizes = {abs(term.coefficient) for term in terms}
-    return sizes.pop() if len(sizes) == 1 else _UNIT
+def _shared_coefficient(terms: list[Product]) -> Rational:
+    sizes = {magnitude(term.coefficient) for term in terms}
+    return sizes.pop() if len(sizes) == 1 else 1
 
 
 def _divided(term: Product, by: Product) -> Product:
     rest = {b: n for b, n in term.factors.items() if b not in by.factors}
-    return Product(term.coefficient / by.coefficient, term.decimal and by.coefficient == 1, rest)
+    return Product(
+        ratio(term.coefficient, by.coefficient), term.decimal and by.coefficient == 1, rest
+    )
 
 
 def cost(product: Product) -> int:
     """The operations that a product takes, its sign apart."""
-    size = abs(product.coefficient)
+    size = magnitude(product.coefficient)
     above = int(size.numerator != 1 or (product.decimal and size != 1))
     below = int(size.denominator != 1 and not product.decimal)
     powers = 0
     for exponent in product.factors.values():
-        negative = isinstance(exponent, Fraction) and exponent < 0
+        negative = not isinstance(exponent, Expr) and exponent < 0
         below += negative
         above += not negative
         powers += exponent not in (1, -1)
@@ -412,7 +423,7 @@ def _written_sum(terms: list[Product]) -> Expr:
     ordered.insert(0, ordered.pop(first))
     result = build_product(ordered[0])
     for term in ordered[1:]:
-        size = Product(abs(term.coefficient), term.decimal, term.factors)
+        size = Product(magnitude(term.coefficient), term.decimal, term.factors)
         op = Op.ADD if term.coefficient > 0 else Op.SUB
         result = node(op, (result, build_product(size)))
     return result

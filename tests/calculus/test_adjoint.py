@@ -357,5 +357,4 @@ def test_long_sums_and_deep_chains_stay_linear():
         total = total + apply(Op.SIN, u * i)
         deep = apply(Op.SIN, deep)
     for e in (total, deep):
-        (slope,) = gradient(e, ["u"])
-        assert count_nodes(slope) < 60_000
+        assert count_nodes(*gradient(e, ["u"])) < 60_000
