@@ -10,16 +10,18 @@ squared_norm[p](g[p]) = sum[p](g^2)
 clip_factor(norm, limit) = where(norm > limit, limit/norm, 1)
 
 # AdamW: Loshchilov and Hutter, Decoupled Weight Decay Regularization (2019), algorithm 2,
-# arXiv:1711.05101. The corrections of both moments are scalars, applied to the rate and the root.
-adamw_moment1(moment1, g, beta1) = beta1*moment1 + (1 - beta1)*g
+# arXiv:1711.05101. Moments are kept as discounted sums, sum of beta^i g over the steps before;
+# divided by the sum of their weights, (1 - beta^n)/(1 - beta), they are the paper's corrected
+# means. That division is of scalars, and moves from the moments to the rate and to epsilon.
+adamw_moment1(moment1, g, beta1) = beta1*moment1 + g
 
-adamw_moment2(moment2, g, beta2) = beta2*moment2 + (1 - beta2)*g^2
+adamw_moment2(moment2, g, beta2) = beta2*moment2 + g^2
 
 adamw(p, moment1, moment2, step, rate, beta1, beta2, epsilon, decay):
     n = step + 1
-    scale = rate/(1 - beta1^n)
-    correction = 1/sqrt(1 - beta2^n)
-    p*(1 - rate*decay) - scale*moment1/(correction*sqrt(moment2) + epsilon)
+    weight1 = (1 - beta1)/(1 - beta1^n)
+    root2 = sqrt((1 - beta2)/(1 - beta2^n))
+    p*(1 - rate*decay) - rate*weight1/root2*moment1/(sqrt(moment2) + epsilon/root2)
 
 # Gradient descent with momentum: Sutskever et al., On the importance of initialization and
 # momentum (2013), equations 1 and 2, with the rate outside the velocity.

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 from flux.lower.ir import Graph, Value, order
 
+_DEPTH = 4  # products inside products that are searched for a small factor
+
 
 @dataclass(frozen=True, slots=True)
 class Scaled:
@@ -54,9 +56,8 @@ class _Collection:
         elif self._uses.get(value, 0) > 1:
             # Used more than once: applied here, once, and not by every user for itself.
             found = Scaled(1.0, self._apply(found))
-        for known in (found.base,):
-            if not known.places:
-                known.places, known.layer = value.places, value.layer
+        if not found.base.places:
+            found.base.places, found.base.layer = value.places, value.layer
         self._scaled[value] = found
 
     def whole(self, value: Value) -> Value:
@@ -80,21 +81,27 @@ class _Collection:
         return found
 
     def _applied(self, coefficient: float, base: Value) -> Value:
-        graph = self._graph
-        if base.opcode == "mul" and not self._kept(base):
-            small, large = sorted(base.args, key=lambda v: graph.size(v.axes))
-            if graph.size(small.axes) < graph.size(large.axes):
-                return graph.pointwise("mul", large, self._apply(Scaled(coefficient, small)))
-        if base.opcode == "div" and len(base.args[0].axes) < len(base.axes):
-            top = self._apply(Scaled(coefficient, base.args[0]))
-            return graph.pointwise("div", top, base.args[1])
+        absorbed = self._absorbed(coefficient, base, _DEPTH)
+        if absorbed is not None:
+            return absorbed
         if coefficient == -1.0:
-            return graph.pointwise("neg", base)
-        return graph.pointwise("mul", base, graph.real(coefficient))
+            return self._graph.pointwise("neg", base)
+        return self._graph.pointwise("mul", base, self._graph.real(coefficient))
 
-    def _kept(self, base: Value) -> bool:
-        """Whether the bare product is needed anyway."""
-        return self._uses.get(base, 0) > 1
+    def _absorbed(self, coefficient: float, base: Value, depth: int) -> Value | None:
+        """coefficient * base with the coefficient in a factor smaller than base, if it has one."""
+        if base.opcode not in ("mul", "div") or self._uses.get(base, 0) > 1 or depth == 0:
+            return None
+        for n, factor in enumerate(base.args):
+            own = 1.0 / coefficient if base.opcode == "div" and n == 1 else coefficient
+            if self._graph.size(factor.axes) < self._graph.size(base.axes):
+                inner: Value | None = self._apply(Scaled(own, factor))
+            else:
+                inner = self._absorbed(own, factor, depth - 1)
+            if inner is not None:
+                args = (inner, base.args[1]) if n == 0 else (base.args[0], inner)
+                return self._graph.pointwise(base.opcode, *args)
+        return None
 
     # How coefficients pass through operations.
 

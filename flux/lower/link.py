@@ -136,7 +136,7 @@ def repeat(program: Program, count: int, stacked: Collection[str]) -> Program:
     callee = program.entry
     buffers, views = _outer_buffers(callee, count, stacked)
     scratch = len(buffers)
-    words = -(-callee.arena_bytes // 8)
+    words = max(1, -(-callee.arena_bytes // 8))  # a buffer holds at least one element
     buffers.append(Buffer("arena", DType.INT64, words, Role.TEMPORARY, shape=(words,)))
     sources, targets = called_ports(callee)
     arena = View(scratch, 0, (words,), (1,))
