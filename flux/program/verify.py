@@ -22,6 +22,7 @@ from flux.program.types import (
     Role,
     View,
 )
+from flux.program.written import Ranges, Written, distinct, span
 
 MAX_ELEMENTS = 1 << 40
 _MAX_DIMENSIONS = 32
@@ -46,10 +47,11 @@ class _Verification:
         self._function = function
         self._earlier = earlier
         self._where = f"function {function.name}"
-        self._written: dict[int, set[View]] = {}
-        self._covered: dict[int, list[tuple[int, int]]] = {}
+        self._written = Written(function.buffers)
 
     def run(self) -> None:
+        for size in (self._function.arena_bytes, self._function.row_bytes):
+            self._require(0 <= size <= MAX_ELEMENTS, "an arena's size is out of range")
         for buffer in self._function.buffers:
             self._buffer(buffer)
         self._ports(self._function.inputs, (Role.INPUT, Role.STATE))
@@ -71,7 +73,7 @@ class _Verification:
 
     def _buffer(self, buffer: Buffer) -> None:
         self._where = f"function {self._function.name}, buffer {buffer.name}"
-        self._require(0 <= buffer.size <= MAX_ELEMENTS, "a size is out of range")
+        self._require(0 < buffer.size <= MAX_ELEMENTS, "a size is out of range")
         if buffer.role is Role.CONSTANT:
             self._require(buffer.size == 1 and not buffer.rows, "a constant has one element")
             self._require(_fits(buffer), "a constant's value is not of its type")
@@ -108,11 +110,12 @@ class _Verification:
                 expected = buffer.size if buffer.rows else 0
                 self._require(stride == expected, "the row stride does not fit the buffer")
             else:
-                self._require(size >= 1 and stride >= 0, "a size or stride is out of range")
+                good = size >= 1 and 0 <= stride <= MAX_ELEMENTS
+                self._require(good, "a size or stride is out of range")
                 last += (size - 1) * stride
         self._require(rows <= 1, "a view has two row dimensions")
         self._require(rows == 1 or not buffer.rows, "a view of rows needs the row dimension")
-        self._require(view.offset >= 0 and last < max(buffer.size, 1), "a view leaves its buffer")
+        self._require(view.offset >= 0 and last < buffer.size, "a view leaves its buffer")
 
     # Reading and writing.
 
@@ -120,46 +123,15 @@ class _Verification:
         buffer = self._function.buffers[view.buffer]
         if buffer.role in (Role.INPUT, Role.STATE, Role.CONSTANT):
             return
-        known = view in self._written.get(view.buffer, ()) or self._covers(view)
+        known = self._written.holds(view)
         self._require(known, f"{buffer.name} is read before it is written")
-
-    def _covers(self, view: View) -> bool:
-        """Whether contiguous writes cover all between the view's first and last element."""
-        start, stop = _span(view)
-        return any(a <= start and stop <= b for a, b in self._covered.get(view.buffer, ()))
-
-    def _cover(self, view: View) -> None:
-        start, stop = _span(view)
-        if _elements(view) != stop - start:
-            return  # not a whole range
-        kept = []
-        for a, b in self._covered.get(view.buffer, ()):
-            if a <= stop and start <= b:
-                start, stop = min(a, start), max(b, stop)
-            else:
-                kept.append((a, b))
-        self._covered[view.buffer] = [*kept, (start, stop)]
 
     def _write(self, view: View) -> None:
         buffer = self._function.buffers[view.buffer]
         roles = (Role.OUTPUT, Role.STATE, Role.TEMPORARY)
         self._require(buffer.role in roles, f"{buffer.name} is written, but is {buffer.role.value}")
-        distinct = all(s != 0 or n == 1 for n, s in zip(view.shape, view.strides, strict=True))
-        self._require(distinct, "a result has a broadcast dimension")
-        if buffer.role is Role.TEMPORARY:
-            self._overwrite(view.buffer)
-        self._written.setdefault(view.buffer, set()).add(view)
-        self._cover(view)
-
-    def _overwrite(self, number: int) -> None:
-        """Forget every other temporary whose bytes this one takes."""
-        buffers = self._function.buffers
-        mine = buffers[number]
-        for other in list(self._written):
-            theirs = buffers[other]
-            if other != number and theirs.role is Role.TEMPORARY and _overlap(mine, theirs):
-                del self._written[other]
-                self._covered.pop(other, None)
+        self._require(distinct(view), "a result has one element at two positions")
+        self._written.write(view)
 
     def _invariant_head(self) -> None:
         """The head reads nothing of the caller's, and nothing later touches what it wrote."""
@@ -168,17 +140,22 @@ class _Verification:
         buffers = self._function.buffers
         head, rest = self._function.instructions[:count], self._function.instructions[count:]
         for i in head:
-            for view in i.operands:
-                role = buffers[view.buffer].role
-                own = role in (Role.CONSTANT, Role.TEMPORARY)
-                self._require(own, "an invariant instruction reads an input")
-        kept = {view.buffer for i in head for view in i.results}
-        for view in (v for i in rest for v in i.results):
-            target = buffers[view.buffer]
-            clash = target.role is Role.TEMPORARY and any(
-                view.buffer == k or _overlap(target, buffers[k]) for k in kept
-            )
+            self._invariant(i)
+        kept = {True: Ranges(), False: Ranges()}
+        for buffer in (buffers[view.buffer] for i in head for view in i.results):
+            kept[buffer.rows].add(*_place(buffer))
+        for target in (buffers[view.buffer] for i in rest for view in i.results):
+            clash = target.role is Role.TEMPORARY and kept[target.rows].meets(*_place(target))
             self._require(not clash, "an invariant result is overwritten")
+
+    def _invariant(self, instruction: Instruction) -> None:
+        buffers = self._function.buffers
+        for view in instruction.operands:
+            own = buffers[view.buffer].role in (Role.CONSTANT, Role.TEMPORARY)
+            self._require(own, "an invariant instruction reads an input")
+        for view in instruction.results:
+            inside = buffers[view.buffer].role is Role.TEMPORARY
+            self._require(inside, "an invariant instruction writes for the caller")
 
     # Instructions.
 
@@ -210,32 +187,36 @@ class _Verification:
     def _dtype(self, view: View) -> DType:
         return self._function.buffers[view.buffer].dtype
 
+    def _shared(self, view: View, result: View) -> bool:
+        """Whether an operand and a result may share bytes."""
+        if view.buffer == result.buffer:
+            (start, stop), (first, last) = span(view), span(result)
+            return start < last and first < stop
+        source, target = (self._function.buffers[v.buffer] for v in (view, result))
+        return source.role is target.role is Role.TEMPORARY and _overlap(source, target)
+
     def _apart(self, instruction: Instruction) -> None:
         """No operand shares bytes with the result."""
-        target = instruction.results[0].buffer
-        buffers = self._function.buffers
-        for view in instruction.operands:
-            same = view.buffer == target and buffers[target].role is not Role.OUTPUT
-            both = buffers[target].role is buffers[view.buffer].role is Role.TEMPORARY
-            shared = same or (
-                both and view.buffer != target and _overlap(buffers[target], buffers[view.buffer])
-            )
-            self._require(not shared, "an operand shares bytes with the result")
+        result = instruction.results[0]
+        shared = any(self._shared(view, result) for view in instruction.operands)
+        self._require(not shared, "an operand shares bytes with the result")
 
     def _pointwise(self, instruction: Instruction) -> None:
         result = instruction.results[0]
-        buffers = self._function.buffers
-        target = buffers[result.buffer]
         for view in instruction.operands:
             self._require(view.shape == result.shape, "an operand's shape is not the result's")
-            source = buffers[view.buffer]
-            both = target.role is source.role is Role.TEMPORARY and _overlap(target, source)
-            if view.buffer == result.buffer or both:
-                aligned = (view.offset, view.strides) == (result.offset, result.strides)
-                place = view.buffer == result.buffer or (
-                    source.offset == target.offset and source.dtype is target.dtype
-                )
-                self._require(aligned and place, "a result overwrites an operand out of step")
+            fits = not self._shared(view, result) or self._in_place(view, result)
+            self._require(fits, "a result overwrites an operand out of step")
+
+    def _in_place(self, view: View, result: View) -> bool:
+        """Whether every element of the result takes the place of the operand's own one."""
+        source, target = (self._function.buffers[v.buffer] for v in (view, result))
+        same = (source.offset, source.size, source.dtype) == (
+            target.offset,
+            target.size,
+            target.dtype,
+        )
+        return same and (view.offset, view.strides) == (result.offset, result.strides)
 
     def _move(self, instruction: Instruction) -> None:
         shape = instruction.results[0].shape
@@ -265,6 +246,8 @@ class _Verification:
         )
         self._require(good and bool(removed), "bad dimensions to reduce")
         assert isinstance(removed, tuple)
+        single = len(removed) == 1 or instruction.opcode != "argmax"
+        self._require(single and len(set(removed)) == len(removed), "bad dimensions to reduce")
         kept = tuple(s for d, s in enumerate(x.shape) if d not in removed)
         self._require(kept == result.shape, "the result's shape is not what is left")
 
@@ -274,6 +257,7 @@ class _Verification:
         good = len(counts) == 4 and all(isinstance(c, int) and c >= 0 for c in counts)
         self._require(good, "contract needs four counts")
         batch, m, n, k = (c for c in counts if isinstance(c, int))
+        self._require(k >= 1 and batch + m + n + k <= _MAX_DIMENSIONS, "bad counts")
         a, b = instruction.operands
         out = instruction.results[0].shape
         self._require(len(a.shape) == batch + m + k and len(b.shape) == batch + k + n, "bad counts")
@@ -300,6 +284,10 @@ class _Verification:
         assert isinstance(plan, tuple)
         for entry, size in zip(plan, described.shape, strict=True):
             self._entry(entry, size, walked.shape, len(indices))
+        used = [number for kind, number in plan if kind == 1]
+        self._require(sorted(used) == list(range(len(indices))), "an index is not used once")
+        stays = [number for kind, number in plan if kind == 0]
+        self._require(len(set(stays)) == len(stays), "a dimension is used twice")
 
     def _entry(self, entry: object, size: int, shape: tuple[int, ...], indices: int) -> None:
         good = (
@@ -341,6 +329,7 @@ class _Verification:
             self._defined(view)
         for view, port in zip(instruction.results[1:], targets, strict=True):
             self._argument(view, callee, port, instruction)
+        self._own_bytes(instruction, callee, instruction.results[1:])
         scratch = instruction.results[0]
         held = self._function.buffers[scratch.buffer]
         enough = held.role is Role.TEMPORARY and held.bytes >= callee.arena_bytes
@@ -358,6 +347,36 @@ class _Verification:
             self._defined(view)
         for view, number in zip(instruction.results, targets, strict=True):
             self._window(view, callee.buffers[number], rows)
+        self._own_bytes(instruction, callee, instruction.results)
+
+    def _own_bytes(
+        self, instruction: Instruction, callee: Function, results: Sequence[View]
+    ) -> None:
+        """State is the same view before and after; no other result shares bytes with anything."""
+        sources, targets = called_ports(callee)
+        given = dict(zip(sources, instruction.operands, strict=True))
+        made = dict(zip(targets, results, strict=True))
+        taken: dict[object, Ranges] = {}
+        for view in instruction.results:
+            memory, start, stop = self._bytes(view)
+            ranges = taken.setdefault(memory, Ranges())
+            self._require(not ranges.meets(start, stop), "two results share bytes")
+            ranges.add(start, stop)
+        for number, view in given.items():
+            if number in made:
+                self._require(view == made[number], "state is not overwritten in place")
+                continue
+            memory, start, stop = self._bytes(view)
+            shared = memory in taken and taken[memory].meets(start, stop)
+            self._require(not shared, "an operand shares bytes with a result")
+
+    def _bytes(self, view: View) -> tuple[object, int, int]:
+        """The memory that a view lies in, and the range of its bytes there."""
+        buffer = self._function.buffers[view.buffer]
+        start, stop = (n * buffer.dtype.itemsize for n in span(view))
+        if buffer.role is Role.TEMPORARY:
+            return None, buffer.offset + start, buffer.offset + stop
+        return view.buffer, start, stop
 
     def _window(self, view: View, wanted: Buffer, rows: int) -> None:
         count = wanted.size * (rows if wanted.rows else 1)
@@ -404,19 +423,8 @@ _FAMILY_RULES: Mapping[Family, Callable[[_Verification, Instruction], None]] = {
 }
 
 
-def _elements(view: View) -> int:
-    count = 1
-    for size in view.shape:
-        count *= 1 if size == ROWS else size
-    return count
-
-
-def _span(view: View) -> tuple[int, int]:
-    """The range of elements between the view's first and last one (of a row)."""
-    last = view.offset
-    for size, stride in zip(view.shape, view.strides, strict=True):
-        last += 0 if size == ROWS else (size - 1) * stride
-    return view.offset, last + 1
+def _place(buffer: Buffer) -> tuple[int, int]:
+    return buffer.offset, buffer.offset + buffer.bytes
 
 
 def _overlap(a: Buffer, b: Buffer) -> bool:
