@@ -26,6 +26,7 @@ from flux.expr import (
     where,
 )
 from flux.expr import size as size_of
+from flux.expr.integers import integral
 from flux.ops import POINTWISE, Op
 
 SIZES = {"a": 2, "b": 3, "c": 4, "d": 3, "v": 5, "s": 2, "u": 2}
@@ -137,7 +138,7 @@ def _swapped(x: Expr) -> Expr:
 
 def _gathered(x: Expr, axis: str, i: Expr) -> Expr:
     too_long = i.op is Op.POSITION and SIZES[i.attributes] > SIZES[axis]
-    return x if too_long else index(x, {axis: i})
+    return x if too_long or not integral(i) else index(x, {axis: i})
 
 
 def values_for(e: Expr, seed: int, rows: tuple[int, ...] = ()) -> dict[str, np.ndarray]:

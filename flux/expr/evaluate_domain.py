@@ -131,10 +131,10 @@ def _index_error(
         given = np.broadcast_to(aligned(values[i], i, part, frame), values[part].shape)
         index = given[place].item()
         last: int = values[x].shape[dimensions(x, (axis,), frame)[0]] - 1
-        if not (0 <= index <= last and index == int(index)):
+        if not 0 <= index <= last:
             break
     return DomainError(
-        f"index {index:g} is outside axis {axis}, whose positions are 0 to {last}",
+        f"index {index} is outside axis {axis}, whose positions are 0 to {last}",
         spans=tuple(origins.get(part.e, ())),
     )
 

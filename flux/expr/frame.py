@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flux.errors import ShapeError
-from flux.expr.integers import MAX_EXACT
 from flux.expr.parts import Part, operands
 from flux.expr.signature import Sizes
 
@@ -81,7 +80,7 @@ def indices(part: Part, values: Arrays, frame: Frame) -> list[Array]:
     for axis, n in zip(x.axes, shape[frame.rank :], strict=True):
         if axis in given:
             i = given[axis]
-            found.append(_positions(aligned(values[i], i, part, frame)))
+            found.append(aligned(values[i], i, part, frame))
         else:
             found.append(_along(frame.rank + part.axes.index(axis), n, rank))
     return found
@@ -89,12 +88,6 @@ def indices(part: Part, values: Arrays, frame: Frame) -> list[Array]:
 
 def _along(dimension: int, n: int, rank: int) -> Array:
     return np.arange(n).reshape([n if i == dimension else 1 for i in range(rank)])
-
-
-def _positions(index: Array) -> Array:
-    # Whole numbers as int64; anything else becomes -1, which no axis has.
-    whole = (np.rint(index) == index) & (np.abs(index) <= MAX_EXACT)
-    return np.where(whole, index, -1).astype(np.int64)
 
 
 def prefixes(part: Part, frame: Frame) -> tuple[Any, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from flux.errors import AxisError
 from flux.expr.integers import integral
 from flux.expr.node import Expr
 from flux.ops import COMPARISONS, Op
@@ -29,7 +30,7 @@ def operands(part: Part) -> list[Part]:
     """The operands of a part, each computed as the part needs it."""
     e, whole = part
     if e.op is Op.INDEX:
-        return [Part(e.args[0], whole), *(Part(i, integral(i)) for i in e.args[1:])]
+        return [Part(e.args[0], whole), *(Part(i, True) for i in e.args[1:])]
     if e.op in COMPARISONS:
         compared = all(map(integral, e.args))
         return [Part(arg, compared) for arg in e.args]
@@ -39,7 +40,11 @@ def operands(part: Part) -> list[Part]:
 
 
 def parts(root: Part) -> list[Part]:
-    """Every part that the root needs, once, operands before their users."""
+    """Every part that the root needs, once, operands before their users.
+
+    Raises:
+        AxisError: an index that is not an integer by its form.
+    """
     order: list[Part] = []
     seen: set[Part] = set()
     stack = [(root, False)]
@@ -49,6 +54,15 @@ def parts(root: Part) -> list[Part]:
             order.append(part)
         elif part not in seen:
             seen.add(part)
+            _check_indices(part.e)
             stack.append((part, True))
             stack.extend((operand, False) for operand in reversed(operands(part)))
     return order
+
+
+def _check_indices(e: Expr) -> None:
+    if e.op is Op.INDEX and not all(map(integral, e.args[1:])):
+        raise AxisError(
+            "an index must be an integer: an axis name, an integer input or a whole number",
+            hint="declare the input as an integer: `input tokens[b, t]: int`",
+        )
