@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from flux.source import Span, excerpt, printable
+from flux.source import Span, by_line, excerpt, printable
 
 _TEXT_LIMIT = 2_000  # bytes of a rendered message
 
@@ -71,8 +71,10 @@ class FluxError(Exception):
     def render(self) -> str:
         """The message with its place, source line, carets, notes and hint."""
         lines = [self._headline()]
-        if self.spans:
-            lines.extend(excerpt(self.spans))
+        for group in by_line(self.spans):
+            if group[0].source is not self.spans[0].source:
+                lines.append(f"  in {group[0].source.name}:")
+            lines.extend(excerpt(group))
         lines.extend(f"  {note}" for note in self.notes)
         if self.hint:
             lines.append(f"  hint: {self.hint}")

@@ -67,6 +67,14 @@ class Span:
         return Span(self.source, min(self.start, other.start), max(self.end, other.end))
 
 
+def by_line(spans: tuple[Span, ...]) -> list[tuple[Span, ...]]:
+    """The spans in groups of one line each, lines in order of first appearance."""
+    groups: dict[tuple[int, int], list[Span]] = {}
+    for span in spans:
+        groups.setdefault((id(span.source), span.line), []).append(span)
+    return [tuple(group) for group in groups.values()]
+
+
 def excerpt(spans: tuple[Span, ...]) -> list[str]:
     """The source line of the first span with carets under every span on that line.
 

@@ -78,8 +78,7 @@ def _bind_options(
             raise ArgumentError(f"`{definition.name}` has no option `{name}`", hint=hint)
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise ArgumentError(f"`{name}` must be a number, not {type(value).__name__}")
-        scope = machine.scope
-        bind_option(machine, scope, scope, known[name], constant(value), definition.tree.header)
+        bind_option(machine.scope, known[name], constant(value), definition.span)
     for option in definition.options:
         if option.name not in options and option.default is None:
             text = f"`{definition.name}` needs the option `{option.name}`"
@@ -87,8 +86,9 @@ def _bind_options(
 
 
 def _used_as_index(definition: Definition, machine: Machine) -> frozenset[str]:
-    """Formals without a type that are an index somewhere."""
-    free = {formal.name for formal in definition.formals if not formal.kind}
+    """Inputs without a type that are an index somewhere."""
+    declared = (*definition.formals, *machine.scope.inputs)
+    free = {item.name for item in declared if not item.kind}
     found = (
         i.attributes.name
         for e in topological(_roots(machine))
@@ -107,7 +107,7 @@ def _roots(machine: Machine) -> list[Expr]:
 def _graph(definition: Definition, machine: Machine) -> Graph:
     scope = machine.scope
     assert scope.result is not None
-    own = [scope.values[formal.name] for formal in definition.formals]
+    own = [scope.values[item.name] for item in (*definition.formals, *scope.inputs)]
     drawn = [e for e in inputs(*_roots(machine)) if e.attributes.name in _DRAWN and e not in own]
     order = definition.result.axes if definition.result is not None else None
     return Graph(

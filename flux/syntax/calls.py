@@ -10,7 +10,12 @@ from flux.expr import Expr, node, random, reduce, show_axes, size, variable
 from flux.expr.node import service
 from flux.ops import Op
 from flux.syntax.expressions import axis_names
-from flux.syntax.functions import FOLDED_FUNCTIONS, POINTWISE_FUNCTIONS, REDUCTION_FUNCTIONS
+from flux.syntax.functions import (
+    FOLDED_FUNCTIONS,
+    FUNCTION_NAMES,
+    POINTWISE_FUNCTIONS,
+    REDUCTION_FUNCTIONS,
+)
 from flux.syntax.inline import Instance, call_definition, call_instance, make_instance, repeated
 from flux.syntax.machine import Machine, Scope, Step
 from flux.syntax.numbers import constant_value
@@ -281,6 +286,10 @@ def _repeat(machine: Machine, tree: Call, callee: _Callee) -> None:
         raise wrong_count(machine.scope, tree, "repeat", "2")
     function = _callee(machine.scope, tree.arguments[0])
     definition = machine.scope.lookup.find(function.name)
+    if definition is None and function.name in FUNCTION_NAMES:
+        text = f"`{function.name}` is an operation; `repeat` takes a definition"
+        hint = f"define `f(x) = {function.name}(x)` and repeat that"
+        raise ArgumentError(text, (machine.span(function.tree),), hint)
     if definition is None:
         raise _unknown_function(machine.scope, function)
     machine.later(

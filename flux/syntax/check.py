@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from flux.errors import FluxError
+from flux.errors import FluxError, ParseError
 from flux.settings import current
 from flux.syntax.definitions import Definition, Lookup, declared
 from flux.syntax.functions import FUNCTION_NAMES, named_constant
@@ -52,8 +52,48 @@ def check_definition(definition: Definition) -> Iterator[FluxError]:
             return None  # the path of a parameter, known when the graph is built
         return unknown_value(text.span(tree), tree.name, [*known, *axes], definition.lookup)
 
+    yield from _misplaced_lines(definition)
     values = [item.default for item in (*definition.formals, *definition.options) if item.default]
     yield from _check(text, [*definition.body, *values], definition.lookup, known, value)
+
+
+_LINES_OF = {"function": (), "layer": ("param",), "model": ("param", "input", "assume")}
+
+
+def _misplaced_lines(definition: Definition) -> Iterator[FluxError]:
+    """Lines that this kind of definition cannot have, and values that nothing uses."""
+    text, allowed = definition.text, ("axis", *_LINES_OF[definition.kind])
+    for statement in definition.body:
+        word = _line_word(statement)
+        if word and word not in allowed:
+            yield ParseError(
+                f"a {definition.kind} has no `{word}` lines",
+                (text.span(statement),),
+                hint="parameters are for layers and models, inputs for formulas and models",
+            )
+    yield from unused_values(text, definition.body)
+    if isinstance(definition.body[-1], Param | Declaration | Define):
+        message = f"`{definition.name}` has no value"
+        yield ParseError(message, (definition.span,), "end its body with an expression")
+
+
+def _line_word(statement: Tree) -> str:
+    if isinstance(statement, Define):
+        return statement.word
+    if isinstance(statement, Param):
+        return "param"
+    return statement.word if isinstance(statement, Declaration) else ""
+
+
+def unused_values(text: Text, statements: Sequence[Tree]) -> Iterator[FluxError]:
+    """Only the last line may be a bare value."""
+    for statement in statements[:-1]:
+        if isinstance(statement, Value):
+            yield ParseError(
+                "the value of this line is not used",
+                (text.span(statement),),
+                hint="bind it, `name = ...`, or make it the last line",
+            )
 
 
 def _is_known(name: str, axes: Iterable[str]) -> bool:

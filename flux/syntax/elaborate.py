@@ -14,7 +14,7 @@ from flux.expr import Expr, constant, variable
 from flux.expr.traverse import check_size
 from flux.source import Span
 from flux.syntax.calls import CALLS
-from flux.syntax.check import check_functions, raise_together
+from flux.syntax.check import check_functions, raise_together, unused_values
 from flux.syntax.definitions import mentions
 from flux.syntax.derivative import check_derivatives
 from flux.syntax.expressions import EXPRESSIONS
@@ -96,7 +96,7 @@ def _run(text: Text, statements: Sequence[Tree], given: Iterable[str], origins: 
     machine = Machine(scope, STEPS)
     if origins:
         machine.origins = {}
-    _check_values(text, statements)
+    raise_together(list(unused_values(text, statements)))
     for statement in reversed(statements):
         machine.enter(statement)
     try:
@@ -133,14 +133,3 @@ def _is_plain(statement: Tree) -> bool:
     return isinstance(statement, Value) or (
         isinstance(statement, Binding) and isinstance(statement.target, Name)
     )
-
-
-def _check_values(text: Text, statements: Sequence[Tree]) -> None:
-    """Only the last line may be a bare value."""
-    for statement in statements[:-1]:
-        if isinstance(statement, Value):
-            raise ParseError(
-                "the value of this line is not used",
-                (text.span(statement),),
-                hint="bind it, `name = ...`, or make it the last line",
-            )

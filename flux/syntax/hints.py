@@ -174,6 +174,8 @@ def _hint(kind: str, found: Span, last: str, expected: frozenset[str]) -> str:
     text = found.source.text
     if last == "COLON" and "_NEWLINE" in expected:
         return "the body stands on the lines below, indented; on one line it is `f(x) = ...`"
+    if kind == "EQUAL" and "COLON" in expected:
+        return "the body of a layer stands on the lines below, after `:`"
     if last in _VALUES and kind in ("NAME", "NUMBER", "QUOTED", "LPAR"):
         word = re.search(r"\w*\Z", text[: found.start].rstrip())
         return _WORDS.get(word.group() if word else "", "multiplication is written `*`")

@@ -14,6 +14,7 @@ from flux.errors import ArgumentError, AxisError, FluxError, ParseError, did_you
 from flux.expr import Expr, constant, node, rebuild, show_axes, stop, topological, variable
 from flux.expr.node import Axes
 from flux.ops import Op
+from flux.source import Span
 from flux.syntax.definitions import Declared, Definition
 from flux.syntax.machine import Frame, Machine, Scope
 from flux.syntax.numbers import constant_value
@@ -165,13 +166,14 @@ def _check_complete(
 ) -> None:
     for item in (*definition.formals, *definition.options):
         if item.name not in named and item.default is None:
-            raise _count_error(scope, tree, definition)
+            text = f"`{definition.name}` needs `{item.name}`"
+            raise ArgumentError(text, (scope.span(tree), definition.span))
 
 
 def _count_error(scope: Scope, tree: Call, definition: Definition) -> FluxError:
-    needed = ", ".join(item.name for item in definition.formals) or "no arguments"
+    wanted = ", ".join(item.name for item in definition.formals) or "no arguments"
     return ArgumentError(
-        f"`{definition.name}` takes ({needed}); it was given {len(tree.arguments)}",
+        f"`{definition.name}` takes ({wanted}); it was given {len(tree.arguments)}",
         (scope.span(tree), definition.span),
     )
 
@@ -309,9 +311,11 @@ def _bind_formals(machine: Machine, call: _Opened, given: Mapping[str, Expr]) ->
             value = _placeholder(machine, formal.name, value)
             call.placeholders[value] = given[formal.name]
         bind_declared(scope, formal, value)
+    places = dict(zip(call.pending.names, call.pending.places, strict=True))
     for option in definition.options:
         if option.name in given:
-            bind_option(machine, call.caller, scope, option, given[option.name], call.pending.tree)
+            place = call.caller.span(places[option.name])
+            bind_option(scope, option, given[option.name], place)
 
 
 def _placeholder(machine: Machine, name: str, value: Expr) -> Expr:
@@ -328,16 +332,14 @@ def bind_declared(scope: Scope, item: Declared, value: Expr) -> None:
         scope.orders[item.name] = tuple(scope.axis(axis) for axis in item.axes)
 
 
-def bind_option(
-    machine: Machine, caller: Scope, scope: Scope, option: Declared, value: Expr, place: Tree
-) -> None:
+def bind_option(scope: Scope, option: Declared, value: Expr, place: Span) -> None:
     """Give an option its number."""
     number = constant_value(value)
     whole = number is not None and number.denominator == 1
     if number is None or (option.kind == "int" and not whole):
         kind = "a whole number" if option.kind == "int" else "a number"
         text = f"`{option.name}` must be {kind} known in advance"
-        raise ArgumentError(text, (caller.span(place),))
+        raise ArgumentError(text, (place,))
     scope.values[option.name] = constant(int(number)) if whole and option.kind == "int" else value
     scope.places[option.name] = option.tree
 
@@ -347,7 +349,7 @@ def _bind_default(machine: Machine, item: Declared) -> None:
     assert item.default is not None
     value = machine.values.pop()
     if item.kind and item.axes is None:
-        bind_option(machine, scope, scope, item, value, item.default)
+        bind_option(scope, item, value, scope.span(item.default))
     else:
         bind_declared(scope, item, value)
 

@@ -18,7 +18,7 @@ from flux.source import Span
 from flux.syntax.tree import Text, Tree
 
 if TYPE_CHECKING:
-    from flux.syntax.definitions import Definition, Lookup
+    from flux.syntax.definitions import Declared, Definition, Lookup
     from flux.syntax.graph import Parameter
 
 Step = Callable[["Machine", Any], None]
@@ -44,6 +44,10 @@ class Scope:
         calls: how often each layer was called here, for the paths.
         result: the value of the last line so far.
         named: the bindings in order.
+        inputs: inputs that lines declare, in order.
+        implicit: names of a formula that became inputs by being used.
+        assumptions: conditions on inputs, by name.
+        integers: inputs without a type that are integers, as they are used as indices.
     """
 
     text: Text
@@ -58,6 +62,7 @@ class Scope:
     calls: dict[str, int] = field(default_factory=dict)
     result: Expr | None = None
     named: dict[str, Expr] = field(default_factory=dict)
+    inputs: list[Declared] = field(default_factory=list)
     implicit: set[str] = field(default_factory=set)
     assumptions: Mapping[str, str] = field(default_factory=dict)
     integers: frozenset[str] = frozenset()

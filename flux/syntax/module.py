@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from flux.errors import ArgumentError, FluxError, ParseError, UnknownNameError, did_you_mean
 from flux.source import Source
@@ -163,6 +164,14 @@ class Module(Mapping[str, Definition]):
             text = f"{self.text.source.name} defines no `{name}`"
             raise UnknownNameError(text, hint=did_you_mean(name, self._namespace.names()))
         return found
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and self._namespace.find(name) is not None
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """The definition of that name, or the default."""
+        found = self._namespace.find(name)
+        return default if found is None else found
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._namespace)

@@ -102,6 +102,7 @@ def _declare_input(scope: Scope, item: Declared) -> None:
             (scope.span(item.tree), scope.span(scope.places[item.name])),
             hint="declare inputs before they are used",
         )
+    scope.inputs.append(item)
     scope.values[item.name] = input_of(scope, item)
     scope.places[item.name] = item.tree
     if item.axes is not None:
