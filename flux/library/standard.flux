@@ -76,7 +76,15 @@ elu(x) = where(x <= 0, expm1(where(x <= 0, x, 0)), x)
 
 # Hendrycks and Gimpel, Gaussian Error Linear Units (2016), arXiv:1606.08415: exact, and by tanh.
 gelu(x) = 0.5*x*erfc(-x/sqrt(2))
-gelu_tanh(x) = 0.5*x*(1 + tanh(sqrt(2/pi)*(x + 0.044715*x^3)))
+gelu_tanh(x):
+    c = sqrt(2/pi)
+    0.5*x*(1 + tanh(x*(c + 0.044715*c*x^2)))
+
+# By the product rule x^2 would come twice, under two factors; it is in every training step.
+derivative gelu_tanh(x):
+    c = sqrt(2/pi)
+    y = tanh(x*(c + 0.044715*c*x^2))
+    0.5*(1 + y + x*(1 - y^2)*(c + 3*0.044715*c*x^2))
 
 # Elfwing, Uchibe and Doya (2017), arXiv:1702.03118; also called swish.
 silu(x) = x*sigmoid(x)
