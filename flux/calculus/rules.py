@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from flux.calculus.folding import Template, number
-from flux.calculus.signs import NEGATIVE, NONNEGATIVE, NONPOSITIVE, NONZERO, POSITIVE, SignTable
+from flux.calculus.signs import NEGATIVE, NONNEGATIVE, NONPOSITIVE, POSITIVE, Signs, SignTable
 from flux.expr import Expr, apply, constant, variable, where
 from flux.ops import COMPARISONS, Op
 
@@ -60,14 +60,9 @@ def nonpositive(x: Expr) -> Condition:
     return lambda bound, signs: signs.of(bound[x]) <= NONPOSITIVE
 
 
-def negative(x: Expr) -> Condition:
-    """What x stands for is below zero."""
-    return lambda bound, signs: signs.of(bound[x]) <= NEGATIVE
-
-
-def nonzero(x: Expr) -> Condition:
-    """What x stands for is not zero."""
-    return lambda bound, signs: signs.of(bound[x]) <= NONZERO
+def leaf(x: Expr, allowed: Signs) -> Condition:
+    """What x stands for is an input or a number of a sign; what is computed might underflow."""
+    return lambda bound, signs: not bound[x].args and signs.of(bound[x]) <= allowed
 
 
 def truth(x: Expr) -> Condition:
@@ -178,8 +173,8 @@ SIGNS = (
     Rule("abs-nonnegative", _f(Op.ABS, a), a, exact=False, when=nonnegative(a)),
     Rule("abs-nonpositive", _f(Op.ABS, a), -a, exact=False, when=nonpositive(a)),
     Rule("abs-square", _f(Op.ABS, a) ** 2, a**2, exact=True),
-    Rule("sign-positive", _f(Op.SIGN, a), constant(1), exact=False, when=positive(a)),
-    Rule("sign-negative", _f(Op.SIGN, a), -constant(1), exact=False, when=negative(a)),
+    Rule("sign-positive", _f(Op.SIGN, a), constant(1), exact=True, when=leaf(a, POSITIVE)),
+    Rule("sign-negative", _f(Op.SIGN, a), -constant(1), exact=True, when=leaf(a, NEGATIVE)),
     Rule("min-same", _f(Op.MINIMUM, a, a), a, exact=True),
     Rule("max-same", _f(Op.MAXIMUM, a, a), a, exact=True),
     Rule("max-nonnegative", _f(Op.MAXIMUM, a, 0), a, exact=False, when=nonnegative(a)),

@@ -31,7 +31,10 @@ _MAX_PASSES = 50
 
 
 def simplify(e: Expr, exact: bool = False) -> Expr:
-    """An expression of the same value wherever e is finite, usually smaller, never larger.
+    """An expression of the same value, usually smaller, never larger.
+
+    The value is kept wherever every operation of e that counts is finite; elsewhere the result may
+    be finite where e is not: x/x becomes 1, also at 0.
 
     Simplifying the result again gives the result. Inputs declared with an assumption, as in
     `assume x > 0`, are taken at its word.
