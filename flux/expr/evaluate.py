@@ -57,6 +57,7 @@ def evaluate(
         UnknownNameError: an input has no value.
         ArgumentError: a value that is not an array of real numbers.
         ShapeError: sizes that do not fit, or that are not known.
+        LimitError: a value of more than 2^28 elements.
     """
     given = {} if values is None else values
     if not isinstance(given, Mapping):

@@ -29,13 +29,16 @@ from flux.expr.frame import (
     sorted_axes,
 )
 from flux.expr.integers import MAX_EXACT
-from flux.expr.node import Expr
+from flux.expr.node import Expr, show_axes
 from flux.expr.parts import Part, operands, parts
 from flux.expr.signature import Sizes, bind_sizes, result_axes
 from flux.expr.traverse import topological
 from flux.kernels import KERNELS
 from flux.ops import Kind, Op
 from flux.philox import uniform
+
+_MAX_ELEMENTS = 2**28  # of one value: 2 GiB in float64
+_MAX_DIMENSIONS = 64  # of a NumPy array
 
 
 def evaluate_array(
@@ -73,6 +76,7 @@ def _walk(
     values: dict[Part, Array] = {}
     bad: dict[Part, Array] = {}
     for part in order:
+        _check_extent(part, values, frame)
         values[part] = _value(part, values, frame)
         if raise_domain or must_raise(part):
             wrong = outside(part, values, frame)
@@ -82,6 +86,21 @@ def _walk(
             if last_use[x] is part:
                 values.pop(x, None)
     return values, bad
+
+
+def _check_extent(part: Part, values: Arrays, frame: Frame) -> None:
+    count = prod(frame.size(axis) for axis in part.e.axes)
+    given = operands(part)
+    for i in range(frame.rank):
+        count *= max((values[x].shape[i] for x in given), default=1)
+    if count > _MAX_ELEMENTS:
+        raise LimitError(
+            f"a value over {show_axes(part.e.axes)} would have {count} elements,"
+            f" more than {_MAX_ELEMENTS}",
+            hint="flux.compile needs no more memory for more rows",
+        )
+    if frame.rank + len(part.e.axes) > _MAX_DIMENSIONS:
+        raise LimitError(f"a value would have more than {_MAX_DIMENSIONS} dimensions")
 
 
 # Inputs.

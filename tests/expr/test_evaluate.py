@@ -11,6 +11,7 @@ from flux.errors import (
     AxisError,
     DomainError,
     FluxError,
+    LimitError,
     ShapeError,
     UnknownNameError,
 )
@@ -293,6 +294,19 @@ ARGUMENTS = [
 def test_wrong_arguments_are_errors(e, values, error, message):
     with pytest.raises(error, match=message):
         evaluate(e, values)
+
+
+def test_values_that_no_memory_holds_are_refused():
+    with pytest.raises(LimitError, match="1000000000000 elements"):
+        evaluate(reduce(Op.SUM, position("k"), ["k"]), sizes={"k": 10**12})
+    columns = {"x": np.ones((20_000, 1)), "y": np.ones(20_000)}
+    with pytest.raises(LimitError, match="400000000 elements"):
+        evaluate(x * y, columns)
+    wide = constant(0)
+    for i in range(70):
+        wide = wide + position(f"axis{i}")
+    with pytest.raises(LimitError, match="64 dimensions"):
+        evaluate(wide, sizes={f"axis{i}": 1 for i in range(70)})
 
 
 def test_values_are_a_mapping():
