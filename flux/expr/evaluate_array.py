@@ -93,14 +93,18 @@ def _check_extent(part: Part, values: Arrays, frame: Frame) -> None:
     given = operands(part)
     for i in range(frame.rank):
         count *= max((values[x].shape[i] for x in given), default=1)
+    _check_count(part.e, count)
+    if frame.rank + len(part.e.axes) > _MAX_DIMENSIONS:
+        raise LimitError(f"a value would have more than {_MAX_DIMENSIONS} dimensions")
+
+
+def _check_count(e: Expr, count: int) -> None:
     if count > _MAX_ELEMENTS:
         raise LimitError(
-            f"a value over {show_axes(part.e.axes)} would have {count} elements,"
+            f"a value over {show_axes(e.axes)} would have {count} elements,"
             f" more than {_MAX_ELEMENTS}",
             hint="flux.compile needs no more memory for more rows",
         )
-    if frame.rank + len(part.e.axes) > _MAX_DIMENSIONS:
-        raise LimitError(f"a value would have more than {_MAX_DIMENSIONS} dimensions")
 
 
 # Inputs.
@@ -240,7 +244,9 @@ def _rename(part: Part, values: Arrays, frame: Frame) -> Array:
 
 
 def _result(e: Expr, value: Array, frame: Frame) -> Any:
-    full = np.broadcast_to(value, frame.rows + value.shape[frame.rank :])
+    shape = frame.rows + value.shape[frame.rank :]
+    _check_count(e, prod(shape))
+    full = np.broadcast_to(value, shape)
     names = sorted(e.axes)
     order = [frame.rank + names.index(axis) for axis in result_axes(e)]
     result = np.array(full.transpose(*range(frame.rank), *order), order="C")

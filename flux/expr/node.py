@@ -21,9 +21,9 @@ from flux.ops import Kind, Op
 Axes = frozenset[str]
 NO_AXES: Axes = frozenset()
 
-# A constant is an exact non-negative number (int or Decimal), the floats inf and nan, a truth value,
-# or the name of a mathematical constant ("pi", "e").
-Constant = int | Decimal | float | bool | str
+# A constant is an exact non-negative number (int or Decimal), a truth value, or one of the names
+# pi, e, inf and nan.
+Constant = int | Decimal | bool | str
 
 
 class ConstantAttributes(NamedTuple):
@@ -50,7 +50,7 @@ class InputAttributes(NamedTuple):
 
 
 class RandomAttributes(NamedTuple):
-    """Attributes of `Op.RANDOM`: uniform on [0, 1) over the axes in this order, one stream a site."""
+    """Attributes of `Op.RANDOM`: uniform on [0, 1) over axes in this order, one stream a site."""
 
     site: str
     axes: tuple[str, ...] = ()

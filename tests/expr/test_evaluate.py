@@ -302,6 +302,8 @@ def test_values_that_no_memory_holds_are_refused():
     columns = {"x": np.ones((20_000, 1)), "y": np.ones(20_000)}
     with pytest.raises(LimitError, match="400000000 elements"):
         evaluate(x * y, columns)
+    with pytest.raises(LimitError, match="400000000 elements"):
+        evaluate(constant(1), columns)
     wide = constant(0)
     for i in range(70):
         wide = wide + position(f"axis{i}")
