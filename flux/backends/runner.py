@@ -103,9 +103,8 @@ def _state_array(name: str, array: Array, entry: Function, number: int) -> Array
     buffer = entry.buffers[number]
     good = isinstance(array, np.ndarray) and array.flags.c_contiguous and array.flags.writeable
     if not good or array.dtype != numpy_type(buffer) or array.size != buffer.size:
-        raise ArgumentError(
-            f"state {name} must be a writeable contiguous array of {buffer.size} {buffer.dtype.value}"
-        )
+        kind = f"{buffer.size} {buffer.dtype.value}"
+        raise ArgumentError(f"state {name} must be a writeable contiguous array of {kind}")
     return array.reshape(-1)
 
 

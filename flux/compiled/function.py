@@ -130,7 +130,7 @@ class CompiledFunction:
                 return found
         arrays = {name: as_array(name, value) for name, value in values.items()}
         sizes = self._sizes(arrays)
-        shape = broadcast({name: self._leading(name, a).shape for name, a in arrays.items()})
+        shape = broadcast({name: self._leading(name, a) for name, a in arrays.items()})
         dtype = np.dtype(self.options.dtype or float_dtype([values[n] for n in values]))
         program = self._program(dtype, self._rows(arrays), sizes)
         results = self._results(out, shape, sizes, dtype)
@@ -180,12 +180,11 @@ class CompiledFunction:
     def _make_scalar(self) -> Callable[..., float]:
         """The function of floats; where there is none, one that sends every call the long way."""
         plain = self._single and not any(e.axes for e in topological(self._outputs.values()))
-        if plain and not any(e.attributes.integer for e in self._inputs):
-            if self.options.dtype != "float32" and self.options.domain == "nan":
-                found = scalar_function(self._lower(np.dtype(np.float64), frozenset(), {}))
-                if found is not None:
-                    return found
-        return _long_way
+        plain = plain and not any(e.attributes.integer for e in self._inputs)
+        if not plain or self.options.dtype == "float32" or self.options.domain != "nan":
+            return _long_way
+        program = self._lower(np.dtype(np.float64), frozenset(), {})
+        return scalar_function(program) or _long_way
 
     def _numbers(self, values: Mapping[str, Any], domain: str) -> float | None:
         """The value on Python numbers; None where the general path has to give it."""
@@ -198,10 +197,10 @@ class CompiledFunction:
 
     # Specialisation.
 
-    def _leading(self, name: str, array: Array) -> Array:
-        """The array at position 0 of its named axes."""
-        count = next((len(e.axes) for e in self._inputs if e.attributes.name == name), 0)
-        return array[(..., *[0] * count)] if count else array
+    def _leading(self, name: str, array: Array) -> Shape:
+        """The shape of an argument's anonymous dimensions; a keyword nobody uses has no others."""
+        count = self._axis_count(name) if name in self.inputs else 0
+        return array.shape[: array.ndim - count]
 
     def _sizes(self, arrays: Mapping[str, Array]) -> dict[str, int]:
         sizes = dict(self.options.sizes)
@@ -301,12 +300,13 @@ def check_domain(domain: str) -> str:
 
 def check_out(out: Any, shape: Shape, dtype: np.dtype[Any]) -> Array:
     """The caller's array for a result, checked."""
-    good = isinstance(out, np.ndarray) and out.flags.c_contiguous and out.flags.writeable
-    if not good or out.shape != shape or out.dtype != dtype:
-        raise ArgumentError(
-            f"`out` must be a writeable C-contiguous array of shape {list(shape)} and type {dtype}"
-        )
-    return out
+    if isinstance(out, np.ndarray) and out.flags.c_contiguous and out.flags.writeable:
+        array: Array = out
+        if array.shape == shape and array.dtype == dtype:
+            return array
+    raise ArgumentError(
+        f"`out` must be a writeable C-contiguous array of shape {list(shape)} and type {dtype}"
+    )
 
 
 __all__ = ["CompiledFunction", "DomainError", "Options"]

@@ -170,6 +170,7 @@ class Expr:
         return f"Expr({text if len(text) <= 1_000 else text[:997] + '...'})"
 
     def __new__(cls, *_: object) -> Expr:
+        """Refuse: nodes come from the table, through `node`."""
         raise ArgumentError("build expressions with flux.parse or flux.expr, not with Expr()")
 
     def __setattr__(self, name: str, value: object) -> None:

@@ -57,7 +57,8 @@ class _Collection:
             # Used more than once: applied here, once, and not by every user for itself.
             found = Scaled(1.0, self._apply(found))
         if not found.base.places:
-            found.base.places, found.base.layer = value.places, value.layer
+            found.base.places = value.places
+        found.base.layer = found.base.layer or value.layer
         self._scaled[value] = found
 
     def whole(self, value: Value) -> Value:
@@ -68,9 +69,7 @@ class _Collection:
         args = tuple(self.whole(arg) for arg in value.args)
         if args == value.args:
             return value
-        return self._graph.make(
-            value.opcode, args, value.axes, value.dtype, value.attributes
-        )
+        return self._graph.make(value.opcode, args, value.axes, value.dtype, value.attributes)
 
     def _apply(self, scaled: Scaled) -> Value:
         if scaled.coefficient == 1.0:
@@ -89,7 +88,7 @@ class _Collection:
         return self._graph.pointwise("mul", base, self._graph.real(coefficient))
 
     def _absorbed(self, coefficient: float, base: Value, depth: int) -> Value | None:
-        """coefficient * base with the coefficient in a factor smaller than base, if it has one."""
+        """The product with the coefficient in a factor smaller than the base, if it has one."""
         if base.opcode not in ("mul", "div") or self._uses.get(base, 0) > 1 or depth == 0:
             return None
         for n, factor in enumerate(base.args):

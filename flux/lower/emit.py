@@ -251,11 +251,11 @@ class Emitter:
         """The fewest copies after which the contraction fits: of b, of a, of the result, of all."""
         orders = self._canonical(value)
         for copies in ((1,), (0,), (2,), (0, 1), (1, 2), (0, 2), (0, 1, 2)):
-            strides = [
-                row_major(tuple(orders[n]), self._graph) if n in copies else part[2]
+            tried = [
+                (*part[:2], row_major(tuple(orders[n]), self._graph)) if n in copies else part
                 for n, part in enumerate((a, b, out))
             ]
-            if arrange(*strides, value.attributes, self._graph.sizes).fits:
+            if self._arrange(tried[0], tried[1], tried[2], value).fits:
                 return (
                     self._copy_operand(a, orders[0], value.args[0]) if 0 in copies else a,
                     self._copy_operand(b, orders[1], value.args[1]) if 1 in copies else b,

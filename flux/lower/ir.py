@@ -27,7 +27,8 @@ class Value:
     Attributes:
         opcode: a pointwise, reducing or contracting opcode, or one of the graph's own:
             input (name,), constant (value,), iota (axis,), rename ((old, new) pairs), select (axis,
-            position), pad (old, new), gather (indexed axes), scatter (axis, summed axes), random (site, axes).
+            position), pad (old, new), gather (indexed axes), scatter (axis, summed axes), random
+            (site, axes).
         args: operands.
         attributes: see above; of a reduction or contraction, the axes that it removes.
         axes: named axes of size other than 1 are kept; axes of size 1 are dropped throughout.
@@ -184,6 +185,19 @@ class Graph:
             axes = frozenset(pairs.get(axis, axis) for axis in x.axes)
             return self.make("rename", (x,), axes, x.dtype, tuple(sorted(pairs.items())))
         return self.rename(source, through)
+
+
+def inherit(value: Value) -> None:
+    """Give a value that has none the layer, and the places, of what it is computed from.
+
+    A parameter names its layer: what uses `block.0.mlp.W1` belongs to `block.0.mlp`.
+    """
+    for arg in value.args:
+        if arg.opcode == "input" and "." in arg.attributes[0]:
+            value.layer = value.layer or arg.attributes[0].rpartition(".")[0]
+    for arg in value.args:
+        value.layer = value.layer or arg.layer
+        value.places = value.places or arg.places
 
 
 _BOOLEAN = {"lt", "le", "gt", "ge", "eq", "ne", "and", "or", "not"}

@@ -95,7 +95,7 @@ def _donor(
 
 
 def _read_once(instruction: Instruction, view: View) -> bool:
-    """Whether every operand on the view's buffer is that very view, so that none sees the result."""
+    """Whether all operands on the view's buffer are that very view: none sees the result."""
     return all(v == view for v in instruction.operands if v.buffer == view.buffer)
 
 

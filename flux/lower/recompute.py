@@ -39,9 +39,7 @@ class _Recomputation:
                 segment = self._segment[n]
                 self._here = {}
             self._out.append(self._renewed(instruction, segment))
-        return replace(
-            self._function, buffers=tuple(self._buffers), instructions=tuple(self._out)
-        )
+        return replace(self._function, buffers=tuple(self._buffers), instructions=tuple(self._out))
 
     def _renewed(self, instruction: Instruction, segment: int) -> Instruction:
         if not _blockable(instruction):
@@ -86,9 +84,7 @@ class _Recomputation:
 
         That exchange costs nothing, and what else follows from the operand comes for free.
         """
-        lacking = {
-            v.buffer for v in instruction.operands if not self._available(v, segment, depth)
-        }
+        lacking = {v.buffer for v in instruction.operands if not self._available(v, segment, depth)}
         if len(lacking) > 1:
             return False
         for number in lacking:

@@ -15,7 +15,7 @@ from flux.errors import AxisError
 from flux.expr import Expr, reduce, show_axes, topological
 from flux.expr.integers import integral
 from flux.lower.contraction import contract, factor, summands
-from flux.lower.ir import ROW_AXIS, Graph, Value, order
+from flux.lower.ir import ROW_AXIS, Graph, Value, inherit, order
 from flux.lower.onehot import OneHot, one_hot
 from flux.lower.powers import power
 from flux.ops import COMPARISONS, Kind, Op
@@ -89,6 +89,7 @@ class Translation:
         if not value.places:
             spans = self._origins.get(e, ())[:2]
             value.places = tuple(Place(s.source.name, s.line, s.column) for s in spans)
+        inherit(value)
         return value
 
     # The rule of a node, by mode and then by operation.
@@ -239,7 +240,7 @@ class Translation:
         negative: bool,
     ) -> Value:
         graph = self._graph
-        # The summed axes that the body has are those of some factor inside; `absent` counts the rest.
+        # The summed axes that the body has are those of a factor inside; `absent` counts the rest.
         inside = [f for v in numerators for f in _unsquared(v) if v.axes & summed]
         outside = [v for v in numerators if not v.axes & summed]
         inside += [graph.pointwise("reciprocal", v) for v in denominators if v.axes & summed]
@@ -352,7 +353,7 @@ class Translation:
     def _index(self, e: Expr, mode: Mode) -> Rule:
         if mode is Mode.TRUTH:
             return self._truth_of_real(e)
-        needs = [(e.args[0], mode), *((i, Mode.INTEGER) for i in e.args[1:])]
+        needs: list[Need] = [(e.args[0], mode), *((i, Mode.INTEGER) for i in e.args[1:])]
         return needs, lambda v: self._gather(e, v)
 
     def _gather(self, e: Expr, v: Sequence[Value]) -> Value:
