@@ -10,7 +10,14 @@ from __future__ import annotations
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from flux.errors import ArgumentError, AxisError, FluxError, ParseError, did_you_mean
+from flux.errors import (
+    ArgumentError,
+    AxisError,
+    FluxError,
+    LimitError,
+    ParseError,
+    did_you_mean,
+)
 from flux.expr import Expr, constant, node, rebuild, show_axes, stop, topological, variable
 from flux.expr.node import Axes
 from flux.ops import Op
@@ -90,7 +97,8 @@ def _check_may_call(machine: Machine, tree: Call, definition: Definition) -> Non
             hint="definitions are inlined, so that they cannot be recursive",
         )
     if len(machine.frames) >= _MAX_CALL_DEPTH:
-        raise ParseError(f"definitions call one another more than {_MAX_CALL_DEPTH} deep")
+        text = f"definitions call one another more than {_MAX_CALL_DEPTH} deep"
+        raise LimitError(text, (scope.span(tree),))
 
 
 def _own_path(scope: Scope, definition: Definition) -> str:
@@ -258,7 +266,9 @@ def open_body(machine: Machine, pending: Pending) -> None:
             raise ArgumentError(f"`{name}` must be a value", (caller.span(place),))
     places = dict(zip(pending.names, pending.places, strict=True))
     axes = _bind_axes(caller, pending, given, places)
-    key = (definition, tuple(given.items()), tuple(sorted(axes.items())), machine.random)
+    derivatives = _derivatives(machine, definition)
+    bound = tuple(sorted(axes.items()))
+    key = (definition, tuple(given.items()), bound, machine.random, bool(derivatives))
     if key in machine.memo:
         machine.values.append(machine.memo[key])
         return
@@ -270,7 +280,7 @@ def open_body(machine: Machine, pending: Pending) -> None:
         declared=frozenset(axes[axis] for axis in definition.mentions.declared),
         path=pending.path,
     )
-    call = _Opened(pending, caller, scope, key, {}, {})
+    call = _Opened(pending, caller, scope, key, derivatives, {}, {})
     _bind_formals(machine, call, given)
     machine.frames.append(Frame(definition, caller, pending.tree))
     machine.scope = scope
@@ -294,8 +304,16 @@ class _Opened:
     caller: Scope
     scope: Scope
     key: tuple[object, ...]
+    derivatives: Mapping[str, Definition]
     placeholders: dict[Expr, Expr]
     given: dict[str, Expr]
+
+
+def _derivatives(machine: Machine, definition: Definition) -> Mapping[str, Definition]:
+    """A definition's own derivatives; none inside one of them, which may call the function."""
+    own = definition.derivatives.values()
+    inside = any(frame.definition in own for frame in machine.frames)
+    return {} if inside else definition.derivatives
 
 
 def _bind_formals(machine: Machine, call: _Opened, given: Mapping[str, Expr]) -> None:
@@ -305,7 +323,7 @@ def _bind_formals(machine: Machine, call: _Opened, given: Mapping[str, Expr]) ->
             continue
         value = given[formal.name]
         call.given[formal.name] = value
-        if formal.name in definition.derivatives:
+        if formal.name in call.derivatives:
             value = stop(value)
         elif formal.name in definition.mentions.by and value.op is not Op.INPUT:
             value = _placeholder(machine, formal.name, value)
@@ -365,7 +383,7 @@ def _leave(machine: Machine, call: _Opened) -> None:
         result = _substitute(result, call.placeholders)
     machine.scope = call.caller
     machine.frames.pop()
-    if definition.derivatives:
+    if call.derivatives:
         _graft(machine, call, result)
         return
     _finish(machine, call, result)
@@ -409,12 +427,11 @@ def _substitute(e: Expr, replacements: Mapping[Expr, Expr]) -> Expr:
 
 def _graft(machine: Machine, call: _Opened, result: Expr) -> None:
     """Push the calls of the derivatives; then graft each onto the value, in the formals' order."""
-    definition = call.pending.definition
-    formals = [f.name for f in definition.formals if f.name in definition.derivatives]
+    formals = [f.name for f in call.pending.definition.formals if f.name in call.derivatives]
     machine.later(_finish_graft, (call, result, formals))
     names = tuple(call.given)
     for formal in reversed(formals):
-        machine.later(_open_derivative, (call, names, definition.derivatives[formal]))
+        machine.later(_open_derivative, (call, names, call.derivatives[formal]))
 
 
 def _open_derivative(

@@ -460,3 +460,9 @@ def test_a_derivative_is_checked_against_differences() -> None:
     load_text("f(x) = log(x)\nderivative f(x) = 1/x")
     with pytest.raises(ArgumentError, match="without axes"):
         load_text("f[i](x) = sum[i](x)\nderivative f(x) = 1")
+
+
+def test_a_derivative_may_call_its_function() -> None:
+    e = parse("f(x) = exp(x)\nderivative f(x) = f(x)\nf(y)")
+    inner = apply(Op.EXP, y)
+    assert e is node(Op.GRAFT, (apply(Op.EXP, node(Op.STOP, (y,))), y, inner))
