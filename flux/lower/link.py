@@ -40,7 +40,7 @@ def link(stages: Sequence[Program], keep: Collection[str] = (), name: str = "ste
         name: of the function.
 
     Raises:
-        ProgramError: one buffer name has two sizes or types.
+        ProgramError: one buffer name has two sizes or types, or stands twice in one stage.
     """
     joined = _Joined(keep)
     for stage in stages:
@@ -66,6 +66,7 @@ class _Joined:
         self._body: list[Instruction] = []
 
     def add(self, stage: Function) -> None:
+        _check_names(stage)
         number = {n: self._number(b) for n, b in enumerate(stage.buffers)}
         for port in stage.inputs:
             if self._buffers[number[port.view.buffer]].role in (Role.INPUT, Role.STATE):
@@ -118,6 +119,13 @@ class _Joined:
 
     def _visible(self, port: Port) -> bool:
         return self._buffers[port.view.buffer].role in (Role.OUTPUT, Role.STATE)
+
+
+def _check_names(stage: Function) -> None:
+    names = [b.name for b in stage.buffers if b.role in _CALLER]
+    for name in names:
+        if names.count(name) > 1:
+            raise ProgramError(f"a stage has two buffers named {name}")
 
 
 def _moved(view: View, number: dict[int, int]) -> View:

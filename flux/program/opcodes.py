@@ -70,7 +70,8 @@ _NUMBER = {Op.NEG, Op.ADD, Op.SUB, Op.MUL, Op.MOD, Op.FMOD, Op.ABS, Op.SIGN, Op.
 _LOGIC = {Op.AND, Op.OR, Op.NOT}
 # Not instructions: as values they are their first operand.
 _NOT_EXECUTED = {"stop", "graft", "custom"}
-_CHEAP = {"neg", "add", "sub", "mul", "abs", "minimum", "maximum", "square"}
+_CHEAP = {Op.NEG, Op.ADD, Op.SUB, Op.MUL, Op.ABS, Op.MINIMUM, Op.MAXIMUM, Op.WHERE}
+_CHEAP |= _LOGIC | set(COMPARISONS)
 
 
 def _types(op: Op) -> Types:
@@ -88,7 +89,7 @@ def _pointwise_rows() -> dict[str, Row]:
     for op in POINTWISE:
         name = op.row.name
         if name not in _NOT_EXECUTED:
-            flops = 1 if name in _CHEAP else 10
+            flops = 1 if op in _CHEAP else 10
             rows[name] = Row(Family.POINTWISE, op.row.arity, _types(op), flops)
     return rows
 
