@@ -7,6 +7,7 @@ from importlib import import_module
 
 import click
 
+from flux import __version__
 from flux.errors import did_you_mean
 
 # Command: its module (its object is `command`), and its line in `flux --help`.
@@ -54,7 +55,7 @@ class LazyGroup(click.Group):
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="fluxparser", prog_name="flux")
+@click.version_option(__version__, prog_name="flux")
 def flux() -> None:
     """Mathematics in; derivatives, kernels and trained models out.
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from flux import __version__
 from flux.cli.machine import (
     AVX512_NEEDED,
     CORE_TYPE,
@@ -88,7 +89,7 @@ def _blas(pools: Sequence[Mapping[str, Any]]) -> dict[str, str]:
 
 def _versions() -> Iterator[tuple[str, str]]:
     yield "python", platform.python_version()
-    yield "flux", _version("fluxparser")
+    yield "flux", __version__
     for name in _dependencies():
         yield name, _version(name)
 

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
+import flux
 from flux.cli.commands import COMMANDS
 from flux.cli.entry import run
 
 ANSWERS = [
+    (["--version"], f"flux, version {flux.__version__}"),
     (["eval", "1+1"], "2"),
     (["eval", "a + b*2", "a=5", "b=10"], "25"),
     (["eval", "sqrt(x^2 + y^2)", "x=3", "y=4"], "5"),
