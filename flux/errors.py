@@ -21,6 +21,7 @@ caught at the edge (the command line), nowhere else.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from difflib import get_close_matches
 
 from flux.source import Span, by_line, excerpt, printable
 
@@ -160,8 +161,6 @@ class MissingExtraError(FluxError):
 
 def nearest(word: str, known: Sequence[str]) -> str:
     """The known word nearest to a misspelt one, or an empty string."""
-    from difflib import get_close_matches
-
     lowered = {name.lower(): name for name in reversed(known)}
     if word.lower() in lowered:
         return lowered[word.lower()]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flux.errors import DomainError
+from flux.errors import DomainError, UnknownNameError
 from flux.expr import apply, inputs, variable
 from flux.expr.evaluate import evaluate
 from flux.expr.signature import result_axes
@@ -123,6 +123,8 @@ def test_a_one_shot_evaluation_opens_imports_and_executes_nothing():
     try:
         for e in formulas:
             _outcome(e, {"x": 1.0})
+        with pytest.raises(UnknownNameError, match="did you mean `alhpa`"):
+            evaluate(variable("alpha"), {"alhpa": 1.0})
     finally:
         _LISTENING.clear()
     assert _EVENTS == []
