@@ -34,7 +34,7 @@ from flux.philox import uniform
 from flux.training.text import Corpus
 
 VARIABLES = ("x", "y", "t")
-FUNCTIONS = (Op.SIN, Op.COS, Op.EXP, Op.LOG, Op.SQRT, Op.TANH)
+FUNCTIONS = (Op.SIN, Op.COS, Op.EXP, Op.LOG)
 OPERATIONS = (Op.ADD, Op.SUB, Op.MUL, Op.DIV, Op.POW)
 SMALLEST, LARGEST = 3, 9  # nodes of an expression
 ARROW = " -> "

@@ -140,6 +140,7 @@ class Live:
             BarColumn(bar_width=24),
             TextColumn("{task.description}"),
             console=Console(file=stream),
+            refresh_per_second=4,
         )
         self._task = self._progress.add_task("starting", total=steps)
 

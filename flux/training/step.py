@@ -32,6 +32,7 @@ class Step:
         model: its parameters are updated in place.
         recipe: the optimiser and its numbers.
         sizes: of all axes.
+        threads: that a step may use; it never changes bits.
 
     Attributes:
         program: forward, backward, clipping and update.
@@ -41,7 +42,9 @@ class Step:
         ShapeError: the model's result is not a scalar.
     """
 
-    def __init__(self, model: Model, recipe: Recipe, sizes: Mapping[str, int]) -> None:
+    def __init__(
+        self, model: Model, recipe: Recipe, sizes: Mapping[str, int], threads: int = 1
+    ) -> None:
         groups = [group for group in GROUPS if group in model.parameters.buffers]
         self.program = link([gradient_program(model, sizes), _update_stage(model, recipe, groups)])
         self.state: dict[str, NDArray[Any]] = {}
@@ -50,7 +53,7 @@ class Step:
             self.state[group] = buffer
             for kept in KEPT[recipe.optimizer]:
                 self.state[kept_name(group, kept)] = np.zeros_like(buffer)
-        self._runner = Runner(self.program, state=self.state)
+        self._runner = Runner(self.program, state=self.state, threads=threads)
         self._loss = self._runner.buffer(LOSS)
         self._step = self._runner.buffer(STEP)
         self._inputs = [

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from flux.errors import DataError, DomainError
+from flux.errors import ArgumentError, DataError, DomainError
 from flux.nn import Batch, Model, conform, sizes_of
 from flux.training.feed import Feed, feed
 from flux.training.recipe import Recipe
@@ -52,6 +52,11 @@ class Trainer:
         seed: int = 0,
         **recipe: Any,
     ) -> None:
+        if not isinstance(model, Model):
+            raise ArgumentError(
+                f"a trainer trains a flux.Model, not a {type(model).__name__}",
+                hint='flux.Model(module["name"].build(), sizes={...}) makes one of a text',
+            )
         if data is None:
             raise DataError("a trainer needs data")
         self.model = model

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from flux.errors import DataError, DomainError, FluxError, ShapeError
+from flux.errors import ArgumentError, DataError, DomainError, FluxError, ShapeError
 from flux.nn import Model
 from flux.syntax import load_text
 from flux.training.trainer import Trainer
@@ -146,6 +146,20 @@ def test_data_that_do_not_fit_are_refused(
     with pytest.raises(error) as caught:
         Trainer(model("xor"), data=batch)
     assert message in str(caught.value)
+
+
+def test_a_label_outside_its_axis_is_refused() -> None:
+    batch = {**spiral(0), "label": np.full(90, 3)}
+    trainer = Trainer(model("classifier"), data=batch)
+    with pytest.raises(FluxError, match="3"):
+        trainer.advance()
+
+
+def test_a_graph_alone_is_refused_with_what_to_do() -> None:
+    graph = load_text(XOR)["xor"].build()
+    with pytest.raises(ArgumentError) as caught:
+        Trainer(graph, data=XOR_BATCH)  # type: ignore[arg-type]
+    assert "flux.Model(" in caught.value.hint
 
 
 def test_a_result_that_is_not_a_scalar_is_refused() -> None:
