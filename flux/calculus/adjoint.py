@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from flux.calculus.differentiate import variables
+from flux.calculus.differentiate import Variables
 from flux.calculus.folding import (
     ONE,
     ZERO,
@@ -38,7 +38,7 @@ from flux.calculus.reductions import extremum_share, product_steps
 from flux.errors import AxisError, LimitError
 from flux.expr import Expr, apply, position, show_axes, topological
 from flux.expr.node import NO_AXES, Axes
-from flux.ops import Kind, Op
+from flux.ops import Op
 from flux.settings import current
 
 
@@ -89,7 +89,8 @@ def vjp(e: Expr, cotangent: Expr, wrt: Sequence[str | Expr]) -> list[Expr]:
     extra = cotangent.axes - e.axes
     if extra:
         raise AxisError(f"the cotangent has {show_axes(extra)}, which the expression lacks")
-    leaves = [variables(e, x) for x in wrt]
+    variables = Variables(e)
+    leaves = [variables.of(x) for x in wrt]
     reverse = _Reverse(e, cotangent, [leaf for group in leaves for leaf in group])
     return [_added([reverse.cotangents[leaf] for leaf in group]) for group in leaves]
 
@@ -127,10 +128,16 @@ class _Reverse:
 
     def _pull(self, e: Expr, cotangent: Cotangent) -> None:
         for i in differentiable(e):
-            if e.args[i] in self._active:
-                pulled = _pull(e, i, cotangent, self._fresh)
+            operand = e.args[i]
+            if operand in self._active:
+                rule = RULES.get(e.op)
+                pulled = (
+                    _pull_pointwise(e, i, cotangent)
+                    if rule is None
+                    else rule(e, cotangent, self._fresh)
+                )
                 if pulled is not None:
-                    self._pending.setdefault(e.args[i], []).append(pulled)
+                    self._pending.setdefault(operand, []).append(pulled)
 
 
 def _active(order: Sequence[Expr], leaves: Mapping[Expr, object]) -> set[Expr]:
@@ -251,17 +258,12 @@ def _close(cotangent: Cotangent) -> Cotangent:
 # One operation back.
 
 
-def _pull(e: Expr, operand: int, cotangent: Cotangent, fresh: FreshAxes) -> Cotangent | None:
-    if e.op.row.kind is Kind.POINTWISE:
-        return _pull_pointwise(e, operand, cotangent)
-    return RULES[e.op](e, cotangent, fresh)
-
-
 def _pull_pointwise(e: Expr, operand: int, cotangent: Cotangent) -> Cotangent | None:
     factor = partial(e, operand)
     if factor is None:
         return None
-    extra = e.axes - e.args[operand].axes
+    axes = e.args[operand].axes
+    extra = NO_AXES if e.axes is axes else e.axes - axes
     if e.op in GUARDS:
         condition = guard(e, operand)
         assert condition is not None

@@ -10,7 +10,7 @@ Source:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 
 from flux.calculus.folding import (
     ONE,
@@ -24,11 +24,11 @@ from flux.calculus.folding import (
     select,
     total,
 )
-from flux.calculus.partials import guard, partial
+from flux.calculus.partials import GUARDS, guard, partial
 from flux.calculus.reductions import extremum_share, product_steps
 from flux.errors import ArgumentError, AxisError, LimitError
 from flux.expr import Expr, inputs, show_axes
-from flux.ops import Kind, Op
+from flux.ops import Op
 from flux.settings import current
 
 Tangent = Expr | None
@@ -54,7 +54,7 @@ def diff(e: Expr, x: str | Expr, n: int = 1) -> Expr:
     """
     if isinstance(n, bool) or not isinstance(n, int) or n < 0:
         raise ArgumentError(f"the order of a derivative is a whole number from 0, not {n!r}")
-    seeds: Tangents = dict.fromkeys(variables(e, x), ONE)
+    seeds: Tangents = dict.fromkeys(Variables(e).of(x), ONE)
     _check_pointwise(e, seeds)
     forward = _Forward(seeds)
     for _ in range(n):
@@ -76,18 +76,30 @@ def jvp(e: Expr, tangents: Mapping[str | Expr, Expr]) -> Expr:
         AxisError: a tangent has an axis that its input lacks.
     """
     seeds: Tangents = {}
+    variables = Variables(e)
     for x, tangent in tangents.items():
-        for variable in variables(e, x):
+        for variable in variables.of(x):
             _check_axes(variable, tangent)
             seeds[variable] = None if tangent is ZERO else tangent
     return _present(_Forward(seeds).tangent(e))
 
 
-def variables(e: Expr, x: str | Expr) -> list[Expr]:
-    """The nodes that a variable stands for: itself, or the inputs of e that have its name."""
-    if isinstance(x, Expr):
-        return [x]
-    return [leaf for leaf in inputs(e) if leaf.attributes.name == x]
+class Variables:
+    """The nodes that the variables of a derivative stand for."""
+
+    def __init__(self, e: Expr) -> None:
+        self._inputs: dict[str, list[Expr]] | None = None
+        self._root = e
+
+    def of(self, x: str | Expr) -> list[Expr]:
+        """An expression itself, or the inputs of a name."""
+        if isinstance(x, Expr):
+            return [x]
+        if self._inputs is None:
+            self._inputs = {}
+            for leaf in inputs(self._root):
+                self._inputs.setdefault(leaf.attributes.name, []).append(leaf)
+        return self._inputs.get(x, [])
 
 
 def _check_axes(x: Expr, tangent: Expr) -> None:
@@ -100,7 +112,7 @@ def _check_pointwise(e: Expr, seeds: Tangents) -> None:
     axes = frozenset[str]().union(*(x.axes for x in seeds))
     if not axes:
         return
-    for inner in _Order(set(seeds)).walk(e):
+    for inner in _unknown(e, seeds):
         if inner.args and inner.op in _MOVES and not axes.isdisjoint(_MOVES[inner.op](inner)):
             raise AxisError(
                 f"`{inner.op.row.name}` mixes positions of the variable, which has "
@@ -120,25 +132,23 @@ _MOVES: Mapping[Op, Callable[[Expr], set[str]]] = {
 }
 
 
-class _Order:
-    """Operands before users, skipping what is known already."""
-
-    def __init__(self, known: set[Expr] | Tangents) -> None:
-        self._known = known
-
-    def walk(self, root: Expr) -> list[Expr]:
-        order: list[Expr] = []
-        seen: set[Expr] = set()
-        stack: list[tuple[Expr, bool]] = [(root, False)]
-        while stack:
-            e, entered = stack.pop()
-            if entered:
-                order.append(e)
-            elif e not in seen and e not in self._known:
-                seen.add(e)
+def _unknown(root: Expr, known: Container[Expr]) -> list[Expr]:
+    """What the root reaches without passing what is known, operands before users."""
+    order: list[Expr] = []
+    seen: set[Expr] = set()
+    stack: list[tuple[Expr, bool]] = [(root, False)]
+    while stack:
+        e, entered = stack.pop()
+        if entered:
+            order.append(e)
+        elif e not in seen and e not in known:
+            seen.add(e)
+            if e.args:
                 stack.append((e, True))
                 stack.extend([(arg, False) for arg in reversed(e.args)])
-        return order
+            else:
+                order.append(e)
+    return order
 
 
 class _Forward:
@@ -151,9 +161,13 @@ class _Forward:
     def tangent(self, e: Expr) -> Tangent:
         tangents = self._tangents
         fresh = FreshAxes(e)
-        for inner in _Order(tangents).walk(e):
+        for inner in _unknown(e, tangents):
             moved = [tangents[arg] for arg in inner.args]
-            tangents[inner] = None if _all_absent(moved) else _step(inner, moved, fresh)
+            if moved.count(None) == len(moved):
+                tangents[inner] = None
+            else:
+                rule = RULES.get(inner.op, _pointwise)
+                tangents[inner] = rule(inner, moved, fresh)
         if len(tangents) > self._limit:
             raise LimitError(
                 f"the derivative needs more than {self._limit} nodes (setting max_nodes)"
@@ -165,27 +179,17 @@ def _present(tangent: Tangent) -> Expr:
     return ZERO if tangent is None else tangent
 
 
-def _all_absent(tangents: list[Tangent]) -> bool:
-    return all(tangent is None for tangent in tangents)
-
-
-def _step(e: Expr, tangents: list[Tangent], fresh: FreshAxes) -> Tangent:
-    if e.op.row.kind is Kind.POINTWISE and e.op is not Op.WHERE:
-        return _pointwise(e, tangents)
-    return RULES[e.op](e, tangents, fresh)
-
-
-def _pointwise(e: Expr, tangents: list[Tangent]) -> Tangent:
+def _pointwise(e: Expr, tangents: list[Tangent], _: FreshAxes) -> Tangent:
+    """The sum of partial derivative times tangent over the operands."""
     result: Tangent = None
     for i, tangent in enumerate(tangents):
-        if tangent is None:
-            continue
-        factor = partial(e, i)
-        if factor is None:
+        factor = None if tangent is None else partial(e, i)
+        if tangent is None or factor is None:
             continue
         term = mul(factor, tangent)
-        condition = guard(e, i)
-        if condition is not None:
+        if e.op in GUARDS:
+            condition = guard(e, i)
+            assert condition is not None
             term = select(condition, term, ZERO)
         result = term if result is None else add(result, term)
     return result
@@ -241,7 +245,7 @@ def _absent(e: Expr, tangents: list[Tangent], _: FreshAxes) -> Tangent:
     return None
 
 
-# The operations that are not a sum of partial derivative times tangent.
+# The operations that are not a plain sum of partial derivative times tangent.
 RULES: Mapping[Op, Callable[[Expr, list[Tangent], FreshAxes], Tangent]] = {
     Op.WHERE: _where,
     Op.SUM: _sum,

@@ -311,6 +311,8 @@ class Template:
 
     def build(self, operands: Sequence[Expr]) -> Expr:
         """The row over operands that stand in the order of the placeholders."""
+        if not self._steps and not self._constants:
+            return operands[self._result]
         slots = [*operands, *self._constants]
         for folder, op, places in self._steps:
             args = tuple([slots[i] for i in places])

@@ -16,7 +16,7 @@ from hashlib import blake2b
 from typing import Any, NamedTuple
 
 from flux.errors import ArgumentError, AxisError
-from flux.ops import Kind, Op
+from flux.ops import POINTWISE, REDUCTIONS, Op
 
 Axes = frozenset[str]
 NO_AXES: Axes = frozenset()
@@ -313,11 +313,14 @@ def _constant(kind: str, value: Constant) -> Expr:
     return node(Op.CONSTANT, (), ConstantAttributes(kind, value))
 
 
+_POINTWISE = frozenset(POINTWISE)
+_REDUCTIONS = frozenset(REDUCTIONS)
+
+
 def _axes(op: Op, args: tuple[Expr, ...], attributes: Attributes) -> Axes:
-    kind = op.row.kind
-    if kind is Kind.POINTWISE:
+    if op in _POINTWISE:
         return _union(args)
-    if kind is Kind.REDUCTION:
+    if op in _REDUCTIONS:
         return args[0].axes.difference(attributes)
     if op is Op.INDEX:
         return _index_axes(args, attributes)
