@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -16,11 +17,13 @@ import numpy as np
 from flux.backends.arrays import Array, aligned_bytes, arena_arrays, numpy_type, view_array
 from flux.backends.generated import define
 from flux.backends.numpy_code import Code, make_statics
+from flux.backends.team import Team
 from flux.program.types import Function, Instruction, Program, Role, View
 from flux.program.verify import called_ports
 
 Run = Callable[..., None]
 _CALLER = (Role.INPUT, Role.OUTPUT, Role.STATE)
+_SHARED_BLOCKS = 4  # fewer blocks than this are done before another thread has woken up
 _CACHE_BYTES = 3 << 18  # a block's temporaries should stay in the L2 cache
 
 
@@ -30,16 +33,19 @@ class Compiled:
     Args:
         program: a verified Program.
         static: numbers of the caller's buffers whose arrays are given once, with the instance.
+        threads: that a run may use.
     """
 
-    def __init__(self, program: Program, static: frozenset[int] = frozenset()) -> None:
+    def __init__(
+        self, program: Program, static: frozenset[int] = frozenset(), threads: int = 1
+    ) -> None:
         self.program = program
         self._static = static
         entry = program.entry
         self.dynamic = [
             n for n, b in enumerate(entry.buffers) if b.role in _CALLER and n not in static
         ]
-        self._parts = _Parts(program, entry, self.dynamic)
+        self._parts = _Parts(program, entry, self.dynamic, team(threads))
 
     def instance(self, rows: int = 0, bound: Mapping[int, Array] | None = None) -> Run:
         """An arena with its views: a function of the dynamic buffers' flat arrays, in order.
@@ -58,9 +64,11 @@ class Compiled:
 class _Parts:
     """The generated functions of one function of a Program: its invariant head, and the rest."""
 
-    def __init__(self, program: Program, function: Function, dynamic: list[int]) -> None:
+    def __init__(
+        self, program: Program, function: Function, dynamic: list[int], team: Team | None
+    ) -> None:
         self._function = function
-        self._dynamic = dynamic
+        self._team = team
         count = function.invariant
         self._head = self._generate(program, function.instructions[:count], [])
         self._body = self._generate(program, function.instructions[count:], dynamic)
@@ -68,7 +76,7 @@ class _Parts:
     def _generate(
         self, program: Program, instructions: tuple[Instruction, ...], dynamic: list[int]
     ) -> tuple[Code, Callable[..., Any]]:
-        code = Code(self._function, dynamic)
+        code = Code(self._function, dynamic, self._team)
         for instruction in instructions:
             if instruction.opcode == "map":
                 _Map(program, self._function, instruction, code).emit()
@@ -100,7 +108,7 @@ class _Call:
         self._caller = caller
         self._instruction = instruction
         self._code = code
-        self._parts = _Parts(program, self._callee, [])
+        self._parts = _Parts(program, self._callee, [], code.team)
 
     def emit(self) -> None:
         """Append the line that runs the callee."""
@@ -170,7 +178,7 @@ class _Map:
         self._rows = rows
         self._block = block_rows(self._callee, rows)
         self._code = code
-        self._parts = _Parts(program, self._callee, [])
+        self._parts = _Parts(program, self._callee, [], None)
         sources, targets = called_ports(self._callee)
         views = [*instruction.operands, *instruction.results]
         self._views = dict(zip((*sources, *targets), views, strict=True))
@@ -182,10 +190,20 @@ class _Map:
         self._code.lines.append(f"{name}()")
 
     def _runner(self, bases: list[Any]) -> Run:
+        starts = range(0, self._rows, self._block)
+        team = self._code.team if len(starts) >= _SHARED_BLOCKS else None
+        shares = min(team.threads if team else 1, len(starts))
+        tasks = [self._share(bases, starts[n::shares]) for n in range(shares)]
+        if team is None or len(tasks) == 1:
+            return tasks[0]
+        return lambda: team.run(tasks)
+
+    def _share(self, bases: list[Any], starts: range) -> Run:
+        """The blocks of one thread, over an arena of its own."""
         arena = aligned_bytes(self._callee.arena_bytes)
         by_row = aligned_bytes(self._callee.row_bytes * self._block)
         blocks = []
-        for start in range(0, self._rows, self._block):
+        for start in starts:
             count = min(self._block, self._rows - start)
             inner = arena_arrays(self._callee, count, arena, by_row)
             for number, view in self._views.items():
@@ -231,6 +249,12 @@ class Pool:
             instance = self._compiled.instance(rows, self._bound)
         instance(*arrays, rows)
         self._free.append((rows, instance))
+
+
+@cache
+def team(threads: int) -> Team | None:
+    """The process's team of that many threads; None for one."""
+    return Team(threads) if threads > 1 else None
 
 
 def block_rows(function: Function, most: int) -> int:

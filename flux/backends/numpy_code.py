@@ -8,12 +8,14 @@ of the generated function; all others are made once, with the arena.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from flux import philox
 from flux.backends.arrays import Array, numpy_type, view_array
+from flux.backends.team import Team
 from flux.backends.vm import check_index
 from flux.kernels import kernel
 from flux.ops import Op
@@ -22,6 +24,9 @@ from flux.program.types import ROWS, DType, Function, Instruction, Role, View, c
 _OPERATIONS = {op.row.name: op for op in Op}
 _ONE_HOT_LIMIT = 1 << 20  # elements of a one-hot matrix that replaces an indexed addition
 _SUM_LIMIT = 1 << 16  # longest sum that runs as a product with ones
+# A matrix product of this many operations is cut into parts, which threads can share.
+_PART_FLOPS = 1 << 25
+_PARTS = 4
 
 # Makes an object from the buffers' arrays, the rows of a block, and the objects made before it.
 Static = Callable[[list[Any], int, list[Any]], Any]
@@ -33,9 +38,13 @@ class Code:
     Args:
         function: a verified function without calls.
         dynamic: numbers of the buffers whose arrays are arguments of the generated function.
+        team: threads for work that is cut into parts; None runs the parts one after another.
     """
 
-    def __init__(self, function: Function, dynamic: Iterable[int]) -> None:
+    def __init__(
+        self, function: Function, dynamic: Iterable[int], team: Team | None = None
+    ) -> None:
+        self.team = team
         self.function = function
         self.dynamic = sorted(dynamic)
         self.lines: list[str] = []
@@ -285,15 +294,68 @@ def _contract(code: Code, instruction: Instruction) -> None:
         vecdot = code.use("vecdot", np.vecdot)
         code.lines.append(f"{vecdot}({code.view(a)}, {code.view(b)}, {code.view(out)})")
     elif batch == 0 and ROWS not in out.shape and out.strides == contiguous(out.shape):
-        dot = code.use("dot", np.dot)
-        code.lines.append(f"{dot}({code.view(a)}, {code.view(b)}, {code.view(out)})")
+        _product(code, "dot", np.dot, _parts(a, b, out) if m == n == k == 1 else [(a, b, out)])
     else:
         a = a if m else _with_unit(a, batch)
         b = b if n else _with_unit(b, batch + 1)
         out = out if m else _with_unit(out, batch)
         out = out if n else _with_unit(out, batch + 1)
-        matmul = code.use("matmul", np.matmul)
-        code.lines.append(f"{matmul}({code.view(a)}, {code.view(b)}, {code.view(out)})")
+        _product(code, "matmul", np.matmul, _batches(a, b, out) if batch else [(a, b, out)])
+
+
+_Operands = tuple[View, View, View]
+
+
+def _product(code: Code, name: str, function: Any, parts: Sequence[_Operands]) -> None:
+    """Run the parts of a matrix product, on the team where there is one."""
+    shared = code.team is not None and all(code.is_static(v) for part in parts for v in part)
+    if len(parts) == 1 or not shared:
+        used = code.use(name, function)
+        for part in parts:
+            code.lines.append(f"{used}({', '.join(code.view(v) for v in part)})")
+        return
+    assert code.team is not None
+    run = code.use("team", code.team.run)
+    buffers = code.function.buffers
+
+    def make(bases: list[Any], rows: int, _made: list[Any]) -> list[Any]:
+        arrays = [
+            [view_array(v, buffers[v.buffer], bases[v.buffer], rows) for v in part]
+            for part in parts
+        ]
+        return [partial(function, *part) for part in arrays]
+
+    code.lines.append(f"{run}({code.static(make)})")
+
+
+def _parts(a: View, b: View, out: View) -> list[_Operands]:
+    """A large product cut along the rows of its result, which `dot` needs to be contiguous."""
+    rows, columns = out.shape
+    if 2 * rows * columns * a.shape[1] < _PART_FLOPS or rows < 8 * _PARTS:
+        return [(a, b, out)]
+    return [(_cut(a, p), b, _cut(out, p)) for p in _cuts(rows)]
+
+
+def _batches(a: View, b: View, out: View) -> list[_Operands]:
+    """A large batch of products cut along its first dimension."""
+    flops = 2 * a.shape[-1]
+    for size in out.shape:
+        flops *= size
+    if ROWS in out.shape or flops < _PART_FLOPS or out.shape[0] < _PARTS:
+        return [(a, b, out)]
+    return [(_cut(a, p), _cut(b, p), _cut(out, p)) for p in _cuts(out.shape[0])]
+
+
+def _cuts(size: int) -> list[tuple[int, int]]:
+    step = -(-size // _PARTS)
+    return [(start, min(start + step, size)) for start in range(0, size, step)]
+
+
+def _cut(view: View, piece: tuple[int, int]) -> View:
+    """A range of the first dimension."""
+    start, stop = piece
+    offset = view.offset + start * view.strides[0]
+    return View(view.buffer, offset, (stop - start, *view.shape[1:]), view.strides)
 
 
 def _rows_of_dots(a: View, b: View, batch: int) -> bool:

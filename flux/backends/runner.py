@@ -27,13 +27,19 @@ class Runner:
         program: a verified Program.
         backend: "numpy" or "vm".
         state: a flat array for each STATE buffer, by name; overwritten by every run.
+        threads: that a run may use; it never changes bits. The BLAS has threads of its own, and
+            should be left one where this is more.
 
     Shapes:
         inputs and outputs: as the Program's ports say; packs are flat.
     """
 
     def __init__(
-        self, program: Program, backend: str = "numpy", state: Mapping[str, Array] | None = None
+        self,
+        program: Program,
+        backend: str = "numpy",
+        state: Mapping[str, Array] | None = None,
+        threads: int = 1,
     ) -> None:
         self.program = program
         entry = program.entry
@@ -49,15 +55,16 @@ class Runner:
             buffer = entry.buffers[number]
             self._arrays[number] = np.zeros(buffer.size, numpy_type(buffer))
         self._ports = {port.name: port for port in entry.outputs}
-        self._run = self._make_run(backend)
+        self._run = self._make_run(backend, threads)
 
-    def _make_run(self, backend: str) -> Any:
+    def _make_run(self, backend: str, threads: int) -> Any:
         if backend == "vm":
             machine = VirtualMachine(self.program)
             return lambda: machine.run(self._arrays)
         if backend != "numpy":
             raise ArgumentError(f"no backend `{backend}`", hint=f"one of {', '.join(BACKENDS)}")
-        return Compiled(self.program, frozenset(self._arrays)).instance(0, self._arrays)
+        compiled = Compiled(self.program, frozenset(self._arrays), threads)
+        return compiled.instance(0, self._arrays)
 
     def buffer(self, name: str) -> Array:
         """The runner's own flat array of an input, output or state: write to it, read from it."""
