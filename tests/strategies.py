@@ -94,34 +94,35 @@ def tensors(draw, steps: int = 8) -> Expr:
         draw(constants),
     ]
     for _ in range(draw(st.integers(1, steps))):
-        pool.append(draw(_step(pool)))
+        pool.append(draw(_STEPS)(draw, st.sampled_from(pool)))
     return pool[-1]
 
 
-def _step(pool: list[Expr]) -> st.SearchStrategy[Expr]:
-    part = st.sampled_from(pool)
-    axes = st.sampled_from(sorted(SIZES))
-    reductions = st.sampled_from([Op.SUM, Op.PROD, Op.MAX, Op.MIN])
-    smooth = st.sampled_from([Op.TANH, Op.EXP, Op.NEG, Op.ABS, Op.FLOOR, Op.SIN, Op.LOG, Op.NOT])
-    return st.one_of(
-        st.builds(apply, st.sampled_from(_BINARY), part, part),
-        st.builds(apply, smooth, part),
-        st.builds(where, part, part, part),
-        st.builds(_guarded, part, st.sampled_from([Op.LOG, Op.SQRT, Op.NEG])),
-        st.builds(
-            lambda op, x, names: reduce(op, x, names),
-            reductions,
-            part,
-            st.sets(axes, min_size=1, max_size=2),
-        ),
-        st.builds(lambda x, axis: reduce(Op.ARGMAX, x, [axis]), part, axes),
-        st.builds(_renamed, part, axes, axes),
-        st.builds(_swapped, part),
-        st.builds(_gathered, part, axes, part),
-        st.builds(
-            lambda names: random("noise", names, 3, 4), st.lists(axes, unique=True, max_size=2)
-        ),
-    )
+_AXES = st.sampled_from(sorted(SIZES))
+_AXIS_SETS = st.sets(_AXES, min_size=1, max_size=2)
+_AXIS_LISTS = st.lists(_AXES, unique=True, max_size=2)
+_BINARY_OPS = st.sampled_from(_BINARY)
+_UNARY_OPS = st.sampled_from(
+    [Op.TANH, Op.EXP, Op.NEG, Op.ABS, Op.FLOOR, Op.SIN, Op.LOG, Op.NOT, Op.SIGN]
+)
+_REDUCTIONS = st.sampled_from([Op.SUM, Op.PROD, Op.MAX, Op.MIN])
+_GUARDED = st.sampled_from([Op.LOG, Op.SQRT, Op.NEG])
+
+# Each step draws what it needs, part by part from the pool.
+_STEPS = st.sampled_from(
+    [
+        lambda draw, part: apply(draw(_BINARY_OPS), draw(part), draw(part)),
+        lambda draw, part: apply(draw(_UNARY_OPS), draw(part)),
+        lambda draw, part: where(draw(part), draw(part), draw(part)),
+        lambda draw, part: _guarded(draw(part), draw(_GUARDED)),
+        lambda draw, part: reduce(draw(_REDUCTIONS), draw(part), draw(_AXIS_SETS)),
+        lambda draw, part: reduce(Op.ARGMAX, draw(part), [draw(_AXES)]),
+        lambda draw, part: _renamed(draw(part), draw(_AXES), draw(_AXES)),
+        lambda draw, part: _swapped(draw(part)),
+        lambda draw, part: _gathered(draw(part), draw(_AXES), draw(part)),
+        lambda draw, part: random("noise", draw(_AXIS_LISTS), 3, 4),
+    ]
+)
 
 
 def _guarded(x: Expr, op: Op) -> Expr:

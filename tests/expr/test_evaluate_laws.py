@@ -26,7 +26,7 @@ def _outcome(e, values):
         return "outside the domain"
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=150, deadline=None, derandomize=True)
 @given(formulas(operations=EXACT), st.lists(st.lists(numbers, min_size=5, max_size=5), min_size=1))
 def test_an_array_raises_where_one_of_its_rows_does_and_else_has_their_bits(e, rows):
     names = [x.attributes.name for x in inputs(e)]
@@ -93,7 +93,7 @@ def _by_element(e, values):
     return result
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=300, deadline=None, derandomize=True)
 @given(tensors(), st.integers(0, 2**32))
 def test_arrays_have_the_value_and_the_errors_of_each_element_by_definition(e, seed):
     values = {name: np.round(array * 2) for name, array in values_for(e, seed).items()}
