@@ -1,55 +1,73 @@
 # `make train` and `make test` set everything up by themselves; `make help` lists the rest.
 PYTHON ?= python3
-VENV   := .venv
-BIN    := $(VENV)/bin
+VENV   ?= .venv
 DATA   ?=
 COUNT  ?= 1000000
 
+ifeq ($(OS),Windows_NT)
+BIN := $(VENV)/Scripts
+else
+BIN := $(VENV)/bin
+endif
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
 .DEFAULT_GOAL := help
-.PHONY: help train test check check-lint fuzz bench docs wheel clean
+.PHONY: help train test check lint fuzz bench docs wheel check-wheel clean
 
 help:           ## list the targets
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-14s%s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-$(VENV)/run.stamp: pyproject.toml
+# The environment, in stages: each target installs what it needs, once per change of pyproject.toml.
+
+$(VENV)/made.stamp:
+	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11))" || \
+	  { echo "Flux needs Python 3.11 or later: make PYTHON=python3.12 ..."; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	@touch $@
+
+$(VENV)/run.stamp: $(VENV)/made.stamp pyproject.toml
+	$(PIP) -e .
 	@touch $@
 
 $(VENV)/test.stamp: $(VENV)/run.stamp
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[test]"
+	$(PIP) -e ".[test]"
 	@touch $@
 
 $(VENV)/dev.stamp: $(VENV)/test.stamp
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[dev]"
+	$(PIP) -e ".[dev]"
 	@touch $@
 
-train: $(VENV)/run.stamp   ## train a small transformer on calculus (two minutes)
-	$(BIN)/flux train --preset calculus $(if $(DATA),--data $(DATA))
+$(VENV)/docs.stamp: $(VENV)/run.stamp
+	$(PIP) -e ".[docs]"
+	@touch $@
 
-test: $(VENV)/test.stamp   ## run the tests
+train: $(VENV)/run.stamp        ## train a small transformer on calculus, in under two minutes
+	$(BIN)/flux train --preset calculus $(if $(DATA),--data "$(DATA)")
+
+test: $(VENV)/test.stamp        ## run the tests
 	$(BIN)/python -m pytest
 
-check-lint: $(VENV)/dev.stamp   ## format check, lint, types
+lint: $(VENV)/dev.stamp         ## check format, style and types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-check: check-lint   ## format check, lint, types, tests
-	$(BIN)/python -m pytest
+check: lint test                ## everything that must hold before a commit: lint, then tests
 
-fuzz: $(VENV)/test.stamp   ## fuzz the parser and the compiler (COUNT=1000000)
+fuzz: $(VENV)/test.stamp        ## fuzz the parser and the compiler: COUNT=1000000
 	$(BIN)/python -m tests.fuzz --count $(COUNT)
 
-bench: $(VENV)/test.stamp   ## benchmarks against the peers that are installed
+bench: $(VENV)/test.stamp       ## benchmarks, beside the peers that are installed
 	$(BIN)/python -m pytest tests/bench -m bench -n 0 -s
 
-docs: $(VENV)/run.stamp    ## build the documentation into docs/_build
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[docs]"
-	$(BIN)/sphinx-build -W -b html docs docs/_build
+docs: $(VENV)/docs.stamp        ## build the documentation into docs/_build
+	$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build
 
-wheel: $(VENV)/run.stamp   ## build the wheel into dist/
+wheel: $(VENV)/run.stamp        ## build the wheel into dist/
 	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps -w dist .
 
-clean:          ## remove everything that was made
+check-wheel: wheel              ## install the wheel into an empty environment elsewhere, and train
+	$(BIN)/python tests/install_wheel.py dist
+
+clean:                          ## remove everything that was made, runs/ excepted
 	rm -rf $(VENV) dist build docs/_build .pytest_cache .mypy_cache .ruff_cache .hypothesis
