@@ -139,27 +139,44 @@ def _contract(operands: Sequence[Any], attributes: tuple[Any, ...], _result: Arr
 
 def _gather(operands: Sequence[Any], attributes: tuple[Any, ...], result: Array) -> Any:
     x, *indices = operands
-    return x[_positions(attributes[0], x.shape, indices, result.shape)]
+    for (kind, number), size in zip(attributes[0], x.shape, strict=True):
+        if kind == 1:
+            check_index(indices[number], size)
+    return x[_positions(attributes[0], indices, result.shape)]
 
 
 def _scatter(operands: Sequence[Any], attributes: tuple[Any, ...], result: Array) -> Any:
     g, *indices = operands
-    total = np.zeros(result.shape, result.dtype)
-    np.add.at(total, _positions(attributes[0], result.shape, indices, g.shape), g)
+    total = np.empty(result.shape, result.dtype)
+    scatter(total, attributes[0], g, indices)
     return total
+
+
+def scatter(
+    total: Array, plan: Sequence[tuple[int, int]], g: Array, indices: Sequence[Array]
+) -> None:
+    """Zeros, then g added at its positions; what stands outside an axis is left out."""
+    total.fill(0)
+    positions = _positions(plan, indices, g.shape)
+    sizes = {number: size for (kind, number), size in zip(plan, total.shape, strict=True) if kind}
+    if all(within(indices[number], size) for number, size in sizes.items()):
+        np.add.at(total, positions, g)
+        return
+    inside = np.ones(g.shape, bool)
+    for number, size in sizes.items():
+        inside &= (indices[number] >= 0) & (indices[number] < size)
+    np.add.at(total, tuple(np.broadcast_to(p, g.shape)[inside] for p in positions), g[inside])
 
 
 def _positions(
     plan: Sequence[tuple[int, int]],
-    sizes: tuple[int, ...],
     indices: Sequence[Array],
     walked: tuple[int, ...],
 ) -> tuple[Array, ...]:
     """One array of positions for each described dimension, over the shape that is walked."""
     positions: list[Array] = []
-    for (kind, number), size in zip(plan, sizes, strict=True):
+    for kind, number in plan:
         if kind == 1:
-            check_index(indices[number], size)
             positions.append(indices[number])
         else:
             shape = [1] * len(walked)
@@ -170,12 +187,18 @@ def _positions(
 
 def check_index(index: Array, size: int) -> None:
     """Raise DomainError where a position is outside an axis of that size."""
+    if within(index, size):
+        return
     bad = (index < 0) | (index >= size)
-    if bad.any():
-        raise DomainError(
-            f"index {int(index[bad][0])} is outside an axis of size {size}",
-            hint=f"positions run from 0 to {size - 1}",
-        )
+    raise DomainError(
+        f"index {int(index[bad][0])} is outside an axis of size {size}",
+        hint=f"positions run from 0 to {size - 1}",
+    )
+
+
+def within(index: Array, size: int) -> bool:
+    """Whether all positions are inside an axis of that size; nothing is allocated."""
+    return bool(index.min() >= 0 and index.max() < size)
 
 
 RULES: Mapping[str, Rule] = {

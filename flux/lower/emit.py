@@ -43,6 +43,7 @@ class Emitter:
         self._inputs = inputs
         self._targets = targets
         self._homes: dict[Value, tuple[int, int]] = {}
+        self._saved: dict[Value, tuple[int, int, Strides]] = {}
         self.instructions: list[Instruction] = []
 
     def emit(self, value: Value) -> None:
@@ -57,11 +58,20 @@ class Emitter:
 
     def copy_to(self, port: Port, value: Value, axes: Sequence[str]) -> None:
         """Append a copy of a value to a port, broadcast along the axes that it lacks."""
-        strides = self._layout.strides(value)
         given = dict(zip(axes, port.view.strides, strict=True))
         target = (port.view.buffer, port.view.offset, given)
-        source = (*self._home(value), strides)
+        source = self._saved.get(value) or self._place(value)
         self._append("copy", target, [source], axes, value)
+
+    def buffer(self, value: Value) -> int:
+        """The buffer that a value lies in."""
+        return self._home(value)[0]
+
+    def save(self, value: Value) -> None:
+        """Append a copy of a value to a temporary, for `copy_to` to read once its own is gone."""
+        self._saved[value] = self._copy_operand(
+            self._place(value), self._layout.order(value), value
+        )
 
     # Homes and views.
 
@@ -182,11 +192,13 @@ class Emitter:
         order = self._layout.order(value)
         shape = tuple(self._extent(axis) for axis in order)
         result = self._layout.strides(value)
-        x_order = self._layout.order(x)
+        strides = self._layout.strides(x)
+        # An indexed axis of size 1 has no strides; it stands last, for its index to be checked.
+        x_order = (*self._layout.order(x), *(a for a in value.attributes if a not in strides))
         source = View(
             *self._home(x),
             tuple(self._extent(axis) for axis in x_order),
-            tuple(self._layout.strides(x)[axis] for axis in x_order),
+            tuple(strides.get(axis, 1) for axis in x_order),
         )
         taken = tuple(
             (1, value.attributes.index(axis))

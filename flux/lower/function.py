@@ -141,10 +141,19 @@ class FunctionLowering:
         for name in self._signature.outputs:
             if name in updates:
                 state = self._inputs[updates[name]]
+                self._check_update(name, state)
                 ports[name] = Port(name, state.view, state.axes)
             else:
                 ports[name] = made[name]
         return ports
+
+    def _check_update(self, name: str, state: Port) -> None:
+        axes = self._signature.outputs[name].axes
+        if not axes <= set(state.axes):
+            raise AxisError(
+                f"output {name} has {show_axes(axes)}, and overwrites {state.name}"
+                f" with {show_axes(state.axes)}"
+            )
 
     def _output_axes(self, name: str, e: Expr) -> tuple[str, ...]:
         rows = (ROW_AXIS,) if self._signature.rows else ()
@@ -193,10 +202,22 @@ class FunctionLowering:
     def _copies(
         self, emitter: Emitter, results: Mapping[str, Value], targets: Mapping[Value, Port]
     ) -> None:
-        for name, value in results.items():
-            port = self._outputs[name]
-            if targets.get(value) is not port:
-                emitter.copy_to(port, value, self._port_axes(port))
+        """Copy what is not yet in its place: to outputs first, then over state.
+
+        What lies in state that another copy overwrites is saved before.
+        """
+        pairs = [(self._outputs[name], value) for name, value in results.items()]
+        late = [pair for pair in pairs if targets.get(pair[1]) is not pair[0]]
+        late.sort(key=lambda pair: self._role(pair[0]) is Role.STATE)
+        overwritten = {port.view.buffer for port, _ in late if self._role(port) is Role.STATE}
+        for port, value in late:
+            if self._role(port) is Role.STATE and emitter.buffer(value) in overwritten:
+                emitter.save(value)
+        for port, value in late:
+            emitter.copy_to(port, value, self._port_axes(port))
+
+    def _role(self, port: Port) -> Role:
+        return self._storage.buffers[port.view.buffer].role
 
     def _port_axes(self, port: Port) -> tuple[str, ...]:
         rows = self._storage.buffers[port.view.buffer].rows

@@ -130,8 +130,9 @@ class Translation:
         if e.op.row.kind is Kind.LEAF:
             return self._leaf(e, DType.INT64)
         if e.op is Op.ARGMAX:
-            axes = [a for a in e.attributes if a in self._kept(e.args[0].axes)]
-            return [(e.args[0], Mode.REAL)], lambda v: self._graph.reduce("argmax", v[0], axes)
+            return [(e.args[0], Mode.REAL)], lambda v: self._graph.reduce(
+                "argmax", v[0], v[0].axes.intersection(e.attributes)
+            )
         return self._arithmetic(e, Mode.INTEGER)
 
     def _arithmetic(self, e: Expr, mode: Mode) -> Rule:
@@ -185,17 +186,15 @@ class Translation:
     # Reductions.
 
     def _reduction(self, e: Expr) -> Rule:
-        body = e.args[0]
-        present = [a for a in e.attributes if a in self._kept(body.axes)]
-        absent = self._graph.size(a for a in e.attributes if a not in body.axes)
-
         def build(v: Sequence[Value]) -> Value:
+            present = v[0].axes.intersection(e.attributes)
             result = self._graph.reduce(e.op.row.name, v[0], present)
+            absent = self._graph.size(frozenset(e.attributes) - present)
             if e.op is not Op.PROD or absent == 1:
                 return result
             return self._power([result, self._graph.real(absent)])
 
-        return [(body, Mode.REAL)], build
+        return [(e.args[0], Mode.REAL)], build
 
     def _sum(self, e: Expr) -> Rule:
         body = e.args[0]
@@ -224,10 +223,9 @@ class Translation:
         product = factor(body, self._uses)
         count = len(product.numerators)
         needs = [(f, Mode.REAL) for f in (*product.numerators, *product.denominators)]
-        absent = self._graph.size(summed - body.axes)
 
         def build(v: Sequence[Value]) -> Value:
-            return self._contract(v[:count], v[count:], summed, absent, product.negative)
+            return self._contract(v[:count], v[count:], summed, product.negative)
 
         return needs, build
 
@@ -236,11 +234,11 @@ class Translation:
         numerators: Sequence[Value],
         denominators: Sequence[Value],
         summed: frozenset[str],
-        absent: int,
         negative: bool,
     ) -> Value:
         graph = self._graph
-        # The summed axes that the body has are those of a factor inside; `absent` counts the rest.
+        # A summed axis that no factor has counts by its size.
+        absent = graph.size(summed.difference(*(v.axes for v in (*numerators, *denominators))))
         inside = [f for v in numerators for f in _unsquared(v) if v.axes & summed]
         outside = [v for v in numerators if not v.axes & summed]
         inside += [graph.pointwise("reciprocal", v) for v in denominators if v.axes & summed]
@@ -269,11 +267,10 @@ class Translation:
             return self._unrename(hot, summed)
         index_axes = self._kept(hot.index.axes)
         needs = [(hot.value, Mode.REAL), (hot.index, Mode.INTEGER)]
-        own = summed & (hot.value.axes | hot.index.axes)
-        absent = self._graph.size(summed - own)
 
         def build(v: Sequence[Value]) -> Value:
-            removed = self._kept(own)
+            removed = summed & (v[0].axes | v[1].axes)
+            absent = self._graph.size(summed - removed)
             g = self._graph.reduce("sum", v[0], (v[0].axes & removed) - index_axes)
             axes = ((g.axes | v[1].axes) - removed) | {hot.axis}
             key = (hot.axis, tuple(sorted(removed & (g.axes | v[1].axes))))
@@ -358,17 +355,16 @@ class Translation:
 
     def _gather(self, e: Expr, v: Sequence[Value]) -> Value:
         x = v[0]
-        pairs = [(a, i) for a, i in zip(e.attributes, v[1:], strict=True) if a in x.axes]
-        for axis, i in list(pairs):
+        indices: dict[str, Value] = {}
+        for axis, i in zip(e.attributes, v[1:], strict=True):
             if i.constant is not None:
                 x = self._select(e, x, axis, int(i.constant))
-                pairs.remove((axis, i))
-        if not pairs:
+            elif axis in x.axes or self._graph.sizes[axis] == 1:  # there, it is only checked
+                indices[axis] = i
+        if not indices:
             return x
-        names = tuple(axis for axis, _ in pairs)
-        indices = tuple(i for _, i in pairs)
-        axes = x.axes.difference(names).union(*(i.axes for i in indices))
-        return self._graph.make("gather", (x, *indices), axes, x.dtype, names)
+        axes = x.axes.difference(indices).union(*(i.axes for i in indices.values()))
+        return self._graph.make("gather", (x, *indices.values()), axes, x.dtype, tuple(indices))
 
     def _select(self, e: Expr, x: Value, axis: str, at: int) -> Value:
         if not 0 <= at < self._graph.sizes[axis]:
@@ -376,6 +372,8 @@ class Translation:
                 f"index {at} is outside axis {axis}, whose size is {self._graph.sizes[axis]}",
                 self._origins.get(e, ())[:1],
             )
+        if axis not in x.axes:
+            return x
         return self._graph.make("select", (x,), x.axes - {axis}, x.dtype, (axis, at))
 
 

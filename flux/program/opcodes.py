@@ -13,8 +13,8 @@ stride 0.
 | contract | sum over k of a[batch, m, k] * b[batch, k, n] | (batch, m, n, k) counts of dimensions |
 | gather | x at the given positions | (source,): for each dimension of x, (0, dimension of the \
 result) or (1, number of the index operand) |
-| scatter | zeros, then g added at the given positions | (target,): for each dimension of the \
-result, (0, dimension of g) or (1, number of the index operand) |
+| scatter | zeros, then g added at the given positions, those outside left out | (target,): for \
+each dimension of the result, (0, dimension of g) or (1, number of the index operand) |
 | random | uniform on [0, 1) from the operands seed and step | (site,) |
 | call | runs a function on the operands and results, in the order of its ports | (function,) |
 | map | runs a function with rows on all rows of its operands and results, which are flat | \
