@@ -10,7 +10,7 @@ Source:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Mapping
 
 from flux.calculus.folding import (
     ONE,
@@ -27,7 +27,7 @@ from flux.calculus.folding import (
 from flux.calculus.partials import GUARDS, guard, partial
 from flux.calculus.reductions import extremum_share, product_steps
 from flux.errors import ArgumentError, AxisError, LimitError
-from flux.expr import Expr, inputs, show_axes
+from flux.expr import Expr, inputs, show_axes, unvisited
 from flux.ops import Op
 from flux.settings import current
 
@@ -112,7 +112,7 @@ def _check_pointwise(e: Expr, seeds: Tangents) -> None:
     axes = frozenset[str]().union(*(x.axes for x in seeds))
     if not axes:
         return
-    for inner in _unknown(e, seeds):
+    for inner in unvisited(e, seeds):
         if inner.args and inner.op in _MOVES and not axes.isdisjoint(_MOVES[inner.op](inner)):
             raise AxisError(
                 f"`{inner.op.row.name}` mixes positions of the variable, which has "
@@ -132,25 +132,6 @@ _MOVES: Mapping[Op, Callable[[Expr], set[str]]] = {
 }
 
 
-def _unknown(root: Expr, known: Container[Expr]) -> list[Expr]:
-    """What the root reaches without passing what is known, operands before users."""
-    order: list[Expr] = []
-    seen: set[Expr] = set()
-    stack: list[tuple[Expr, bool]] = [(root, False)]
-    while stack:
-        e, entered = stack.pop()
-        if entered:
-            order.append(e)
-        elif e not in seen and e not in known:
-            seen.add(e)
-            if e.args:
-                stack.append((e, True))
-                stack.extend([(arg, False) for arg in reversed(e.args)])
-            else:
-                order.append(e)
-    return order
-
-
 class _Forward:
     """Tangents of every node met so far; later orders reuse those of earlier ones."""
 
@@ -161,7 +142,7 @@ class _Forward:
     def tangent(self, e: Expr) -> Tangent:
         tangents = self._tangents
         fresh = FreshAxes(e)
-        for inner in _unknown(e, tangents):
+        for inner in unvisited(e, tangents):
             moved = [tangents[arg] for arg in inner.args]
             if moved.count(None) == len(moved):
                 tangents[inner] = None

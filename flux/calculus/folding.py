@@ -165,10 +165,8 @@ def mul(a: Expr, b: Expr) -> Expr:
     folded = arithmetic(Op.MUL, a, b)
     if folded is not None:
         return folded
-    if a.op is Op.NEG:
-        return neg(mul(a.args[0], b))
-    if b.op is Op.NEG:
-        return neg(mul(a, b.args[0]))
+    if a.op is Op.NEG or b.op is Op.NEG:
+        return _signed(mul, a, b)
     if b.op is Op.DIV and b.args[0] is ONE:
         return node(Op.DIV, (a, b.args[1]))
     if a.op is Op.DIV and a.args[0] is ONE:
@@ -180,11 +178,25 @@ def div(a: Expr, b: Expr) -> Expr:
     """The quotient."""
     if b is ONE:
         return a
-    if a.op is Op.NEG:
-        return neg(div(a.args[0], b))
-    if b.op is Op.NEG:
-        return neg(div(a, b.args[0]))
+    if a.op is Op.NEG or b.op is Op.NEG:
+        return _signed(div, a, b)
     return node(Op.DIV, (a, b))
+
+
+def _signed(build: Callable[[Expr, Expr], Expr], a: Expr, b: Expr) -> Expr:
+    """A product or quotient of operands without their signs, and then their sign."""
+    a, a_minus = unsigned(a)
+    b, b_minus = unsigned(b)
+    result = build(a, b)
+    return neg(result) if a_minus != b_minus else result
+
+
+def unsigned(a: Expr) -> tuple[Expr, bool]:
+    """What stands behind all signs, and whether they amount to a minus."""
+    minus = False
+    while a.op is Op.NEG:
+        a, minus = a.args[0], not minus
+    return a, minus
 
 
 def power(a: Expr, b: Expr) -> Expr:
@@ -219,8 +231,8 @@ def select(condition: Expr, then: Expr, otherwise: Expr) -> Expr:
     """where(condition, then, otherwise)."""
     if then is otherwise or condition is TRUE:
         return then
-    if condition.op is Op.NOT:
-        return select(condition.args[0], otherwise, then)
+    while condition.op is Op.NOT:
+        condition, then, otherwise = condition.args[0], otherwise, then
     if then.op is Op.WHERE and then.args[0] is condition:
         then = then.args[1]
     if otherwise.op is Op.WHERE and otherwise.args[0] is condition:
@@ -240,10 +252,11 @@ def total(a: Expr, axes: Iterable[str]) -> Expr:
     """`sum[axes](a)`; along an axis that a lacks it is constant, which multiplies by the size."""
     absent = sorted(axis for axis in axes if axis not in a.axes)
     present = [axis for axis in axes if axis in a.axes]
-    if a.op is Op.NEG:
-        return neg(total(a.args[0], axes))
-    result = reduce(Op.SUM, a, present) if present else a
-    return mul(result, sizes(absent)) if absent else result
+    body, minus = unsigned(a)
+    result = reduce(Op.SUM, body, present) if present else body
+    if absent:
+        result = mul(result, sizes(absent))
+    return neg(result) if minus else result
 
 
 def sizes(axes: Sequence[str]) -> Expr:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from flux.calculus.folding import number
-from flux.expr import Expr, topological
+from flux.expr import Expr, unvisited
 from flux.ops import COMPARISONS, Op
 
 Signs = frozenset[int]
@@ -32,10 +32,8 @@ class SignTable:
 
     def of(self, e: Expr) -> Signs:
         """The signs that the value of e can have."""
-        if e not in self._known:
-            for inner in topological((e,)):
-                if inner not in self._known:
-                    self._known[inner] = _signs(inner, [self._known[arg] for arg in inner.args])
+        for inner in unvisited(e, self._known):
+            self._known[inner] = _signs(inner, [self._known[arg] for arg in inner.args])
         return self._known[e]
 
 

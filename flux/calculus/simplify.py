@@ -21,7 +21,7 @@ from flux.calculus.terms import (
     build_sum,
     product_of,
 )
-from flux.expr import Expr, node, rebuild, reduce, topological
+from flux.expr import Expr, node, reduce, topological, unvisited
 from flux.expr.integers import integral
 from flux.expr.node import Axes
 from flux.ops import Op
@@ -150,11 +150,12 @@ class _Pass:
         return reapply(e, args)
 
     def _rebuilt_chain(self, e: Expr) -> Expr:
-        for part in topological((e,)):
-            if part in self._inner and part not in self.done:
-                self._budget.spend(1)
-                self.done[part] = rebuild(part, tuple([self.done[arg] for arg in part.args]))
-        return rebuild(e, tuple([self.done[arg] for arg in e.args]))
+        """A chain that is not collected, rebuilt node by node."""
+        chain = [part for part in unvisited(e, self.done) if part is not e]
+        self._budget.spend(len(chain))
+        for part in chain:
+            self.done[part] = self._rebuilt(part)
+        return self._rebuilt(e)
 
     def leaves(self, e: Expr, ops: frozenset[Op]) -> list[tuple[Expr, int]]:
         """The operands of a chain of sums or products, from the left, with -1 for inverse ones."""

@@ -8,7 +8,7 @@ node. `simplify` decides what is collected; the rules here hold for real numbers
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -28,6 +28,7 @@ from flux.expr import Expr, apply, node
 from flux.ops import Op
 
 Exponent = Rational | Expr
+Key = frozenset[tuple[Expr, Exponent]]
 
 _HALF = Fraction(1, 2)
 _EXACT_BITS = 53
@@ -73,7 +74,7 @@ class Product:
         for base, inner in other.factors.items():
             self.multiply(base, _multiplied(inner, exponent))
 
-    def key(self) -> frozenset[tuple[Expr, Exponent]]:
+    def key(self) -> Key:
         """What like terms have in common."""
         return frozenset(self.factors.items())
 
@@ -349,7 +350,7 @@ def build_sum(terms: Iterable[Product]) -> Expr:
 
 
 def _collect(terms: Iterable[Product]) -> list[Product]:
-    groups: dict[frozenset[tuple[Expr, Exponent]], Product] = {}
+    groups: dict[Key, Product] = {}
     for term in terms:
         group = groups.setdefault(term.key(), Product(0, False, term.factors))
         group.coefficient += term.coefficient
@@ -360,18 +361,29 @@ def _collect(terms: Iterable[Product]) -> list[Product]:
 def _apply_identity(terms: list[Product], f: Op, g: Op, sign: int) -> list[Product]:
     """c*f(u)^2*r + sign*c*g(u)^2*r = c*r."""
     by_key = {term.key(): term for term in terms}
+    merged: list[Product] = []
     for term in terms:
-        for base, exponent in term.factors.items():
-            if base.op is not f or exponent != 2 or term.key() not in by_key:
-                continue
-            rest = {b: n for b, n in term.factors.items() if b is not base}
-            partner = frozenset({**rest, node(g, base.args): 2}.items())
-            other = by_key.get(partner)
-            if other is not None and other.coefficient == sign * term.coefficient:
-                del by_key[term.key()], by_key[partner]
-                merged = Product(term.coefficient, term.decimal or other.decimal, rest)
-                return _apply_identity(_collect([*by_key.values(), merged]), f, g, sign)
-    return terms
+        pair = _identity_partner(term, by_key, f, g, sign)
+        if pair is not None:
+            partner, rest = pair
+            del by_key[term.key()], by_key[partner.key()]
+            merged.append(Product(term.coefficient, term.decimal or partner.decimal, rest))
+    return _collect([*by_key.values(), *merged]) if merged else terms
+
+
+def _identity_partner(
+    term: Product, by_key: Mapping[Key, Product], f: Op, g: Op, sign: int
+) -> tuple[Product, dict[Expr, Exponent]] | None:
+    """The term that stands beside one with f(u)^2, and what is left of both."""
+    for base, exponent in term.factors.items():
+        if base.op is not f or exponent != 2 or term.key() not in by_key:
+            continue
+        rest = {b: n for b, n in term.factors.items() if b is not base}
+        wanted = frozenset({**rest, node(g, base.args): 2}.items())
+        partner = by_key.get(wanted)
+        if partner is not None and partner.coefficient == sign * term.coefficient:
+            return partner, rest
+    return None
 
 
 def _factored(terms: list[Product]) -> Expr:

@@ -16,7 +16,7 @@ from flux.expr.build import (
 )
 from flux.expr.node import Expr, Operand, lift, node, provide, show_axes
 from flux.expr.services import provide_services
-from flux.expr.traverse import count_nodes, fold, inputs, rebuild, topological, users
+from flux.expr.traverse import count_nodes, fold, inputs, rebuild, topological, unvisited, users
 
 __all__ = [
     "Expr",
@@ -40,6 +40,7 @@ __all__ = [
     "size",
     "stop",
     "topological",
+    "unvisited",
     "users",
     "variable",
     "where",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from typing import TypeVar
 
 from flux.errors import LimitError
@@ -31,6 +31,25 @@ def topological(roots: Iterable[Expr]) -> list[Expr]:
         seen.add(e)
         stack.append((e, True))
         stack.extend((arg, False) for arg in reversed(e.args) if arg not in seen)
+    return order
+
+
+def unvisited(root: Expr, known: Container[Expr]) -> list[Expr]:
+    """What the root reaches without passing through known nodes, operands before their users."""
+    order: list[Expr] = []
+    seen: set[Expr] = set()
+    stack: list[tuple[Expr, bool]] = [(root, False)]
+    while stack:
+        e, entered = stack.pop()
+        if entered:
+            order.append(e)
+        elif e not in seen and e not in known:
+            seen.add(e)
+            if e.args:
+                stack.append((e, True))
+                stack.extend([(arg, False) for arg in reversed(e.args)])
+            else:
+                order.append(e)
     return order
 
 
