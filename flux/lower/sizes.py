@@ -1,7 +1,4 @@
-"""Sizes of named axes: those of the inputs, and those that renames pass on.
-
-In `x[t = s]`, s takes t's size where nothing else binds s; otherwise s must not be larger than t.
-"""
+"""Sizes of named axes: those of the inputs, those that renames pass on, and no axis without one."""
 
 from __future__ import annotations
 
@@ -9,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from flux.errors import ShapeError
 from flux.expr import Expr, topological
+from flux.expr.signature import bind_sizes
 from flux.ops import Kind, Op
 
 
@@ -23,34 +21,17 @@ def infer_sizes(roots: Iterable[Expr], given: Mapping[str, int]) -> dict[str, in
         ShapeError: a size is unknown, not positive, or too large for a rename.
     """
     order = topological(roots)
-    sizes = dict(given)
-    for axis, count in sizes.items():
+    for axis, count in given.items():
         if count < 1:
             raise ShapeError(f"axis {axis} has size {count}; sizes are at least 1")
-    for e in order:
-        if e.op is Op.RENAME:
-            for old, new in e.attributes:
-                if old in sizes:
-                    sizes.setdefault(new, sizes[old])
-    for e in order:
-        _check(e, sizes)
-    return sizes
-
-
-def _check(e: Expr, sizes: Mapping[str, int]) -> None:
-    for axis in _mentioned(e):
+    sizes = bind_sizes(order, given)
+    for axis in (axis for e in order for axis in _mentioned(e)):
         if axis not in sizes:
             raise ShapeError(
                 f"the size of axis {axis} is not known",
                 hint=f"give it, as in sizes={{'{axis}': 8}}, or pass an array that has it",
             )
-    if e.op is Op.RENAME:
-        for old, new in e.attributes:
-            if sizes[new] > sizes[old]:
-                raise ShapeError(
-                    f"[{old} = {new}] needs size({new}) <= size({old}), "
-                    f"but {new} has {sizes[new]} and {old} has {sizes[old]}"
-                )
+    return sizes
 
 
 def _mentioned(e: Expr) -> Iterable[str]:

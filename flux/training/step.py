@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from flux.backends.runner import Runner
 from flux.lower import lower
-from flux.lower.link import link
+from flux.lower.stages import link
 from flux.nn import GROUPS, WEIGHTS, Model
 from flux.nn.programs import LOSS, gradient_program
 from flux.program import Program
