@@ -60,9 +60,12 @@ def choose_kernels(environment: MutableMapping[str, str], flags: frozenset[str])
         environment[CORE_TYPE] = "SkylakeX"
 
 
-def limit_blas(threads: int) -> None:
-    """Give the BLAS that many threads from here on, whichever BLAS it is."""
+def limit_blas() -> None:
+    """Give the BLAS one thread from here on, whichever BLAS it is.
+
+    Flux shares work among threads of its own; more of the BLAS's would fight them for the cores.
+    """
     import numpy  # noqa: F401  (the library must be loaded before it can be limited)
     from threadpoolctl import threadpool_limits
 
-    threadpool_limits(threads, user_api="blas")
+    threadpool_limits(1, user_api="blas")

@@ -56,7 +56,7 @@ def _change_options(command: Any) -> Any:
     default=1,
     show_default=True,
     type=click.IntRange(1, 64),
-    help="Threads of the BLAS; more pay from a width of 256 on, where cores are idle.",
+    help="Threads of a step; they change no bits.",
 )
 @click.option(
     "--save-every", default=1_000, show_default=True, type=click.IntRange(1), help="Steps."
@@ -78,7 +78,7 @@ def command(
     the end it is asked for derivatives that it has not seen, and Flux marks the answers.
 
     \b
-    flux train                                   learn calculus, in about a minute
+    flux train                                   learn calculus, in a minute or two
     flux train --preset tiny --data novel.txt    learn to write like a novel
     flux train --data notes.txt --steps 2000 --context 128
     flux train --resume runs/tiny --steps 20000  go on with a run
@@ -87,7 +87,7 @@ def command(
     """
     chosen = {name: value for name, value in changes.items() if value is not None}
     if resume is not None:
-        _go_on(resume, chosen, save_every)
+        _go_on(resume, chosen, threads, save_every)
     else:
         _begin(preset, data, out, seed, threads, save_every, chosen)
 
@@ -101,18 +101,18 @@ def _begin(
     save_every: int,
     changes: dict[str, Any],
 ) -> None:
-    limit_blas(threads)
+    limit_blas()
     from flux.training.presets import PRESETS
     from flux.training.run import Origin, Run
 
     preset = replace(PRESETS[name], **changes)
-    origin = Origin(preset, str(data.resolve()) if data else "", seed, threads)
+    origin = Origin(preset, str(data.resolve()) if data else "", seed)
     corpus, lines = _text(origin)
     folder = out or _free_folder(Path("runs") / name)
-    _train(Run(origin, corpus), lines, folder, preset.steps, save_every)
+    _train(Run(origin, corpus, threads=threads), lines, folder, preset.steps, save_every)
 
 
-def _go_on(folder: Path, changes: dict[str, Any], save_every: int) -> None:
+def _go_on(folder: Path, changes: dict[str, Any], threads: int, save_every: int) -> None:
     from flux.training.run import Run, origin_of, read
     from flux.training.tokenizer import Tokenizer
 
@@ -121,9 +121,9 @@ def _go_on(folder: Path, changes: dict[str, Any], save_every: int) -> None:
         raise click.UsageError(f"a run goes on as it began: --{min(unknown)} cannot be changed")
     saved = read(folder)
     origin = origin_of(saved)
-    limit_blas(origin.threads)
+    limit_blas()
     corpus, lines = _text(origin)
-    run = Run(origin, corpus, Tokenizer(saved.about["characters"]))
+    run = Run(origin, corpus, Tokenizer(saved.about["characters"]), threads)
     run.restore(saved)
     steps = changes.get("steps", origin.preset.steps)
     _train(run, lines, folder, steps, save_every)

@@ -30,7 +30,7 @@ class Preset:
     learning_rate: float
     warm_up: int = 100
     weight_decay: float = 0.1
-    trees: int = 10_000
+    trees: int = 16_000
 
 
 PRESETS: dict[str, Preset] = {
@@ -39,10 +39,10 @@ PRESETS: dict[str, Preset] = {
         heads=4,
         layers=2,
         feed_forward=256,
-        context=64,
-        batch=8,
-        steps=6_000,
-        learning_rate=3e-3,
+        context=48,
+        batch=4,
+        steps=18_000,
+        learning_rate=2e-3,
     ),
     "tiny": Preset(
         width=64,

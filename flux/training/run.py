@@ -1,7 +1,7 @@
 """A run: a language model, its text, its trainer and its folder.
 
 Everything that a run needs to go on with the same bits is in its checkpoint: the parameters and
-moments, and the preset, seed, vocabulary, optimiser's numbers, threads and text it was made with.
+moments, and the preset, seed, vocabulary, optimiser's numbers and text it was made with.
 """
 
 from __future__ import annotations
@@ -37,13 +37,11 @@ class Origin:
         preset: the model and how it is trained.
         data: the path of the text; empty for the embedded corpus.
         seed: of parameters and batches.
-        threads: of the BLAS, on which the bits may depend.
     """
 
     preset: Preset
     data: str
     seed: int
-    threads: int
 
 
 class Run:
@@ -53,13 +51,20 @@ class Run:
         origin: what it is made from.
         corpus: the text.
         tokenizer: the vocabulary; default: the text's own.
+        threads: that a step may use; it never changes bits.
 
     Attributes:
         language: the model.
         trainer: which trains it.
     """
 
-    def __init__(self, origin: Origin, corpus: Corpus, tokenizer: Tokenizer | None = None) -> None:
+    def __init__(
+        self,
+        origin: Origin,
+        corpus: Corpus,
+        tokenizer: Tokenizer | None = None,
+        threads: int = 1,
+    ) -> None:
         preset = origin.preset
         self.origin = origin
         self.language = LanguageModel(preset, tokenizer or corpus.tokenizer(), origin.seed)
@@ -67,7 +72,7 @@ class Run:
         self._validation = self._windows(validation, corpus.validation, corpus, "validation")
         batches = self._windows(training, corpus.training, corpus, "batches")
         recipe = asdict(recipe_of(preset))
-        self.trainer = Trainer(self.language.model, data=batches, **recipe)
+        self.trainer = Trainer(self.language.model, data=batches, threads=threads, **recipe)
 
     def _windows(self, tokens: Tokens, text: str, corpus: Corpus, site: str) -> Windows:
         preset = self.origin.preset
@@ -121,7 +126,6 @@ class Run:
             "preset": asdict(self.origin.preset),
             "data": self.origin.data,
             "seed": self.origin.seed,
-            "threads": self.origin.threads,
             "characters": self.language.tokenizer.characters,
             "step": self.trainer.step,
             "parameters": [
@@ -164,7 +168,7 @@ def read(folder: Path) -> checkpoint.Checkpoint:
 def origin_of(saved: checkpoint.Checkpoint) -> Origin:
     """What a saved run was made from."""
     about = saved.about
-    return Origin(preset_of(about["preset"]), about["data"], about["seed"], about["threads"])
+    return Origin(preset_of(about["preset"]), about["data"], about["seed"])
 
 
 def preset_of(values: Mapping[str, Any]) -> Preset:

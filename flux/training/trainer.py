@@ -32,6 +32,8 @@ class Trainer:
             batch is a mapping from the names of the graph's inputs to arrays; all batches have the
             shapes of the first.
         seed: of random numbers in the model's text, such as those of dropout.
+        threads: that a step may use; it never changes bits. Leave the BLAS one thread where this
+            is more.
         **recipe: the other fields of `Recipe`: learning_rate, weight_decay, clip, ...
 
     Attributes:
@@ -50,6 +52,7 @@ class Trainer:
         data: Source | None = None,
         *,
         seed: int = 0,
+        threads: int = 1,
         **recipe: Any,
     ) -> None:
         if not isinstance(model, Model):
@@ -67,7 +70,7 @@ class Trainer:
         self._inputs = model.graph.inputs
         first = conform(self._feed(0), self._inputs, model.dtype)
         self._sizes = sizes_of(first, self._inputs, model.sizes)
-        self._compiled = Step(model, self.recipe, self._sizes)
+        self._compiled = Step(model, self.recipe, self._sizes, threads)
 
     def run(self, steps: int, after: Callable[[int, float], bool | None] | None = None) -> float:
         """Train for some steps.
