@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from flux.compiled import CompiledFunction, Options
-from flux.compiled.function import check_domain
+from flux.compiled.function import check_domain, check_threads
 from flux.errors import ArgumentError, did_you_mean
 from flux.expr import Expr
 from flux.expr.evaluate import evaluate as evaluate_expression
@@ -74,7 +74,7 @@ def compile(
     options = Options(
         backend={"auto": "numpy"}.get(_choice("backend", backend, BACKENDS), backend),
         dtype=_choice("dtype", dtype, DTYPES) if dtype is not None else "",
-        threads=_threads(threads),
+        threads=check_threads(threads),
         domain=check_domain(domain),
         sizes=tuple(sorted((sizes or {}).items())),
     )
@@ -86,9 +86,3 @@ def _choice(what: str, value: str, known: tuple[str, ...]) -> str:
         hint = did_you_mean(str(value), known) or f"one of {', '.join(known)}"
         raise ArgumentError(f"no {what} {value!r}", hint=hint)
     return value
-
-
-def _threads(count: int) -> int:
-    if not isinstance(count, int) or not 1 <= count <= 1024:
-        raise ArgumentError(f"threads must be a whole number from 1 on, not {count!r}")
-    return count

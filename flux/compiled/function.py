@@ -21,15 +21,17 @@ from flux.errors import ArgumentError, DomainError, ShapeError
 from flux.expr import Expr, count_nodes, inputs, topological
 from flux.expr.arguments import as_array, as_float, as_integer, exact_float, float_dtype, is_number
 from flux.expr.evaluate import evaluate
-from flux.expr.signature import result_axes
+from flux.expr.signature import check_inputs, result_axes
 from flux.lower import lower
 from flux.lower.sizes import infer_sizes
+from flux.ops import Kind, Op
 from flux.program.types import Program
 
 Array = NDArray[Any]
 _OPTIONS = ("out", "domain", "threads")
 _DOMAINS = ("nan", "raise")
 _MOST_SPECIALISATIONS = 64
+_MOST_THREADS = 1024
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ class CompiledFunction:
     def __init__(self, outputs: Mapping[str, Expr], options: Options) -> None:
         self._outputs = dict(outputs)
         self.options = options
-        self._inputs = list({e.attributes.name: e for e in inputs(*outputs.values())}.values())
+        self._inputs = check_inputs(inputs(*outputs.values()))
         self.inputs = tuple(e.attributes.name for e in self._inputs)
         self._axes = {name: result_axes(e) for name, e in outputs.items()}
         self._specialised: dict[Any, RowProgram] = {}
@@ -123,7 +125,8 @@ class CompiledFunction:
         domain: str | None = None,
         threads: int | None = None,
     ) -> Any:
-        domain = check_domain(domain or self.options.domain)
+        domain = check_domain(domain if domain is not None else self.options.domain)
+        threads = check_threads(threads if threads is not None else self.options.threads)
         if out is None and all(is_number(v) for v in values.values()):
             found = self._numbers(values, domain)
             if found is not None:
@@ -131,16 +134,16 @@ class CompiledFunction:
         arrays = {name: as_array(name, value) for name, value in values.items()}
         sizes = self._sizes(arrays)
         shape = broadcast({name: self._leading(name, a) for name, a in arrays.items()})
-        dtype = np.dtype(self.options.dtype or float_dtype([values[n] for n in values]))
+        dtype = self._dtype(values)
         program = self._program(dtype, self._rows(arrays), sizes)
         results = self._results(out, shape, sizes, dtype)
         if out is not None and any(np.may_share_memory(out, a) for a in arrays.values()):
             results = {name: np.empty_like(array) for name, array in results.items()}
         columns = {e.attributes.name: self._column(e, arrays, dtype) for e in self._inputs}
         if all(size > 0 for size in shape):
-            self._run(program, columns, results, shape, threads or self.options.threads)
+            self._run(program, columns, results, shape, threads)
         if domain == "raise":
-            self._raise_domain(arrays, results, sizes)
+            self._raise_domain(columns, results, sizes)
         if out is not None and results["= "] is not out:
             out[...] = results["= "]
         return self._unwrap(results, values, out)
@@ -179,8 +182,7 @@ class CompiledFunction:
 
     def _make_scalar(self) -> Callable[..., float]:
         """The function of floats; where there is none, one that sends every call the long way."""
-        plain = self._single and not any(e.axes for e in topological(self._outputs.values()))
-        plain = plain and not any(e.attributes.integer for e in self._inputs)
+        plain = self._single and all(map(_is_scalar, topological(self._outputs.values())))
         if not plain or self.options.dtype == "float32" or self.options.domain != "nan":
             return _long_way
         program = self._lower(np.dtype(np.float64), frozenset(), {})
@@ -201,6 +203,11 @@ class CompiledFunction:
         """The shape of an argument's anonymous dimensions; a keyword nobody uses has no others."""
         count = self._axis_count(name) if name in self.inputs else 0
         return array.shape[: array.ndim - count]
+
+    def _dtype(self, values: Mapping[str, Any]) -> np.dtype[Any]:
+        """The type of the computation: the widest float of the inputs that are real numbers."""
+        real = [e.attributes.name for e in self._inputs if not e.attributes.integer]
+        return np.dtype(self.options.dtype or float_dtype([values[name] for name in real]))
 
     def _sizes(self, arrays: Mapping[str, Array]) -> dict[str, int]:
         sizes = dict(self.options.sizes)
@@ -254,8 +261,7 @@ class CompiledFunction:
         """The Program that a call with these arguments runs."""
         values = bind(self.inputs, args, named)
         arrays = {name: as_array(name, value) for name, value in values.items()}
-        dtype = np.dtype(self.options.dtype or float_dtype(list(values.values())))
-        return self._program(dtype, self._rows(arrays), self._sizes(arrays)).program
+        return self._program(self._dtype(values), self._rows(arrays), self._sizes(arrays)).program
 
     # Arrays in and out.
 
@@ -279,12 +285,19 @@ class CompiledFunction:
         return {"= ": check_out(out, shapes["= "], dtype)}
 
     def _raise_domain(
-        self, arrays: Mapping[str, Array], results: Mapping[str, Array], sizes: Mapping[str, int]
+        self, columns: Mapping[str, Column], results: Mapping[str, Array], sizes: Mapping[str, int]
     ) -> None:
         if all(np.isfinite(array).all() for array in results.values()):
             return
+        arrays = {name: column.convert(column.array) for name, column in columns.items()}
         for e in self._outputs.values():
             evaluate(e, arrays, sizes=sizes)  # it finds the operation and the value, and raises
+
+
+def _is_scalar(e: Expr) -> bool:
+    if e.op is Op.INPUT:
+        return not e.axes and not e.attributes.integer
+    return e.op is Op.CONSTANT or e.op.row.kind is Kind.POINTWISE
 
 
 def _long_way(*_: Any) -> float:
@@ -296,6 +309,13 @@ def check_domain(domain: str) -> str:
     if domain not in _DOMAINS:
         raise ArgumentError(f"domain must be one of {', '.join(_DOMAINS)}, not {domain!r}")
     return domain
+
+
+def check_threads(count: Any) -> int:
+    """The number of threads, checked."""
+    if not isinstance(count, int) or isinstance(count, bool) or not 1 <= count <= _MOST_THREADS:
+        raise ArgumentError(f"threads must be a whole number from 1 on, not {count!r}")
+    return count
 
 
 def check_out(out: Any, shape: Shape, dtype: np.dtype[Any]) -> Array:

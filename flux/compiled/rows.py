@@ -126,10 +126,12 @@ class RowProgram:
         )
         if ready:
             return _slices(array.reshape(-1), buffer)
-        # `flat` walks any strides, zero ones too, and copies only the block that is asked for.
-        walker = np.broadcast_to(array, shape + named).flat
-        size = buffer.size
-        return lambda start, stop: column.convert(np.asarray(walker[start * size : stop * size]))
+        wide, size = np.broadcast_to(array, shape + named), buffer.size
+        if len(shape) == 1:
+            return lambda a, b: column.convert(np.ascontiguousarray(wide[a:b]).reshape(-1))
+        # `flat` walks any strides, zero ones too, and copies only the block that is asked for. Each
+        # block has a walker of its own, since it keeps its place in the array.
+        return lambda a, b: column.convert(wide.flat[a * size : b * size])
 
 
 _Source = Callable[[int, int], Array]
