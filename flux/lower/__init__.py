@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 
 from flux.expr import Expr
 from flux.lower.function import FunctionLowering, Signature
-from flux.lower.stages import link, repeat
 from flux.lower.sizes import infer_sizes
+from flux.lower.stages import link, repeat
 from flux.program.types import DType, Program
 from flux.program.verify import verify
 from flux.settings import current
