@@ -1,0 +1,43 @@
+"""The benchmarks' shared set-up: who takes part, and the machine's name above the tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.bench.measure import AbsentError, Worker, machine
+
+Enlist = Callable[..., Worker | None]
+_ALWAYS = ("flux", "numpy by hand")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--peers", default="", help="only these competitors, by name and commas")
+
+
+@pytest.fixture(scope="session")
+def machine_line() -> None:
+    print(f"\n{machine()}")
+
+
+@pytest.fixture
+def enlist(request: pytest.FixtureRequest, machine_line: None) -> Iterator[Enlist]:
+    """Start a process for each competitor and prepare its task; one that is absent is named."""
+    wanted = [name for name in request.config.getoption("--peers", "").split(",") if name]
+    started: list[Worker] = []
+
+    def start(module: str, competitor: str, threads: int = 1, **task: object) -> Worker | None:
+        if wanted and competitor not in (*wanted, *_ALWAYS):
+            return None
+        started.append(Worker(module, threads))
+        try:
+            started[-1].prepare(competitor, **task)
+        except AbsentError as reason:
+            print(f"{competitor} is left out: {reason}")
+            return None
+        return started[-1]
+
+    yield start
+    for worker in started:
+        worker.close()
