@@ -58,7 +58,7 @@ def _edges():
     for path in _files():
         where = path.relative_to(ROOT).with_suffix("")
         source = _layer(".".join(where.parts))
-        if source == "__init__":
+        if source in ("__init__", "__main__"):
             continue
         for module, line in _imports(path):
             if module.split(".")[0] == "flux" and _layer(module) != source:

@@ -24,6 +24,7 @@ from flux.errors import FluxError
 from flux.expr import Expr, inputs, topological, where
 from flux.expr.constants import constant_value
 from flux.expr.evaluate import evaluate
+from flux.expr.node import service
 from flux.kernels import KERNELS
 from flux.ops import Kind, Op
 
@@ -64,17 +65,31 @@ class Equality(NamedTuple):
         return self.verdict in (Verdict.PROVED, Verdict.AGREED)
 
 
-def equal(a: Expr, b: Expr) -> Equality:
+def equal(a: Expr | str, b: Expr | str) -> Equality:
     """Whether a and b have the same value wherever both are finite.
 
     Inputs declared with an assumption are drawn accordingly. The points follow from the
     expressions, so the answer is the same in every run.
+
+    Args:
+        a, b: expressions, or formulas as text.
+
+    Raises:
+        FluxError: a text is not a formula.
     """
+    a, b = _expression(a), _expression(b)
     if a is b or _same_by_structure(a, b):
         return Equality(Verdict.PROVED)
     if _is_scalar(a) and _is_scalar(b):
         return _by_points(a, b)
     return _by_arrays(a, b)
+
+
+def _expression(e: Expr | str) -> Expr:
+    if isinstance(e, Expr):
+        return e
+    parsed: Expr = service("parse")(e)
+    return parsed
 
 
 def _same_by_structure(a: Expr, b: Expr) -> bool:

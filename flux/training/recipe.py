@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from math import isfinite
+from numbers import Real
+from typing import Any
 
 from flux.errors import ArgumentError, did_you_mean
 
@@ -46,10 +49,26 @@ class Recipe:
                 f"no optimizer {self.optimizer!r}; there are {' and '.join(OPTIMISERS)}",
                 hint=did_you_mean(self.optimizer, OPTIMISERS),
             )
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if not isinstance(value, str) and not (isfinite(value) and value >= 0):
-                raise ArgumentError(f"{field.name} is {value}; it must be 0 or more")
+        for name in NUMBERS:
+            value = getattr(self, name)
+            if not (isinstance(value, Real) and isfinite(value) and float(value) >= 0):
+                raise ArgumentError(f"{name} is {value!r}; it must be 0 or more")
         for name in ("beta1", "beta2", "momentum"):
             if getattr(self, name) >= 1:
                 raise ArgumentError(f"{name} is {getattr(self, name)}; it must be below 1")
+
+
+NUMBERS = tuple(field.name for field in fields(Recipe) if field.name != "optimizer")
+
+
+def recipe_of(optimizer: str, numbers: Mapping[str, Any]) -> Recipe:
+    """The recipe with these numbers.
+
+    Raises:
+        ArgumentError: a number that no recipe has, or one out of range.
+    """
+    for name in numbers:
+        if name not in NUMBERS:
+            hint = did_you_mean(name, NUMBERS) or f"one of {', '.join(NUMBERS)}"
+            raise ArgumentError(f"a trainer has no option `{name}`", hint=hint)
+    return Recipe(optimizer=optimizer, **numbers)

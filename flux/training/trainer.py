@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from flux.errors import ArgumentError, DataError, DomainError
 from flux.nn import Batch, Model, conform, sizes_of
 from flux.training.feed import Feed, feed
-from flux.training.recipe import Recipe
+from flux.training.recipe import recipe_of
 from flux.training.step import Step
 
 Source = Feed | Mapping[str, Any] | Sequence[Mapping[str, Any]]
@@ -63,7 +63,7 @@ class Trainer:
         if data is None:
             raise DataError("a trainer needs data")
         self.model = model
-        self.recipe = Recipe(optimizer=optimizer, **recipe)
+        self.recipe = recipe_of(optimizer, recipe)
         self.step = 0
         self._seed = seed
         self._feed = feed(data)

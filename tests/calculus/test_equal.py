@@ -87,3 +87,8 @@ def test_the_error_bound_sees_cancellation():
     value, bound = error_bound(flux.parse("exp(x)"), {"x": 1.0})
     assert value == math.e
     assert bound < 1e-14
+
+
+def test_formulas_may_be_given_as_text():
+    assert equal("x*x", "x^2").verdict is Verdict.PROVED
+    assert not equal("x", parse("x + 1"))
