@@ -91,4 +91,4 @@ def test_the_error_bound_sees_cancellation():
 
 def test_formulas_may_be_given_as_text():
     assert equal("x*x", "x^2").verdict is Verdict.PROVED
-    assert not equal("x", parse("x + 1"))
+    assert not equal("x", flux.parse("x + 1"))
