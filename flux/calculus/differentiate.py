@@ -52,14 +52,24 @@ def diff(e: Expr, x: str | Expr, n: int = 1) -> Expr:
         AxisError: x has axes and e mixes its positions.
         LimitError: the derivatives need more nodes than the setting `max_nodes`.
     """
-    if isinstance(n, bool) or not isinstance(n, int) or n < 0:
-        raise ArgumentError(f"the order of a derivative is a whole number from 0, not {n!r}")
+    _check_order(n)
     seeds: Tangents = dict.fromkeys(Variables(e).of(x), ONE)
     _check_pointwise(e, seeds)
     forward = _Forward(seeds)
     for _ in range(n):
-        e = _present(forward.tangent(e))
+        tangent = forward.tangent(e)
+        if tangent is None:
+            return ZERO
+        e = tangent
     return e
+
+
+def _check_order(n: int) -> None:
+    if isinstance(n, bool) or not isinstance(n, int) or n < 0:
+        raise ArgumentError(f"the order of a derivative is a whole number from 0, not {n!r}")
+    limit = current().max_steps
+    if n > limit:
+        raise LimitError(f"the order of a derivative is at most {limit} (setting max_steps)")
 
 
 def jvp(e: Expr, tangents: Mapping[str | Expr, Expr]) -> Expr:
@@ -142,17 +152,18 @@ class _Forward:
     def tangent(self, e: Expr) -> Tangent:
         tangents = self._tangents
         fresh = FreshAxes(e)
-        for inner in unvisited(e, tangents):
+        order = unvisited(e, tangents)
+        if len(tangents) + len(order) > self._limit:
+            raise LimitError(
+                f"the derivative needs more than {self._limit} nodes (setting max_nodes)"
+            )
+        for inner in order:
             moved = [tangents[arg] for arg in inner.args]
             if moved.count(None) == len(moved):
                 tangents[inner] = None
             else:
                 rule = RULES.get(inner.op, _pointwise)
                 tangents[inner] = rule(inner, moved, fresh)
-        if len(tangents) > self._limit:
-            raise LimitError(
-                f"the derivative needs more than {self._limit} nodes (setting max_nodes)"
-            )
         return tangents[e]
 
 

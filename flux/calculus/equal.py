@@ -72,7 +72,8 @@ def equal(a: Expr | str, b: Expr | str) -> Equality:
     expressions, so the answer is the same in every run.
 
     Args:
-        a, b: expressions, or formulas as text.
+        a: an expression, or a formula as text.
+        b: likewise.
 
     Raises:
         FluxError: a text is not a formula.
