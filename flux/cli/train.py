@@ -11,6 +11,7 @@ import click
 
 from flux.cli.machine import limit_blas
 from flux.cli.stopping import stoppable
+from flux.errors import DataError
 
 if TYPE_CHECKING:
     from flux.training.corpus import Line
@@ -108,7 +109,7 @@ def _begin(
     preset = replace(PRESETS[name], **changes)
     origin = Origin(preset, str(data.resolve()) if data else "", seed)
     corpus, lines = _text(origin)
-    folder = out or _free_folder(Path("runs") / name)
+    folder = _free_folder(Path("runs") / name) if out is None else _empty(out)
     _train(Run(origin, corpus, threads=threads), lines, folder, preset.steps, save_every)
 
 
@@ -142,10 +143,11 @@ def _text(origin: Origin) -> tuple[Corpus, list[Line]]:
 
 
 def _train(run: Run, lines: list[Line], folder: Path, steps: int, save_every: int) -> None:
+    from flux.training.lock import locked
     from flux.training.progress import display
 
     _introduce(run, lines, folder)
-    with stoppable() as stop:
+    with locked(folder), stoppable() as stop:
         run.train(steps, display(steps), lambda: run.save(folder), save_every, stop)
     if stop():
         click.echo(f"saved at step {run.trainer.step}; to go on: flux train --resume {folder}")
@@ -185,6 +187,18 @@ def _sample(run: Run) -> None:
     letters = islice(language.write(language.start, Choice(seed=run.origin.seed)), _SAMPLE)
     click.echo("\na sample:")
     click.echo("".join(letters).strip("\n"))
+
+
+def _empty(folder: Path) -> Path:
+    """The folder itself where no run would be overwritten."""
+    from flux.training.run import CHECKPOINT
+
+    if (folder / CHECKPOINT).exists():
+        raise DataError(
+            f"{str(folder)!r} holds a run already",
+            hint=f"go on with it: flux train --resume {folder}; or choose another --out",
+        )
+    return folder
 
 
 def _free_folder(wanted: Path) -> Path:

@@ -14,6 +14,7 @@ import pytest
 
 from flux.cli.entry import run
 from flux.training import checkpoint
+from flux.training.lock import locked
 from flux.training.run import CHECKPOINT, load_language_model
 
 TEXT = "the cat sat on a mat, the dog on a log\n" * 60
@@ -118,6 +119,24 @@ def _assert_same(a: checkpoint.Checkpoint, b: checkpoint.Checkpoint) -> None:
     assert a.arrays.keys() == b.arrays.keys()
     for name, array in a.arrays.items():
         np.testing.assert_array_equal(array, b.arrays[name])
+
+
+@pytest.mark.skipif(os.name != "posix", reason="folders are locked on POSIX only")
+def test_a_second_trainer_in_one_folder_is_refused(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = (folder / "whole" / CHECKPOINT).read_bytes()
+    with locked(folder / "whole"):
+        assert run(["train", "--resume", str(folder / "whole"), "--steps", "500"]) == 1
+    assert "another process trains in" in capsys.readouterr().err
+    assert (folder / "whole" / CHECKPOINT).read_bytes() == before
+
+
+def test_a_new_run_overwrites_none(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = (folder / "whole" / CHECKPOINT).read_bytes()
+    assert run(arguments(folder, "whole", 5)) == 1
+    assert "holds a run already" in capsys.readouterr().err
+    assert (folder / "whole" / CHECKPOINT).read_bytes() == before
 
 
 def test_a_run_goes_on_as_it_began(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
