@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from flux.backends.scalar_code import scalar_function
 from flux.compiled.arguments import Shape, bind, broadcast
 from flux.compiled.rows import Column, RowProgram
-from flux.errors import ArgumentError, DomainError, ShapeError
+from flux.errors import ArgumentError, DomainError, LimitError, ShapeError
 from flux.expr import Expr, count_nodes, inputs, topological
 from flux.expr.arguments import as_array, as_float, as_integer, exact_float, float_dtype, is_number
 from flux.expr.evaluate import evaluate
@@ -108,6 +108,7 @@ class CompiledFunction:
         Raises:
             DomainError: with domain="raise", where a value is not finite.
             ArgumentError, UnknownNameError, ShapeError: the arguments do not fit.
+            LimitError: there is not enough memory.
         """
         if not named:
             try:
@@ -116,7 +117,10 @@ class CompiledFunction:
                 pass
         options = {k: named.pop(k) for k in _OPTIONS if k in named and k not in self.inputs}
         values = bind(self.inputs, args, named)
-        return self._call(values, **options)
+        try:
+            return self._call(values, **options)
+        except MemoryError:
+            raise LimitError("not enough memory for the arrays of this call") from None
 
     def _call(
         self,
