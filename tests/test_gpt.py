@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -120,3 +122,22 @@ def test_a_step_is_one_program() -> None:
     step(0, {"tokens": tokens, "targets": targets})
     for group, buffer in model.parameters.buffers.items():
         assert not np.array_equal(buffer, before[group])
+
+
+def test_a_step_allocates_no_arrays() -> None:
+    shape = reference.Shape(65, 64, 128, 4, 2, 512)
+    model = gpt(shape, dtype="float32")
+    step = Step(model, Recipe(), {**model.sizes, "b": 1, "t": 64})
+    tokens = np.arange(65)[None] % 65
+    arrays = {"tokens": tokens[:, :-1], "targets": tokens[:, 1:]}
+    for n in range(3):
+        step(n, arrays)
+    tracemalloc.start()
+    try:
+        step(3, arrays)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    # NumPy's loops over broadcast operands take a buffer of 8,192 elements each and free it.
+    assert peak < 3 * 8_192 * 8
+    assert step.program.arena_bytes > 10 * peak

@@ -108,8 +108,8 @@ def _begin(
 
     preset = replace(PRESETS[name], **changes)
     origin = Origin(preset, str(data.resolve()) if data else "", seed)
-    corpus, lines = _text(origin)
     folder = _free_folder(Path("runs") / name) if out is None else _empty(out)
+    corpus, lines = _text(origin)
     _train(Run(origin, corpus, threads=threads), lines, folder, preset.steps, save_every)
 
 
