@@ -175,12 +175,15 @@ class _Pass:
         self._budget.spend(len(found))
         return found
 
+    def factors(self, simplified: Expr, whole: bool = False) -> Product:
+        """A simplified node as a product."""
+        return product_of(simplified, self.signs, self._budget.spend, whole)
+
     def product(self, e: Expr) -> Product:
         """An operand, simplified, as a product; one that others use too stays whole."""
         simplified = self.done[e]
         shared = self._uses[e] > 1
-        found = product_of(simplified, self.signs, whole=shared)
-        self._budget.spend(len(found.factors))
+        found = self.factors(simplified, whole=shared)
         power = found.factors.get(simplified) if len(found.factors) == 1 else None
         if power == 1 and simplified.op is Op.POW and not shared:
             base, exponent = simplified.args
@@ -253,7 +256,7 @@ def _negation_form(sweep: _Pass, e: Expr) -> Expr:
 
 def _power_form(sweep: _Pass, e: Expr) -> Expr:
     powered = sweep._rebuilt(e)
-    return build_product(product_of(powered, sweep.signs, whole=False))
+    return build_product(sweep.factors(powered))
 
 
 def _choice_form(sweep: _Pass, e: Expr) -> Expr:
@@ -265,7 +268,7 @@ def _choice_form(sweep: _Pass, e: Expr) -> Expr:
     result = node(Op.WHERE, (condition, then, otherwise))
     if (then is ZERO) == (otherwise is ZERO):
         return result
-    product = product_of(otherwise if then is ZERO else then, sweep.signs, whole=False)
+    product = sweep.factors(otherwise if then is ZERO else then)
     outer = _steady_part(product)
     if outer is None:
         return result
@@ -293,7 +296,7 @@ def _steady_part(product: Product) -> Product | None:
 def _reduction_form(sweep: _Pass, e: Expr) -> Expr:
     """sum[d](k*a) = k*sum[d](a), where k lacks d; along an absent axis a sum is size*a."""
     operand = sweep.done[e.args[0]]
-    product = product_of(operand, sweep.signs, whole=sweep._uses[e.args[0]] > 1)
+    product = sweep.factors(operand, whole=sweep._uses[e.args[0]] > 1)
     axes = frozenset[str](e.attributes)
     outer = Product(product.coefficient, product.decimal)
     for base, exponent in list(product.factors.items()):
@@ -301,7 +304,7 @@ def _reduction_form(sweep: _Pass, e: Expr) -> Expr:
             outer.factors[base] = product.factors.pop(base)
     inner = build_product(Product(factors=product.factors)) if product.factors else ONE
     absent = sorted(axes - inner.axes)
-    outer.include(product_of(sizes(absent), sweep.signs, whole=False))
+    outer.include(sweep.factors(sizes(absent)))
     outer.multiply(_nested_sum(sweep, e, inner, axes), 1)
     return build_product(outer)
 

@@ -8,7 +8,7 @@ node. `simplify` decides what is collected; the rules here hold for real numbers
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -28,6 +28,7 @@ from flux.expr import Expr, apply, node
 from flux.ops import Op
 
 Exponent = Rational | Expr
+Spend = Callable[[int], None]
 Key = frozenset[tuple[Expr, Exponent]]
 
 _HALF = Fraction(1, 2)
@@ -108,25 +109,27 @@ def _number_power(value: Rational, exponent: Rational) -> Rational:
 # Reading.
 
 
-def product_of(e: Expr, signs: SignTable, whole: bool) -> Product:
+def product_of(e: Expr, signs: SignTable, spend: Spend, whole: bool) -> Product:
     """A simplified node as a product.
 
     Args:
         e: the node.
         signs: what is known of signs.
+        spend: takes each step off the budget, since a shared product is looked into from each side.
         whole: keep a product of several factors whole, as one base, since it is used elsewhere.
     """
     found = Product()
-    gather(found, e, 1, signs)
+    gather(found, e, 1, signs, spend)
     if whole and e.op in (Op.MUL, Op.DIV) and len(found.factors) > 1:
         return Product(factors={e: 1})
     return found
 
 
-def gather(into: Product, e: Expr, exponent: Rational, signs: SignTable) -> None:
+def gather(into: Product, e: Expr, exponent: Rational, signs: SignTable, spend: Spend) -> None:
     """Multiply a product by e^exponent, looking into products, quotients, signs and powers."""
     stack = [(e, exponent)]
     while stack:
+        spend(1)
         part, n = stack.pop()
         if part.op is Op.MUL and n.denominator == 1:
             stack.extend(((part.args[1], n), (part.args[0], n)))

@@ -18,7 +18,7 @@ def power(graph: Graph, base: Value, exponent: float) -> Value | None:
         return None if positive is None else graph.pointwise("reciprocal", positive)
     if exponent == 0.5:
         return graph.pointwise("sqrt", base)
-    if exponent != int(exponent) or not 1 <= exponent <= _LARGEST:
+    if not 1 <= exponent <= _LARGEST or exponent != int(exponent):
         return None
     return _integer(graph, base, int(exponent))
 

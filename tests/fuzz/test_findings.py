@@ -1,0 +1,26 @@
+"""Texts that once broke something: each goes through every stage again."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.fuzz.exercise import Trace
+from tests.fuzz.inputs import Input
+from tests.fuzz.run import run_one
+
+_DOUBLED = "a0 = x\n" + "".join(f"a{i + 1} = a{i}*a{i}\n" for i in range(90)) + "a90"
+
+FORMULAS = (
+    "x^9^9^9",  # an exponent that is infinite
+    _DOUBLED,  # a product that doubles with each line, past the exponents that a literal can have
+)
+FILES = ()
+
+
+@pytest.mark.parametrize(
+    ("text", "module"), [*((t, False) for t in FORMULAS), *((t, True) for t in FILES)]
+)
+def test_what_the_fuzzer_found_stays_fixed(text: str, module: bool) -> None:
+    for seed in range(5):
+        failure = run_one(Input("finding", text, module, seed), Trace())
+        assert failure is None, failure.details

@@ -1,0 +1,39 @@
+"""Ten thousand inputs through the whole pipeline; `make fuzz` runs a million."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.fuzz.inputs import make
+from tests.fuzz.run import run_many
+from tests.fuzz.shrink import shrink
+
+_SEED = 20
+_PART = 500
+
+
+@pytest.mark.parametrize("part", range(20))
+def test_nothing_but_flux_errors_leaves_the_pipeline(part: int) -> None:
+    found = []
+    run_many(
+        _SEED,
+        range(part * _PART, (part + 1) * _PART),
+        lambda index, case, failure: found.append(
+            f"--seed {_SEED} --from {index} --count 1\n{case.text!r}\n{failure.details}"
+        ),
+    )
+    assert not found, "\n".join(found[:3])
+
+
+def test_an_input_follows_from_seed_and_index() -> None:
+    assert make(3, 14) == make(3, 14)
+    assert len({make(3, index).text for index in range(100)}) > 90
+
+
+def test_every_kind_of_input_is_made() -> None:
+    assert len({make(1, index).how for index in range(2_000)}) == 10
+
+
+def test_a_failing_text_shrinks_to_what_matters() -> None:
+    text = "a = sin(x)\nb = a + lambda*2\n(b + 1)^2"
+    assert shrink(text, lambda t: "lambda" in t and "(" in t) in ("(lambda", "lambda(")
