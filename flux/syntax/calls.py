@@ -191,6 +191,9 @@ def _reduced(name: str, x: Expr, axes: list[str]) -> Expr:
 # ---- Special forms -------------------------------------------------------------------------------
 
 
+_MAX_ORDER = 1_000
+
+
 def _diff(machine: Machine, tree: Call, callee: _Callee) -> None:
     if len(tree.arguments) not in (2, 3):
         raise wrong_count(machine.scope, tree, "diff", "2 or 3")
@@ -201,6 +204,9 @@ def _diff(machine: Machine, tree: Call, callee: _Callee) -> None:
 def _finish_diff(machine: Machine, tree: Call) -> None:
     e, by, *rest = machine.take(len(tree.arguments))
     order = as_integer(machine.scope, tree.arguments[2], rest[0]) if rest else 1
+    if not 0 <= order <= _MAX_ORDER:
+        text = f"a derivative is of order 0 to {_MAX_ORDER}, not {order}"
+        raise ArgumentError(text, (machine.span(tree.arguments[2]),))
     _check_input(machine, tree.arguments[1], by)
     machine.values.append(service("diff")(e, by, order))
     _note(machine, tree)

@@ -7,6 +7,7 @@ function or a value follows from where a name stands.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 
 from flux.errors import FluxError, ParseError
 from flux.settings import current
@@ -103,7 +104,8 @@ def _is_known(name: str, axes: Iterable[str]) -> bool:
 def check_functions(text: Text, lookup: Lookup) -> list[FluxError]:
     """Every function of a formula that does not exist."""
     bound = {name for statement in text.statements for name in _binds(text, statement)}
-    return list(_check(text, text.statements, lookup, bound, lambda tree: None))
+    found = _check(text, text.statements, lookup, bound, lambda tree: None)
+    return list(islice(found, current().max_errors))
 
 
 def _bound(definition: Definition) -> set[str]:

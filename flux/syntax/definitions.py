@@ -91,7 +91,7 @@ def _kind(text: Text, tree: Tree) -> str:
 
 
 def _axis_list(text: Text, tree: Index) -> tuple[str, ...]:
-    names: list[str] = []
+    names: dict[str, Tree] = {}
     for item in tree.items:
         if not isinstance(item, Name):
             raise ParseError("expected the name of an axis", (text.span(item),))
@@ -101,7 +101,7 @@ def _axis_list(text: Text, tree: Index) -> tuple[str, ...]:
                 (text.span(item),),
                 hint=f"give one a name of its own, then rename: `[{item.name}_1 = {item.name}]`",
             )
-        names.append(item.name)
+        names[item.name] = item
     return tuple(names)
 
 

@@ -185,11 +185,13 @@ def axis_names(scope: Scope, tree: Index) -> list[str]:
                 (scope.span(item),),
                 hint="such as `sum[d](x)` or `sum[h, k](x)`",
             )
-    names = [item.name for item in tree.items if isinstance(item, Name)]
-    for i, name in enumerate(names):
-        if name in names[:i]:
-            raise AxisError(f"axis {name} stands here twice", (scope.span(tree.items[i]),))
-    return names
+    names: dict[str, Tree] = {}
+    for item in tree.items:
+        assert isinstance(item, Name)
+        if item.name in names:
+            raise AxisError(f"axis {item.name} stands here twice", (scope.span(item),))
+        names[item.name] = item
+    return list(names)
 
 
 def _pairs(scope: Scope, tree: Index) -> list[tuple[str, Tree]]:
@@ -197,15 +199,15 @@ def _pairs(scope: Scope, tree: Index) -> list[tuple[str, Tree]]:
     keyword = [item for item in tree.items if isinstance(item, Keyword)]
     if len(keyword) < len(tree.items):
         return _positional(scope, tree)
-    pairs: list[tuple[str, Tree]] = []
+    pairs: dict[str, Tree] = {}
     for item in keyword:
         if not isinstance(item.name, Name):
             raise ParseError("expected the name of an axis", (scope.span(item.name),))
         axis = scope.axis(item.name.name)
-        if any(axis == known for known, _ in pairs):
+        if axis in pairs:
             raise AxisError(f"axis {item.name.name} is indexed twice", (scope.span(item),))
-        pairs.append((axis, item.value))
-    return pairs
+        pairs[axis] = item.value
+    return list(pairs.items())
 
 
 def _positional(scope: Scope, tree: Index) -> list[tuple[str, Tree]]:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 Step = Callable[["Machine", Any], None]
 
-_STEPS_PER_NODE = 4  # steps that one expression may cost for each node that it may have
+_STEPS_PER_CHARACTER = 2  # no formula takes more; what goes beyond is definitions that multiply
 _NODES_PER_CALL = 10  # and nodes for each call of a definition that it may make
 
 
@@ -136,7 +136,8 @@ class Machine:
     def run(self) -> None:
         """Do every step."""
         work = self.work
-        budget = _STEPS_PER_NODE * current().max_nodes
+        length = len(self.scope.text.source.text)
+        budget = _STEPS_PER_CHARACTER * length + current().max_nodes
         try:
             while work:
                 step, payload = work.pop()

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from flux.errors import ArgumentError, FluxError, ParseError, UnknownNameError, did_you_mean
+from flux.settings import current
 from flux.source import Source
 from flux.syntax.check import check_definition, raise_together
 from flux.syntax.definitions import Definition, Lookup, define
@@ -155,8 +157,8 @@ class Module(Mapping[str, Definition]):
         self.text = text
         _check_statements(text)
         self._namespace = Namespace(text, text.statements, LIBRARY)
-        bodies = [error for made in self._namespace.values() for error in _check(made)]
-        raise_together([*self._namespace.errors, *bodies])
+        bodies = (error for made in self._namespace.values() for error in _check(made))
+        raise_together([*self._namespace.errors, *islice(bodies, current().max_errors)])
 
     def __getitem__(self, name: str) -> Definition:
         found = self._namespace.find(name)

@@ -60,13 +60,16 @@ def read(source: Source) -> Text:
     _refuse_early(source)
     parser = _Parser(source)
     errors: list[FluxError] = []
+    furthest = -1
     position: int | None = 0
     while position is not None:
         try:
             parser.run(position)
             position = None
         except ParseError as error:
-            errors.append(error)
+            if parser.failed > furthest:  # else it follows from the error before
+                errors.append(error)
+            furthest = max(furthest, parser.failed)
             position = parser.recover() if len(errors) < current().max_errors else None
     if errors:
         errors[0].errors = tuple(errors)
@@ -150,6 +153,7 @@ class _Parser:
         self.mark = (1, 0)  # heights of states and indents where the current line began
         self.fresh = False  # whether the next token is the first of its line
         self.line_offset = 0
+        self.failed = 0  # where the last error was found
         self.last = ""
         self.literal = current().max_literal
         self.depth = current().max_depth
@@ -252,6 +256,7 @@ class _Parser:
         """Close one body."""
         outer = self.indents[-2] if len(self.indents) > 1 else -1
         if indent > outer:
+            self.failed = start
             raise indentation(Span(self.source, start, start + 1))
         self.indents.pop()
         self.shift("_DEDENT", "", self.end, self.end)
@@ -286,6 +291,7 @@ class _Parser:
         opening = None
         if self.brackets:
             opening = Span(self.source, self.brackets[-1][1], self.brackets[-1][1] + 1)
+        self.failed = start
         found = Span(self.source, start, end)
         return unexpected(kind, found, frozenset(self.acceptable()), self.last, opening)
 

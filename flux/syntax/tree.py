@@ -171,13 +171,24 @@ class Text:
 def children(tree: Tree) -> list[tuple[str, Tree]]:
     """The nodes directly below a node, each with the name of its field, in the text's order."""
     found: list[tuple[str, Tree]] = []
-    for field in fields(tree)[2:]:
-        value = getattr(tree, field.name)
+    for name in _parts(type(tree)):
+        value = getattr(tree, name)
         if isinstance(value, Tree):
-            found.append((field.name, value))
+            found.append((name, value))
         elif isinstance(value, tuple):
-            found.extend((field.name, item) for item in value if isinstance(item, Tree))
+            found.extend((name, item) for item in value if isinstance(item, Tree))
     return found
+
+
+_PARTS: dict[type[Tree], tuple[str, ...]] = {}
+
+
+def _parts(kind: type[Tree]) -> tuple[str, ...]:
+    """The fields of a kind of node, its place apart."""
+    known = _PARTS.get(kind)
+    if known is None:
+        known = _PARTS[kind] = tuple(field.name for field in fields(kind)[2:])
+    return known
 
 
 def walk(*roots: Tree) -> Iterator[Tree]:
@@ -203,10 +214,10 @@ def _lines(text: Text) -> Iterator[str]:
 def _plain(tree: Tree) -> list[str]:
     """The fields of a node that are not nodes, as words."""
     found = []
-    for field in fields(tree)[2:]:
-        value = getattr(tree, field.name)
+    for name in _parts(type(tree)):
+        value = getattr(tree, name)
         if isinstance(value, str):
             found.append(value)
-        elif field.name == "operators":
+        elif name == "operators":
             found.extend(value)
     return found
