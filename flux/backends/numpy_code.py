@@ -16,7 +16,7 @@ import numpy as np
 from flux import philox
 from flux.backends.arrays import Array, numpy_type, view_array
 from flux.backends.team import Team
-from flux.backends.vm import check_index
+from flux.backends.vm import check_index, scatter, within
 from flux.kernels import kernel
 from flux.ops import Op
 from flux.program.types import ROWS, DType, Function, Instruction, Role, View, contiguous
@@ -170,9 +170,31 @@ def _where(code: Code, instruction: Instruction) -> None:
     result = instruction.results[0]
     copyto = code.use("copyto", np.copyto)
     out = code.view(result)
-    if not code.same_place(otherwise, result):
-        code.lines.append(f"{copyto}({out}, {code.view(otherwise)})")
-    code.lines.append(f"{copyto}({out}, {code.view(then)}, where={code.view(condition)})")
+    if code.same_place(condition, result):
+        code.lines.append(f"{copyto}({out}, {_chosen(code, instruction)})")
+        return
+    if code.same_place(then, result) and not code.same_place(otherwise, result):
+        then, condition_name = otherwise, _flipped(code, condition)
+    else:
+        condition_name = code.view(condition)
+        if not code.same_place(otherwise, result):
+            code.lines.append(f"{copyto}({out}, {code.view(otherwise)})")
+    code.lines.append(f"{copyto}({out}, {code.view(then)}, where={condition_name})")
+
+
+def _chosen(code: Code, instruction: Instruction) -> str:
+    return f"{code.use('where', np.where)}({', '.join(map(code.view, instruction.operands))})"
+
+
+def _flipped(code: Code, condition: View) -> str:
+    """A name for the negated condition."""
+
+    def make(_bases: list[Any], rows: int, _made: list[Any]) -> Array:
+        return np.zeros([rows if size == ROWS else size for size in condition.shape], np.bool_)
+
+    flipped = code.static(make)
+    code.lines.append(f"{code.use('f_not', np.logical_not)}({code.view(condition)}, {flipped})")
+    return flipped
 
 
 def _copy(code: Code, instruction: Instruction) -> None:
@@ -498,18 +520,16 @@ def _fancy(code: Code, instruction: Instruction) -> None:
 
 
 def _scatter(code: Code, instruction: Instruction) -> None:
-    g, index = instruction.operands[0], instruction.operands[1]
-    out = instruction.results[0]
-    plan = _plan(instruction)
-    size = next(s for (kind, _), s in zip(plan, out.shape, strict=True) if kind == 1)
-    code.check_once(_leading(index), size)
-    if len(instruction.operands) == 2 and _by_rows(plan, index, g) and _one_hot(code, instruction):
-        return
-    result = code.view(out)
-    code.lines.append(f"{result}.fill(0)")
-    at = code.use("add_at", np.add.at)
-    positions = _positions(code, instruction, g)
-    code.lines.append(f"{at}({result}, ({positions},), {code.view(g)})")
+    g, *indices = instruction.operands
+    by_rows = len(indices) == 1 and _by_rows(_plan(instruction), indices[0], g)
+    if not (by_rows and _one_hot(code, instruction)):
+        code.lines.append(_add_at(code, instruction))
+
+
+def _add_at(code: Code, instruction: Instruction) -> str:
+    g, *indices = (code.view(view) for view in instruction.operands)
+    out, plan = code.view(instruction.results[0]), tuple(_plan(instruction))
+    return f"{code.use('scatter', scatter)}({out}, {plan!r}, {g}, ({', '.join(indices)},))"
 
 
 def _one_hot(code: Code, instruction: Instruction) -> bool:
@@ -537,10 +557,19 @@ def _one_hot(code: Code, instruction: Instruction) -> bool:
     positions = code.view(View(index.buffer, index.offset, (count,), (1,)))
     rows = code.view(View(g.buffer, g.offset, (count, width), (width, 1)))
     target = code.view(View(out.buffer, out.offset, (size, width), (width, 1)))
-    code.lines.append(f"{flat_hot}.fill(0)")
-    code.lines.append(f"{add}({positions}, {base}, {scratch})")
-    code.lines.append(f"{flat_hot}[{scratch}] = {one}")
-    code.lines.append(f"{dot}({hot}, {rows}, {target})")
+    # The product serves where every position is inside and g is finite: 0 * inf would spread nan.
+    flat_g = code.view(View(g.buffer, g.offset, (count * width,), (1,)))
+    zeros = code.constant_array(np.zeros(count * width, kind))
+    inside = code.use("within", within)
+    code.lines += [
+        f"if {inside}({positions}, {size}) and {dot}({flat_g}, {zeros}) == 0:",
+        f"    {flat_hot}.fill(0)",
+        f"    {add}({positions}, {base}, {scratch})",
+        f"    {flat_hot}[{scratch}] = {one}",
+        f"    {dot}({hot}, {rows}, {target})",
+        "else:",
+        f"    {_add_at(code, instruction)}",
+    ]
     return True
 
 

@@ -101,7 +101,7 @@ class Graph:
     def constant(self, value: float | int | bool, dtype: DType) -> Value:
         """A constant; floats of different bits, such as 0.0 and -0.0, stay different."""
         if dtype.floating:
-            value = float(value)
+            value = _rounded(value, dtype)
             key: Any = value.hex()
         else:
             key = value
@@ -201,6 +201,14 @@ def inherit(value: Value) -> None:
 
 
 _BOOLEAN = {"lt", "le", "gt", "ge", "eq", "ne", "and", "or", "not"}
+
+
+def _rounded(value: float, dtype: DType) -> float:
+    """The nearest number of a type: where it has one, a constant is that from the start."""
+    if dtype is not DType.FLOAT32:
+        return float(value)
+    with np.errstate(all="ignore"):
+        return float(np.float32(value))
 
 
 def _widest(arg: Value) -> Any:

@@ -13,6 +13,7 @@ from enum import Enum
 
 from flux.errors import AxisError
 from flux.expr import Expr, reduce, show_axes, topological
+from flux.expr.constants import constant_value
 from flux.expr.integers import integral
 from flux.lower.contraction import contract, factor, summands
 from flux.lower.ir import ROW_AXIS, Graph, Value, inherit, order
@@ -35,7 +36,6 @@ Need = tuple[Expr, Mode]
 Build = Callable[[Sequence[Value]], Value]
 Rule = tuple[list[Need], Build]
 
-_NAMED = {"pi": math.pi, "e": math.e, "inf": math.inf, "nan": math.nan}
 _SHARED_RULES = frozenset({Op.STOP, Op.GRAFT, Op.CUSTOM, Op.RENAME, Op.INDEX, Op.WHERE})
 
 
@@ -164,8 +164,9 @@ class Translation:
     def _leaf_value(self, e: Expr, dtype: DType, args: Sequence[Value]) -> Value:
         graph = self._graph
         if e.op is Op.CONSTANT:
-            kind, known = e.attributes
-            return graph.constant(_NAMED[known] if kind == "named" else known, dtype)
+            return graph.constant(
+                constant_value(e) if dtype.floating else e.attributes.value, dtype
+            )
         if e.op is Op.SIZE:
             return graph.constant(graph.sizes[e.attributes], dtype)
         if e.op is Op.POSITION:
