@@ -9,7 +9,7 @@ import pytest
 from tests.bench.measure import AbsentError, Worker, machine
 
 Enlist = Callable[..., Worker | None]
-_ALWAYS = ("flux", "numpy by hand")
+_ALWAYS = ("flux", "numpy by hand", "numpy typed")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -23,21 +23,25 @@ def machine_line() -> None:
 
 @pytest.fixture
 def enlist(request: pytest.FixtureRequest, machine_line: None) -> Iterator[Enlist]:
-    """Start a process for each competitor and prepare its task; one that is absent is named."""
+    """A competitor's process with its task prepared; one that is absent is named.
+
+    A test that asks again for the same competitor gets the same process with another task.
+    """
     wanted = [name for name in request.config.getoption("--peers", "").split(",") if name]
-    started: list[Worker] = []
+    started: dict[tuple[str, str, int], Worker] = {}
 
     def start(module: str, competitor: str, threads: int = 1, **task: object) -> Worker | None:
         if wanted and competitor not in (*wanted, *_ALWAYS):
             return None
-        started.append(Worker(module, threads))
+        worker = started.get((module, competitor, threads)) or Worker(module, threads)
+        started[module, competitor, threads] = worker
         try:
-            started[-1].prepare(competitor, **task)
+            worker.prepare(competitor, **task)
         except AbsentError as reason:
             print(f"{competitor} is left out: {reason}")
             return None
-        return started[-1]
+        return worker
 
     yield start
-    for worker in started:
+    for worker in started.values():
         worker.close()

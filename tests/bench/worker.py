@@ -20,10 +20,6 @@ Call = Callable[[], Any]
 Reply = Mapping[str, Any]
 
 
-class UnsupportedError(Exception):
-    """A competitor cannot do a task; the message says why."""
-
-
 def main(module: str, cores: str) -> None:
     """Serve until the requests end."""
     replies = _replies()
@@ -63,7 +59,7 @@ def _prepare(
         return competitors[name](**request), {}
     except ModuleNotFoundError as error:
         return int, {"missing": f"{error.name} is not installed"}
-    except UnsupportedError as error:
+    except NotImplementedError as error:
         return int, {"missing": str(error)}
 
 
