@@ -17,6 +17,7 @@ from flux.calculus.terms import (
     Exponent,
     NotExactError,
     Product,
+    Reader,
     build_product,
     build_sum,
     product_of,
@@ -104,6 +105,7 @@ class _Budget:
 
 _SUMS = frozenset((Op.ADD, Op.SUB))
 _PRODUCTS = frozenset((Op.MUL, Op.DIV))
+_STEADY = frozenset((Op.SIZE, Op.CONSTANT))
 
 
 class _Pass:
@@ -115,14 +117,28 @@ class _Pass:
         self._matcher = EXACT_MATCHER if exact else MATCHER
         self._forms = {} if exact else _FORMS
         self.signs = SignTable()
-        self._uses = _count_uses(order)
-        self._inner = frozenset() if exact else _inner_nodes(order, self._uses)
+        self._atoms: set[Expr] = set()
+        self._reader = Reader(self.signs, self._atoms, budget.spend)
+        self.uses = _count_uses(order)
+        self._inner = frozenset() if exact else _inner_nodes(order, self.uses)
         self.done: dict[Expr, Expr] = {}
         for e in order:
             if e not in self._inner:
                 budget.spend(1)
                 self.done[e] = self._simplified(e)
+                self._keep_whole(e)
         self.result = self.done[root]
+
+    def _keep_whole(self, e: Expr) -> None:
+        """Make a product of several factors that several nodes use a base of its own.
+
+        One of sizes and numbers alone is known before anything runs, so nothing is gained by it.
+        """
+        result = self.done[e]
+        if self.uses[e] > 1 and result.op in _PRODUCTS:
+            bases = self.factors(result).factors
+            if len(bases) > 1 and any(base.op not in _STEADY for base in bases):
+                self._atoms.add(result)
 
     def _simplified(self, e: Expr) -> Expr:
         result = self._formed(e)
@@ -175,20 +191,19 @@ class _Pass:
         self._budget.spend(len(found))
         return found
 
-    def factors(self, simplified: Expr, whole: bool = False) -> Product:
-        """A simplified node as a product."""
-        return product_of(simplified, self.signs, self._budget.spend, whole)
-
     def product(self, e: Expr) -> Product:
         """An operand, simplified, as a product; one that others use too stays whole."""
         simplified = self.done[e]
-        shared = self._uses[e] > 1
-        found = self.factors(simplified, whole=shared)
+        found = self.factors(simplified)
         power = found.factors.get(simplified) if len(found.factors) == 1 else None
-        if power == 1 and simplified.op is Op.POW and not shared:
+        if power == 1 and simplified.op is Op.POW and self.uses[e] == 1:
             base, exponent = simplified.args
             return Product(factors={base: exponent})
         return found
+
+    def factors(self, simplified: Expr) -> Product:
+        """A simplified node as a product."""
+        return product_of(simplified, self._reader)
 
 
 _INVERTING = frozenset((Op.SUB, Op.DIV, Op.NEG))
@@ -296,7 +311,7 @@ def _steady_part(product: Product) -> Product | None:
 def _reduction_form(sweep: _Pass, e: Expr) -> Expr:
     """sum[d](k*a) = k*sum[d](a), where k lacks d; along an absent axis a sum is size*a."""
     operand = sweep.done[e.args[0]]
-    product = sweep.factors(operand, whole=sweep._uses[e.args[0]] > 1)
+    product = sweep.factors(operand)
     axes = frozenset[str](e.attributes)
     outer = Product(product.coefficient, product.decimal)
     for base, exponent in list(product.factors.items()):
@@ -318,7 +333,7 @@ def _nested_sum(sweep: _Pass, e: Expr, inner: Expr, axes: Axes) -> Expr:
     present = axes & inner.axes
     if not present:
         return inner
-    alone = sweep._uses[e.args[0]] == 1
+    alone = sweep.uses[e.args[0]] == 1
     if alone and inner.op is Op.SUM and axes.isdisjoint(inner.attributes):
         return reduce(Op.SUM, inner.args[0], present.union(inner.attributes))
     return reduce(Op.SUM, inner, present)

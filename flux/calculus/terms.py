@@ -8,9 +8,10 @@ node. `simplify` decides what is collected; the rules here hold for real numbers
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import NamedTuple
 
 from flux.calculus.folding import (
     ONE,
@@ -28,7 +29,6 @@ from flux.expr import Expr, apply, node
 from flux.ops import Op
 
 Exponent = Rational | Expr
-Spend = Callable[[int], None]
 Key = frozenset[tuple[Expr, Exponent]]
 
 _HALF = Fraction(1, 2)
@@ -109,29 +109,36 @@ def _number_power(value: Rational, exponent: Rational) -> Rational:
 # Reading.
 
 
-def product_of(e: Expr, signs: SignTable, spend: Spend, whole: bool) -> Product:
-    """A simplified node as a product.
+class Reader(NamedTuple):
+    """What reading a node as a product needs.
 
     Args:
-        e: the node.
         signs: what is known of signs.
-        spend: takes each step off the budget, since a shared product is looked into from each side.
-        whole: keep a product of several factors whole, as one base, since it is used elsewhere.
+        atoms: products that others use too, which stay whole, as one base.
+        spend: takes each step off the budget.
     """
+
+    signs: SignTable
+    atoms: Container[Expr]
+    spend: Callable[[int], None]
+
+
+def product_of(e: Expr, reader: Reader) -> Product:
+    """A simplified node as a product."""
     found = Product()
-    gather(found, e, 1, signs, spend)
-    if whole and e.op in (Op.MUL, Op.DIV) and len(found.factors) > 1:
-        return Product(factors={e: 1})
+    gather(found, e, 1, reader)
     return found
 
 
-def gather(into: Product, e: Expr, exponent: Rational, signs: SignTable, spend: Spend) -> None:
+def gather(into: Product, e: Expr, exponent: Rational, reader: Reader) -> None:
     """Multiply a product by e^exponent, looking into products, quotients, signs and powers."""
     stack = [(e, exponent)]
     while stack:
-        spend(1)
+        reader.spend(1)
         part, n = stack.pop()
-        if part.op is Op.MUL and n.denominator == 1:
+        if part in reader.atoms:
+            into.multiply(part, n)
+        elif part.op is Op.MUL and n.denominator == 1:
             stack.extend(((part.args[1], n), (part.args[0], n)))
         elif part.op is Op.DIV and n.denominator == 1 and number(part) is None:
             stack.extend(((part.args[1], -n), (part.args[0], n)))
@@ -139,7 +146,7 @@ def gather(into: Product, e: Expr, exponent: Rational, signs: SignTable, spend: 
             into.scale(_number_power(-1, n))
             stack.append((part.args[0], n))
         else:
-            _gather_power(into, part, n, stack, signs)
+            _gather_power(into, part, n, stack, reader.signs)
 
 
 def _gather_power(
