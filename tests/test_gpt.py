@@ -124,6 +124,19 @@ def test_a_step_is_one_program() -> None:
         assert not np.array_equal(buffer, before[group])
 
 
+def test_threads_change_no_bits() -> None:
+    shape = reference.Shape(65, 32, 64, 4, 1, 256)
+    tokens = np.random.default_rng(0).integers(0, 65, (4, 33))
+    arrays = {"tokens": tokens[:, :-1], "targets": tokens[:, 1:]}
+    states = []
+    for threads in (1, 2, 3):
+        model = gpt(shape, dtype="float32")
+        trainer = Trainer(model, data=arrays, threads=threads, learning_rate=0.01)
+        trainer.run(5)
+        states.append(b"".join(array.tobytes() for array in trainer.state().values()))
+    assert states[0] == states[1] == states[2]
+
+
 def test_a_step_allocates_no_arrays() -> None:
     shape = reference.Shape(65, 64, 128, 4, 2, 512)
     model = gpt(shape, dtype="float32")

@@ -35,6 +35,8 @@ def command() -> None:
     flux doctor
     OPENBLAS_CORETYPE=Haswell flux doctor     another choice of kernels, for comparison
     """
+    from flux.training.kernels import blas_pools
+
     pools = blas_pools()
     for title, rows in report(pools).items():
         click.echo(title)
@@ -44,15 +46,6 @@ def command() -> None:
     click.echo("advice")
     for line in list(advice(pools, cpu_flags())) or ["nothing to improve"]:
         click.echo(f"  {line}")
-
-
-def blas_pools() -> list[dict[str, Any]]:
-    """The thread pools of the BLAS libraries that NumPy has loaded."""
-    import numpy as np
-    from threadpoolctl import threadpool_info
-
-    np.ones((2, 2)) @ np.ones((2, 2))  # some libraries load at the first product
-    return [pool for pool in threadpool_info() if pool.get("user_api") == "blas"]
 
 
 def report(pools: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, str]]:

@@ -125,7 +125,8 @@ def _go_on(folder: Path, changes: dict[str, Any], threads: int, save_every: int)
     limit_blas()
     corpus, lines = _text(origin)
     run = Run(origin, corpus, Tokenizer(saved.about["characters"]), threads)
-    run.restore(saved)
+    for remark in run.restore(saved):
+        click.echo(f"note: {remark}", err=True)
     steps = changes.get("steps", origin.preset.steps)
     _train(run, lines, folder, steps, save_every)
 

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from functools import cache
 
 from flux.expr import Expr, Operand
-from flux.syntax import Graph, load_text
-from flux.syntax.module import Module
+from flux.syntax import Graph, Module, load_text
 
 
 @cache

@@ -16,6 +16,7 @@ import numpy as np
 from flux.errors import DataError
 from flux.training import checkpoint
 from flux.training.batches import Windows, line_starts
+from flux.training.kernels import blas_kernels
 from flux.training.language import LanguageModel
 from flux.training.presets import Preset
 from flux.training.progress import Display, Meter
@@ -67,6 +68,7 @@ class Run:
     ) -> None:
         preset = origin.preset
         self.origin = origin
+        self._name, self._digest = corpus.name, corpus.digest
         self.language = LanguageModel(preset, tokenizer or corpus.tokenizer(), origin.seed)
         training, validation = encode(corpus, self.language.tokenizer)
         self._validation = self._windows(validation, corpus.validation, corpus, "validation")
@@ -128,6 +130,8 @@ class Run:
             "seed": self.origin.seed,
             "characters": self.language.tokenizer.characters,
             "step": self.trainer.step,
+            "text": self._digest,
+            "kernels": blas_kernels(),
             "parameters": [
                 [entry.path, entry.group, list(entry.shape)]
                 for entry in self.language.model.parameters.entries
@@ -135,9 +139,25 @@ class Run:
         }
         checkpoint.save(folder / CHECKPOINT, self.trainer.state(), about)
 
-    def restore(self, saved: checkpoint.Checkpoint) -> None:
-        """Take up the state of a checkpoint."""
+    def restore(self, saved: checkpoint.Checkpoint) -> list[str]:
+        """Take up the state of a checkpoint.
+
+        Returns:
+            Remarks on what is not as it was when the checkpoint was written.
+
+        Raises:
+            DataError: the text is another one, or the arrays do not fit.
+        """
+        if saved.about["text"] != self._digest:
+            raise DataError(
+                f"the text is not the one that this run began with ({self._name})",
+                hint="begin a new run with the new text",
+            )
         self.trainer.load_state(saved.arrays, saved.about["step"])
+        then, now = saved.about["kernels"], blas_kernels()
+        if then == now:
+            return []
+        return [f"the BLAS had other kernels ({then}, now {now}): the last bits may differ"]
 
 
 def recipe_of(preset: Preset) -> Recipe:

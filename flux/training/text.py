@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 from flux.errors import DataError
@@ -25,6 +26,14 @@ class Corpus:
     training: str
     validation: str
     by_line: bool = False
+
+    @property
+    def digest(self) -> str:
+        """What tells this text from any other."""
+        digest = sha256()
+        for part in (self.training, self.validation):
+            digest.update(f"{len(part)}|{part}".encode("utf-8", "surrogatepass"))
+        return digest.hexdigest()
 
     def tokenizer(self) -> Tokenizer:
         """The vocabulary of both parts."""

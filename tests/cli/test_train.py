@@ -139,6 +139,27 @@ def test_a_new_run_overwrites_none(folder: Path, capsys: pytest.CaptureFixture[s
     assert (folder / "whole" / CHECKPOINT).read_bytes() == before
 
 
+def test_a_run_does_not_go_on_with_another_text(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(arguments(folder, "changed", 5)) == 0
+    try:
+        (folder / "text.txt").write_text(TEXT.replace("cat", "act"), encoding="utf-8")
+        assert run(["train", "--resume", str(folder / "changed"), "--steps", "9"]) == 1
+    finally:
+        (folder / "text.txt").write_text(TEXT, encoding="utf-8")
+    assert "the text is not the one that this run began with (text.txt)" in capsys.readouterr().err
+
+
+def test_other_kernels_are_remarked_on(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run(arguments(folder, "kernels", 5)) == 0
+    monkeypatch.setattr("flux.training.run.blas_kernels", lambda: "another BLAS")
+    assert run(["train", "--resume", str(folder / "kernels"), "--steps", "9"]) == 0
+    assert "now another BLAS" in capsys.readouterr().err
+
+
 def test_a_run_goes_on_as_it_began(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["train", "--resume", str(folder / "whole"), "--width", "32"]) == 2
     assert "--width cannot be changed" in capsys.readouterr().err
