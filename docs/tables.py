@@ -1,0 +1,276 @@
+"""The parts of the pages that code makes: tables of rules, instructions, settings and commands.
+
+A part stands between `<!-- generated: NAME -->` and `<!-- end -->`. Run `python docs/tables.py` to
+write all of them; the tests compare. What would only repeat docstrings and help texts stands as
+`<!-- built: NAME -->`, and is put in when the documentation is built.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import click
+
+import flux
+from flux.calculus.partials import CONVENTIONS, GUARDS, PARTIALS
+from flux.calculus.rules import RULES
+from flux.cli.commands import COMMANDS
+from flux.cli.commands import flux as command_line
+from flux.expr import Expr
+from flux.ops import Op
+from flux.program.opcodes import OPCODES, Family, Row
+from flux.settings import Settings
+
+_PART = re.compile(r"(<!-- generated: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+_BUILT = re.compile(r"^<!-- built: (\S+) -->$", re.MULTILINE)
+
+
+def renewed(text: str) -> str:
+    """The text of a page with its generated parts as they should be."""
+    return _PART.sub(lambda found: f"{found[1]}\n{TABLES[found[2]]()}\n\n{found[3]}", text)
+
+
+def built(text: str) -> str:
+    """The text of a page with all that the build puts in."""
+    return _BUILT.sub(lambda found: TABLES[found[1]](), text)
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def _code(text: object) -> str:
+    shown = str(text).replace("|", r"\|")
+    return f"`{shown}`" if shown else ""
+
+
+# Calculus.
+
+
+def partials() -> str:
+    """Derivative rules: a row for each pointwise operation."""
+    return _table(
+        ("y", "by a", "by b", "by c"),
+        [(_code(_call(op)), *_partial_cells(row)) for op, row in PARTIALS.items()],
+    )
+
+
+def _call(op: Op) -> str:
+    names = ("a", "b", "c")[: op.row.arity]
+    symbol = _SYMBOLS.get(op)
+    return symbol.format(*names) if symbol else f"{op.row.name}({', '.join(names)})"
+
+
+_SYMBOLS = {
+    Op.NEG: "-{}",
+    Op.ADD: "{} + {}",
+    Op.SUB: "{} - {}",
+    Op.MUL: "{}*{}",
+    Op.DIV: "{}/{}",
+    Op.POW: "{}^{}",
+    Op.MOD: "{} % {}",
+    Op.LT: "{} < {}",
+    Op.LE: "{} <= {}",
+    Op.GT: "{} > {}",
+    Op.GE: "{} >= {}",
+    Op.EQ: "{} == {}",
+    Op.NE: "{} != {}",
+    Op.AND: "{} and {}",
+    Op.OR: "{} or {}",
+    Op.NOT: "not {}",
+}
+
+
+def _partial_cells(row: Sequence[Expr | None]) -> list[str]:
+    cells = ["0" if partial is None else _code(_line(partial)) for partial in row]
+    return [*cells, *[""] * (3 - len(cells))]
+
+
+def _line(e: Expr) -> str:
+    """An expression on one line; the parts that it shares are put in their places."""
+    *bindings, value = str(e).splitlines()
+    for binding in reversed(bindings):
+        name, _, part = binding.partition(" = ")
+        value = value.replace(name, f"({part})")
+    return value
+
+
+def guards() -> str:
+    """Where an operand counts at all."""
+    return _table(
+        ("y", "a counts where", "b counts where", "c counts where"),
+        [(_code(_call(op)), *_guard_cells(row)) for op, row in GUARDS.items()],
+    )
+
+
+def _guard_cells(row: Sequence[Expr | None]) -> list[str]:
+    cells = ["" if guard is None else _code(guard) for guard in row]
+    return [*cells, *[""] * (3 - len(cells))]
+
+
+def conventions() -> str:
+    """The values of derivatives where mathematics leaves a choice."""
+    return _table(
+        ("y", "at", "derivative", "why"),
+        [(_code(_call(c.op)), _numbers(c.at), _numbers(c.partials), c.source) for c in CONVENTIONS],
+    )
+
+
+def _numbers(values: Iterable[float]) -> str:
+    return ", ".join(f"{value:g}" for value in values)
+
+
+def rules() -> str:
+    """The rewriting rules of `simplify`."""
+    return _table(
+        ("rule", "from", "to", "bit for bit", "on a condition"),
+        [
+            (
+                rule.name,
+                _code(rule.pattern),
+                _code(rule.replacement),
+                "yes" if rule.exact else "",
+                "yes" if rule.when else "",
+            )
+            for rule in RULES
+        ],
+    )
+
+
+# The Program.
+
+
+def opcodes() -> str:
+    """The instruction set; opcodes that are alike share a row."""
+    alike: dict[Row, list[str]] = {}
+    for name, row in OPCODES.items():
+        alike.setdefault(row, []).append(name)
+    order = list(Family)
+    return _table(
+        ("opcodes", "family", "operands", "types", "FLOPs an element"),
+        [
+            (
+                " ".join(map(_code, names)),
+                row.family.value,
+                "any" if row.arity < 0 else str(row.arity),
+                row.types.value,
+                str(row.flops),
+            )
+            for row, names in sorted(alike.items(), key=lambda pair: order.index(pair[0].family))
+        ],
+    )
+
+
+# Settings, commands, names.
+
+
+def settings() -> str:
+    """Every setting."""
+    meanings = _attributes(inspect.getdoc(Settings) or "")
+    return _table(
+        ("setting", "environment", "default", "meaning"),
+        [
+            (
+                _code(field.name),
+                _code(f"FLUX_{field.name.upper()}"),
+                _code(field.default),
+                meanings[field.name],
+            )
+            for field in fields(Settings)
+        ],
+    )
+
+
+def _attributes(document: str) -> dict[str, str]:
+    """The rows of a docstring's section Attributes."""
+    _, _, section = document.partition("Attributes:\n")
+    return dict(re.findall(r"^ +(\w+): (.*)$", section, re.MULTILINE))
+
+
+def commands() -> str:
+    """The help of every command."""
+    root = click.Context(command_line, info_name="flux", **_HELP)
+    pages = [root]
+    for name in COMMANDS:
+        command = command_line.get_command(root, name)
+        assert command is not None
+        pages.append(click.Context(command, parent=root, info_name=name, **_HELP))
+    return "\n\n".join(f"## {c.command_path}\n\n```text\n{c.get_help()}\n```" for c in pages)
+
+
+_HELP: Mapping[str, Any] = {
+    "terminal_width": 88,
+    "max_content_width": 88,
+    "help_option_names": ["-h", "--help"],
+}
+
+
+def names() -> str:
+    """The public names: signature and docstring."""
+    return "\n\n".join(_entry(name) for name in flux.__all__ if name != "__version__")
+
+
+def _entry(name: str) -> str:
+    value = getattr(flux, name)
+    parts = [f"## flux.{name}", f"```text\n{_signature(name, value)}\n\n{_document(value)}\n```"]
+    for method, function in _METHODS.get(name, {}).items():
+        text = f"{_signature(method, function, bound=True)}\n\n{_document(function)}"
+        parts.append(f"### {name}.{method}\n\n```text\n{text}\n```")
+    return "\n\n".join(parts)
+
+
+def _public(kind: type) -> dict[str, Callable[..., object]]:
+    return {
+        name: value
+        for name, value in vars(kind).items()
+        if inspect.isfunction(value) and (not name.startswith("_") or name == "__call__")
+    }
+
+
+_METHODS = {name: _public(getattr(flux, name)) for name in flux.__all__ if name[0].isupper()}
+
+
+def _signature(name: str, value: object, bound: bool = False) -> str:
+    if isinstance(value, type) and issubclass(value, Expr):
+        return name  # made by flux.parse, never by its constructor
+    assert callable(value)
+    signature = inspect.signature(value)
+    parameters = list(signature.parameters.values())[1 if bound else 0 :]
+    bare = [parameter.replace(annotation=inspect.Parameter.empty) for parameter in parameters]
+    empty = inspect.Signature.empty
+    return f"{name}{signature.replace(parameters=bare, return_annotation=empty)}"
+
+
+def _document(value: object) -> str:
+    return (inspect.getdoc(value) or "").replace("```\n", "\n").replace("```", "")
+
+
+TABLES: Mapping[str, Callable[[], str]] = {
+    "commands": commands,
+    "conventions": conventions,
+    "guards": guards,
+    "names": names,
+    "opcodes": opcodes,
+    "partials": partials,
+    "rules": rules,
+    "settings": settings,
+}
+
+
+def main() -> None:
+    """Write the generated parts of every page."""
+    for page in sorted(Path(__file__).parent.glob("*.md")):
+        text = page.read_text(encoding="utf-8")
+        page.write_text(renewed(text), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
