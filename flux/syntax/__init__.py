@@ -81,10 +81,14 @@ def load(path: str | os.PathLike[str]) -> Module:
         FluxError: it is not in the language.
     """
     try:
-        text = Path(path).read_bytes().decode("latin-1")  # so that a stray byte has a place
+        with Path(path).open("rb") as file:
+            content = file.read(
+                4 * current().max_source_bytes + 1
+            )  # bytes of one character: 1 to 4
     except (OSError, ValueError) as error:
         raise DataError(f"cannot read {os.fspath(path)!r}: {error}") from None
-    return load_text(text, os.fspath(path))
+    # A byte that is not UTF-8 becomes a character that is refused with its place.
+    return load_text(content.decode("utf-8", "surrogateescape"), os.fspath(path))
 
 
 def load_text(text: str, name: str = "<text>") -> Module:

@@ -176,6 +176,8 @@ def _hint(kind: str, found: Span, last: str, expected: frozenset[str]) -> str:
         return "the body stands on the lines below, indented; on one line it is `f(x) = ...`"
     if kind == "EQUAL" and "COLON" in expected:
         return "the body of a layer stands on the lines below, after `:`"
+    if last in _VALUES and _begins_line(found):
+        return "a line that is indented further continues the one before"
     if last in _VALUES and kind in ("NAME", "NUMBER", "QUOTED", "LPAR"):
         word = re.search(r"\w*\Z", text[: found.start].rstrip())
         return _WORDS.get(word.group() if word else "", "multiplication is written `*`")

@@ -5,11 +5,13 @@ The messages are in tests/golden/errors.txt; `pytest --update-golden` rewrites i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from flux.errors import ArgumentError, DataError, FluxError, UnknownNameError
+from flux.errors import ArgumentError, DataError, FluxError, LimitError, UnknownNameError
 from flux.syntax import load, load_text, parse, parse_block, parse_equation
 
 # Formulas and blocks.
@@ -28,6 +30,7 @@ FORMULAS = [
     "1 +",
     "5!",
     "a b\nc d",
+    "y = x\n  z = 3\ny + z",
     "x ? y",
     "a = = b",
     "x -> y",
@@ -245,6 +248,24 @@ def test_a_text_is_a_text() -> None:
 def test_a_file_that_is_not_there() -> None:
     with pytest.raises(DataError, match="cannot read"):
         load("no/such/file.flux")
+
+
+def test_a_file_is_read_as_ascii(tmp_path: Path) -> None:
+    path = tmp_path / "f.flux"
+    for content, code in [("f(x) = x # \u00e9".encode(), "U+00E9"), (b"f(x) = \xff", "U+DCFF")]:
+        path.write_bytes(content)
+        with pytest.raises(FluxError, match=re.escape(code)) as error:
+            load(path)
+        assert error.value.spans[0].source.name == str(path)
+    path.write_bytes(b"f(x) = x + 1\r\n")
+    assert load(path)["f"](2) is parse("2 + 1")
+
+
+def test_a_file_may_be_too_long(tmp_path: Path) -> None:
+    path = tmp_path / "f.flux"
+    path.write_bytes(b"f(x) = x\n" * 200_000)
+    with pytest.raises(LimitError, match="max_source_bytes"):
+        load(path)
 
 
 def test_a_name_of_a_module() -> None:
