@@ -47,7 +47,7 @@ _FOREIGN: Mapping[str, str] = {
     ".": "a number needs a digit beside its point",
     "@": "the product over a shared axis k is `sum[k](a * b)`",
     "\\": "a line continues inside brackets, or where the next one is indented further",
-    "=": "compare with `==`; an equation is for flux.solve and flux.fit",
+    "=": "compare with `==`; a formula is a value, not an equation",
     "!": "`not` is written before its operand: `not a` or `!a`",
 }
 
@@ -70,7 +70,6 @@ _ASCII_FOR: Mapping[int, str] = {
     0x00A0: "a plain space",
     0x221E: "inf",
     0x2211: "sum[axis](...)",
-    0x222B: "flux.integrate",
     0x2202: "diff(f, x)",
     0x03B1: "alpha",
     0x03B2: "beta",

@@ -49,7 +49,7 @@ def _binding(machine: Machine, tree: Binding) -> None:
         raise ParseError(
             "only a name can be bound by `=`",
             (machine.span(tree.target),),
-            hint="compare with `==`; an equation is for flux.solve",
+            hint="compare with `==`; a formula is a value, not an equation",
         )
     machine.work.append((_finish_binding, tree))
     machine.enter(tree.value)
