@@ -7,7 +7,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from flux.nn import Model
+from flux.nn import WEIGHTS, Model
 from flux.training.recipe import Recipe
 from flux.training.step import Step
 from flux.training.trainer import Trainer
@@ -37,7 +37,7 @@ def logits(model: Model, tokens: reference.Tokens) -> np.ndarray:
 
 
 def decayed(model: Model) -> frozenset[str]:
-    return frozenset(reference_path(e.path) for e in model.parameters.members("weights"))
+    return frozenset(reference_path(e.path) for e in model.parameters.members(WEIGHTS))
 
 
 def test_logits_agree_with_the_reference() -> None:

@@ -18,7 +18,7 @@ from flux.expr import Expr, inputs
 from flux.nn.batch import Batch, conform, sizes_of
 from flux.nn.initial import initial_value
 from flux.nn.parameters import Entry, Parameters, group_of
-from flux.nn.programs import LOSS, gradient_program, path_of, value_program
+from flux.nn.programs import LOSS, VALUE, gradient_program, path_of, value_program
 from flux.program import Program
 from flux.syntax import Graph, Parameter
 
@@ -67,7 +67,7 @@ class Model:
         """The number of parameters' values."""
         return self.parameters.count
 
-    def evaluate(self, name: str, *, order: Sequence[str] | None = None, **arrays: Any) -> Any:
+    def evaluate(self, name: str, /, *, order: Sequence[str] | None = None, **arrays: Any) -> Any:
         """A value of the model's text, such as its `logits`.
 
         Args:
@@ -82,28 +82,26 @@ class Model:
         if value is None:
             hint = did_you_mean(name, list(self.graph.values))
             raise UnknownNameError(f"{self.graph.name} has no value `{name}`", hint=hint)
-        return self._value(name, value, order, arrays)
+        return self._value(value, order, arrays)
 
-    def loss(self, **arrays: Any) -> float:
+    def loss(self, /, **arrays: Any) -> float:
         """The model's result, a scalar.
 
         Raises:
             FluxError: arrays that do not fit.
         """
-        return float(self._value(LOSS, self.graph.result, None, arrays))
+        return float(self._value(self.graph.result, None, arrays))
 
-    def _value(
-        self, name: str, value: Expr, order: Sequence[str] | None, arrays: Batch
-    ) -> NDArray[Any]:
+    def _value(self, value: Expr, order: Sequence[str] | None, arrays: Batch) -> NDArray[Any]:
         taken = [e for e in self.graph.inputs if e in set(inputs(value))]
         given = conform(arrays, taken, self.dtype)
         sizes = sizes_of(given, taken, self.sizes)
-        key = (name, value, tuple(order or ()), *sorted(sizes.items()))
-        runner = self._runner(key, lambda: value_program(self, name, value, order, sizes))
-        found: NDArray[Any] = runner(**given, **self.parameters.buffers)[name]
+        key = (value, tuple(order or ()), *sorted(sizes.items()))
+        runner = self._runner(key, lambda: value_program(self, value, order, sizes))
+        found: NDArray[Any] = runner(**given, **self.parameters.buffers)[VALUE]
         return found
 
-    def gradient(self, **arrays: Any) -> dict[str, NDArray[Any]]:
+    def gradient(self, /, **arrays: Any) -> dict[str, NDArray[Any]]:
         """The gradient of the loss by each parameter, by path.
 
         Raises:

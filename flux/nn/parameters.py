@@ -20,8 +20,8 @@ from flux.expr import topological
 from flux.ops import Op
 from flux.syntax import Parameter
 
-WEIGHTS = "weights"  # the group that weight decay pulls on
-OTHERS = "others"
+WEIGHTS = "all weights"  # the group that weight decay pulls on
+OTHERS = "all others"
 GROUPS = (WEIGHTS, OTHERS)
 
 

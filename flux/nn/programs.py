@@ -19,7 +19,9 @@ from flux.program import Program
 if TYPE_CHECKING:
     from flux.nn.model import Model
 
-LOSS = "loss"
+# Names of buffers and outputs hold a blank, so that no name of a formula clashes with them.
+LOSS = "the loss"
+VALUE = "the value"
 GRADIENT = "gradient"  # what the buffer of a group's gradients is called, behind a point
 _OF = "gradient of "
 
@@ -58,13 +60,12 @@ def gradient_program(model: Model, sizes: Mapping[str, int]) -> Program:
 
 
 def value_program(
-    model: Model, name: str, value: Expr, order: Sequence[str] | None, sizes: Mapping[str, int]
+    model: Model, value: Expr, order: Sequence[str] | None, sizes: Mapping[str, int]
 ) -> Program:
     """One value of a model's graph, as a function of the inputs that it needs.
 
     Args:
         model: whose graph it is.
-        name: of the output.
         value: its expression.
         order: of its axes; None for the order in which inputs declare them.
         sizes: of all axes.
@@ -72,14 +73,14 @@ def value_program(
     graph = model.graph
     taken = set(inputs(value))
     return lower(
-        {name: value},
+        {VALUE: value},
         [
             *(e for e in graph.inputs if e in taken),
             *(parameter.input for parameter in graph.parameters),
         ],
         sizes=sizes,
         dtype=model.dtype,
-        orders={} if order is None else {name: tuple(order)},
+        orders={} if order is None else {VALUE: tuple(order)},
         packs=_packs(model),
         origins=graph.origins,
         relaxed=True,

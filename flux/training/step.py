@@ -20,7 +20,7 @@ from flux.nn import GROUPS, WEIGHTS, Model
 from flux.nn.programs import LOSS, gradient_program
 from flux.program import Program
 from flux.training.recipe import Recipe
-from flux.training.update import KEPT, STEP, build_update, kept_name
+from flux.training.update import OPTIMISERS, STEP, build_update, kept_name
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -51,7 +51,7 @@ class Step:
         for group in groups:
             buffer = model.parameters.buffers[group]
             self.state[group] = buffer
-            for kept in KEPT[recipe.optimizer]:
+            for kept in OPTIMISERS[recipe.optimizer][0]:
                 self.state[kept_name(group, kept)] = np.zeros_like(buffer)
         self._runner = Runner(self.program, state=self.state, threads=threads)
         self._loss = self._runner.buffer(LOSS)

@@ -6,7 +6,7 @@ themselves, their gradients and what the optimiser keeps; the outputs are their 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import add
@@ -17,13 +17,7 @@ from flux.ops import Op
 from flux.training.library import call
 from flux.training.recipe import Recipe
 
-STEP = "step"
-
-# Optimiser: what it keeps of each parameter, besides the parameter itself.
-KEPT: Mapping[str, tuple[str, ...]] = {
-    "adamw": ("moment1", "moment2"),
-    "sgd": ("velocity",),
-}
+STEP = "steps done"  # no name of a formula, so that no model has an input of that name
 
 
 @dataclass(frozen=True)
@@ -31,7 +25,8 @@ class Update:
     """The update stage.
 
     Attributes:
-        inputs: `step`; then for each group its vector, its gradient, and what is kept.
+        inputs: the number of steps done; then for each group its vector, its gradient, and what
+            is kept.
         outputs: for each vector that changes, the input's name and its next value.
         axes: the axis of each group.
     """
@@ -41,9 +36,40 @@ class Update:
     axes: Mapping[str, str]
 
 
+@dataclass(frozen=True)
+class _Group:
+    """One group of parameters, and what all groups share.
+
+    Attributes:
+        name: the name of its vector.
+        gradient: clipped.
+        step: the number of steps done.
+        rate: the learning rate of this step.
+        decay: times the rate, what a parameter loses of itself.
+    """
+
+    name: str
+    gradient: Expr
+    step: Expr
+    rate: Expr
+    decay: float
+
+    def vector(self, kept: str = "") -> Expr:
+        """Its parameters, or what is kept beside them."""
+        return _vector(self.name, kept)
+
+
 def kept_name(group: str, kept: str) -> str:
     """The name of a flat vector beside a group's parameters."""
-    return f"{group}.{kept}"
+    return f"{group}.{kept}" if kept else group
+
+
+def _axis(group: str) -> str:
+    return f"place in {group}"
+
+
+def _vector(group: str, kept: str) -> Expr:
+    return variable(kept_name(group, kept), (_axis(group),))
 
 
 def build_update(recipe: Recipe, groups: Sequence[str], decayed: Sequence[str]) -> Update:
@@ -54,94 +80,74 @@ def build_update(recipe: Recipe, groups: Sequence[str], decayed: Sequence[str]) 
         groups: their names.
         decayed: the groups that weight decay pulls on.
     """
-    axes = {group: f"{group}_place" for group in groups}
+    kept, rule = OPTIMISERS[recipe.optimizer]
     step = variable(STEP)
     rate = _rate(recipe, step)
-    clip = _clip_factor(recipe, [_vector(group, GRADIENT, axes) for group in groups])
+    gradients = {group: _vector(group, GRADIENT) for group in groups}
+    clipped = _clip(recipe, gradients)
     inputs: list[Expr] = [step]
     outputs: dict[str, Expr] = {}
-    for group in groups:
-        decay = recipe.weight_decay if group in decayed else 0.0
-        g = _vector(group, GRADIENT, axes)
-        clipped = g if clip is None else g * clip
-        inputs += [_vector(group, "", axes), g]
-        inputs += [_vector(group, kept, axes) for kept in KEPT[recipe.optimizer]]
-        rules = {"adamw": _adamw, "sgd": _sgd}
-        outputs |= rules[recipe.optimizer](recipe, group, axes, clipped, step, rate, decay)
-    return Update(tuple(inputs), outputs, axes)
-
-
-def _vector(group: str, kept: str, axes: Mapping[str, str]) -> Expr:
-    return variable(kept_name(group, kept) if kept else group, (axes[group],))
+    for name in groups:
+        decay = recipe.weight_decay if name in decayed else 0.0
+        group = _Group(name, clipped[name], step, rate, decay)
+        inputs += [group.vector(), gradients[name], *(group.vector(k) for k in kept)]
+        outputs |= {kept_name(name, k): e for k, e in rule(recipe, group).items()}
+    return Update(tuple(inputs), outputs, {name: _axis(name) for name in groups})
 
 
 def _rate(recipe: Recipe, step: Expr) -> Expr:
     if not recipe.steps and not recipe.warm_up:
         return constant(recipe.learning_rate)
-    final = recipe.final if recipe.steps else 1.0
     return call(
         "warm_up_cosine",
         step=step,
         peak=recipe.learning_rate,
         warm_up=recipe.warm_up,
         steps=recipe.steps,
-        final=final,
+        final=recipe.final if recipe.steps else 1.0,
     )
 
 
-def _clip_factor(recipe: Recipe, gradients: Sequence[Expr]) -> Expr | None:
+def _clip(recipe: Recipe, gradients: Mapping[str, Expr]) -> Mapping[str, Expr]:
+    """The gradients, scaled together where the norm of all of them is above the limit."""
     if not recipe.clip:
-        return None
-    squares = [call("squared_norm", {"p": next(iter(g.axes))}, g=g) for g in gradients]
+        return gradients
+    squares = [call("squared_norm", {"p": _axis(name)}, g=g) for name, g in gradients.items()]
     norm = apply(Op.SQRT, reduce(add, squares))
-    return call("clip_factor", norm=norm, limit=recipe.clip)
+    factor = call("clip_factor", norm=norm, limit=recipe.clip)
+    return {name: g * factor for name, g in gradients.items()}
 
 
-def _adamw(
-    recipe: Recipe,
-    group: str,
-    axes: Mapping[str, str],
-    g: Expr,
-    step: Expr,
-    rate: Expr,
-    decay: float,
-) -> dict[str, Expr]:
-    moment1 = call(
-        "adamw_moment1", moment1=_vector(group, "moment1", axes), g=g, beta1=recipe.beta1
-    )
-    moment2 = call(
-        "adamw_moment2", moment2=_vector(group, "moment2", axes), g=g, beta2=recipe.beta2
-    )
+def _adamw(recipe: Recipe, group: _Group) -> dict[str, Expr]:
+    g, beta1, beta2 = group.gradient, recipe.beta1, recipe.beta2
+    moment1 = call("adamw_moment1", moment1=group.vector("moment1"), g=g, beta1=beta1)
+    moment2 = call("adamw_moment2", moment2=group.vector("moment2"), g=g, beta2=beta2)
     parameters = call(
         "adamw",
-        p=_vector(group, "", axes),
+        p=group.vector(),
         moment1=moment1,
         moment2=moment2,
-        step=step,
-        rate=rate,
-        beta1=recipe.beta1,
-        beta2=recipe.beta2,
+        step=group.step,
+        rate=group.rate,
+        beta1=beta1,
+        beta2=beta2,
         epsilon=recipe.epsilon,
-        decay=decay,
+        decay=group.decay,
     )
-    return {
-        kept_name(group, "moment1"): moment1,
-        kept_name(group, "moment2"): moment2,
-        group: parameters,
-    }
+    return {"moment1": moment1, "moment2": moment2, "": parameters}
 
 
-def _sgd(
-    recipe: Recipe,
-    group: str,
-    axes: Mapping[str, str],
-    g: Expr,
-    step: Expr,
-    rate: Expr,
-    decay: float,
-) -> dict[str, Expr]:
-    old = _vector(group, "velocity", axes)
-    velocity = call("sgd_velocity", velocity=old, g=g, momentum=recipe.momentum)
-    p = _vector(group, "", axes)
-    parameters = call("sgd", p=p, velocity=velocity, rate=rate, decay=decay)
-    return {kept_name(group, "velocity"): velocity, group: parameters}
+def _sgd(recipe: Recipe, group: _Group) -> dict[str, Expr]:
+    old = group.vector("velocity")
+    velocity = call("sgd_velocity", velocity=old, g=group.gradient, momentum=recipe.momentum)
+    parameters = call(
+        "sgd", p=group.vector(), velocity=velocity, rate=group.rate, decay=group.decay
+    )
+    return {"velocity": velocity, "": parameters}
+
+
+# Optimiser: what it keeps of each parameter, and the next values of that and of the parameter.
+OPTIMISERS: Mapping[str, tuple[tuple[str, ...], Callable[[Recipe, _Group], dict[str, Expr]]]] = {
+    "adamw": (("moment1", "moment2"), _adamw),
+    "sgd": (("velocity",), _sgd),
+}

@@ -189,3 +189,24 @@ def test_random_numbers_in_a_model_follow_from_seed_and_step() -> None:
     assert len(set(losses)) == 4  # nothing is learnt: only the step differs
     assert noisy_losses(1) == losses
     assert set(noisy_losses(2)).isdisjoint(losses)
+
+
+AWKWARD = """
+model awkward[h](weights[b], loss[b], step[b], gradient[b]):
+    param W[h], others[h] ~ normal(0, 1)
+    found = sum[h](tanh(weights*W + step)*others)
+    mean[b]((found - loss*gradient)^2)
+"""
+
+
+def test_no_name_of_a_model_clashes_with_those_of_the_step() -> None:
+    made = Model(load_text(AWKWARD)["awkward"].build(), {"h": 5}, dtype="float64")
+    random = np.random.default_rng(0)
+    batch = {e.attributes.name: random.normal(size=6) for e in made.graph.inputs}
+    x, target = batch["weights"], batch["loss"] * batch["gradient"]
+    hidden = np.tanh(x[:, None] * made.parameters["W"] + batch["step"][:, None])
+    expected = ((hidden @ made.parameters["others"] - target) ** 2).mean()
+    trainer = Trainer(made, data=batch)
+    assert trainer.loss(batch) == pytest.approx(expected)
+    assert trainer.advance() == pytest.approx(expected)
+    assert trainer.run(50) < expected
