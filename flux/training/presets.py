@@ -41,7 +41,7 @@ PRESETS: dict[str, Preset] = {
         feed_forward=256,
         context=48,
         batch=4,
-        steps=15_000,
+        steps=12_000,
         learning_rate=2e-3,
     ),
     "tiny": Preset(
