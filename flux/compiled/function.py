@@ -72,7 +72,7 @@ class CompiledFunction:
         self._axes = {name: result_axes(e) for name, e in outputs.items()}
         self._specialised: dict[Any, RowProgram] = {}
         self._lock = Lock()
-        self._scalar: Callable[..., float] = self._make_scalar()
+        self._scalar: Callable[..., float] = self._first_scalar
 
     @property
     def expr(self) -> Expr | dict[str, Expr]:
@@ -183,6 +183,13 @@ class CompiledFunction:
         return shown
 
     # Numbers only.
+
+    def _first_scalar(self, *args: float) -> float:
+        """Make the function of floats when it is first called with floats, and call it."""
+        if len(args) != len(self.inputs) or any(type(arg) is not float for arg in args):
+            raise TypeError
+        self._scalar = self._make_scalar()
+        return self._scalar(*args)
 
     def _make_scalar(self) -> Callable[..., float]:
         """The function of floats; where there is none, one that sends every call the long way."""
