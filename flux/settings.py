@@ -29,7 +29,7 @@ class Settings:
         max_steps: rewriting steps of one symbolic call.
         row_block: rows that a compiled function runs at a time.
         verify: check a Program after every pass (on in the tests).
-        dump: a stage to print while compiling: ast, expr, gradient, program.
+        dump: a stage to print on standard error while compiling: ast, expr, gradient, program.
     """
 
     max_source_bytes: int = 256 * 1024

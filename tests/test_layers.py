@@ -21,7 +21,7 @@ LAYERS = [
     ["calculus", "syntax"],
     ["expr"],
     ["kernels"],
-    ["scalars", "philox"],
+    ["dump", "scalars", "philox"],
     ["polygamma", "gamma", "ops", "settings"],
     ["errors"],
     ["source"],

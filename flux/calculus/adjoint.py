@@ -35,6 +35,7 @@ from flux.calculus.folding import (
 )
 from flux.calculus.partials import GUARDS, PARTIALS, guard, partial
 from flux.calculus.reductions import extremum_share, product_steps
+from flux.dump import dump
 from flux.errors import AxisError, LimitError
 from flux.expr import Expr, apply, position, show_axes, topological
 from flux.expr.node import NO_AXES, Axes
@@ -77,7 +78,9 @@ def gradient(e: Expr, wrt: Sequence[str | Expr]) -> list[Expr]:
             f"a gradient is of a scalar; this expression has {show_axes(e.axes)}",
             hint=f"reduce it first, as in sum[{names}](...) or mean[{names}](...)",
         )
-    return vjp(e, ONE, wrt)
+    derivatives = vjp(e, ONE, wrt)
+    dump("gradient", lambda: "\n".join(map(str, derivatives)))
+    return derivatives
 
 
 def vjp(e: Expr, cotangent: Expr, wrt: Sequence[str | Expr]) -> list[Expr]:

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from flux.dump import dump
 from flux.expr import Expr
 from flux.lower.function import FunctionLowering, Signature
 from flux.lower.sizes import infer_sizes
 from flux.lower.stages import link, repeat
+from flux.program.listing import listing
 from flux.program.types import DType, Program
 from flux.program.verify import verify
 from flux.settings import current
@@ -53,10 +55,12 @@ def lower(
         ShapeError: an axis has no size, or sizes do not fit.
         AxisError: an index is not an integer, or is outside its axis.
     """
+    dump("expr", lambda: "\n".join(f"# {name}\n{e}" for name, e in outputs.items()))
     signature = Signature(inputs, outputs, orders or {}, rows, packs or {}, updates or {})
     known = infer_sizes([*outputs.values(), *inputs], sizes or {})
     lowering = FunctionLowering(name, signature, known, DType(dtype), origins or {}, relaxed)
     program = Program((lowering.run(),), tuple(sorted(known.items())))
     if current().verify:
         verify(program)
+    dump("program", lambda: listing(program))
     return program

@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
+from flux.dump import dump
 from flux.errors import ProgramError
 from flux.lower.fuse import fuse
 from flux.lower.memory import ALIGNMENT, plan
 from flux.lower.recompute import recompute
+from flux.program.listing import listing
 from flux.program.types import (
     Buffer,
     DType,
@@ -50,6 +52,7 @@ def link(stages: Sequence[Program], keep: Collection[str] = (), name: str = "ste
     program = fuse(Program((function,), tuple(sorted(sizes.items()))))
     if current().verify:
         verify(program)
+    dump("program", lambda: listing(program))
     return program
 
 

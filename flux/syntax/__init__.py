@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 
+from flux.dump import dump
 from flux.errors import ArgumentError, DataError
 from flux.expr import Expr
 from flux.settings import Settings, current
@@ -52,19 +53,19 @@ def parse(text: str, name: str = "<formula>", *, given: Iterable[str] = ()) -> E
 
 @lru_cache(maxsize=256)
 def _parse(text: str, name: str, given: tuple[str, ...], settings: Settings) -> Expr:
-    return elaborate(read(Source(text, name)), given).result
+    return elaborate(_read(text, name), given).result
 
 
 def parse_block(text: str, name: str = "<formula>", *, given: Iterable[str] = ()) -> Block:
     """A formula or block with all that its lines bind, and where each expression comes from."""
     _check_text(text)
-    return elaborate(read(Source(text, name)), given, origins=True)
+    return elaborate(_read(text, name), given, origins=True)
 
 
 def parse_equation(text: str, name: str = "<equation>", *, given: Iterable[str] = ()) -> Equation:
     """The two sides of `left = right`, after any bindings; without `=`, the right side is 0."""
     _check_text(text)
-    return elaborate_equation(read(Source(text, name)), given)
+    return elaborate_equation(_read(text, name), given)
 
 
 def parse_ast(text: str, name: str = "<formula>") -> Text:
@@ -94,7 +95,13 @@ def load(path: str | os.PathLike[str]) -> Module:
 def load_text(text: str, name: str = "<text>") -> Module:
     """The definitions of a text, on top of the standard library."""
     _check_text(text)
-    return Module(read(Source(text, name)))
+    return Module(_read(text, name))
+
+
+def _read(text: str, name: str) -> Text:
+    tree = read(Source(text, name))
+    dump("ast", lambda: str(tree))
+    return tree
 
 
 def _check_text(text: object) -> None:
