@@ -7,6 +7,7 @@ Neighbouring dimensions that lie in one run in every operand are merged into one
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 from flux.lower.ir import ROW_AXIS, Graph, Value
 from flux.lower.layout import Layout, row_major
@@ -16,6 +17,14 @@ from flux.program.opcodes import OPCODES, Family
 from flux.program.types import ROWS, Instruction, Port, View
 
 Strides = Mapping[str, int]
+
+
+class Located(NamedTuple):
+    """Where a tensor lies: its buffer, its first element, and the step along each axis."""
+
+    buffer: int
+    offset: int
+    strides: Strides
 
 
 class Emitter:
@@ -43,7 +52,7 @@ class Emitter:
         self._inputs = inputs
         self._targets = targets
         self._homes: dict[Value, tuple[int, int]] = {}
-        self._saved: dict[Value, tuple[int, int, Strides]] = {}
+        self._saved: dict[Value, Located] = {}
         self.instructions: list[Instruction] = []
 
     def emit(self, value: Value) -> None:
@@ -59,7 +68,7 @@ class Emitter:
     def copy_to(self, port: Port, value: Value, axes: Sequence[str]) -> None:
         """Append a copy of a value to a port, broadcast along the axes that it lacks."""
         given = dict(zip(axes, port.view.strides, strict=True))
-        target = (port.view.buffer, port.view.offset, given)
+        target = Located(port.view.buffer, port.view.offset, given)
         source = self._saved.get(value) or self._place(value)
         self._append("copy", target, [source], axes, value)
 
@@ -98,14 +107,14 @@ class Emitter:
             return port.view.buffer, port.view.offset
         return self._storage.temporary(value.dtype, self._layout.order(value)), 0
 
-    def _place(self, value: Value) -> tuple[int, int, Strides]:
-        return (*self._home(value), self._layout.strides(value))
+    def _place(self, value: Value) -> Located:
+        return Located(*self._home(value), self._layout.strides(value))
 
     def _append(
         self,
         opcode: str,
-        result: tuple[int, int, Strides],
-        operands: Sequence[tuple[int, int, Strides]],
+        result: Located,
+        operands: Sequence[Located],
         axes: Sequence[str],
         value: Value,
     ) -> None:
@@ -185,7 +194,7 @@ class Emitter:
         self._add("fill", whole, [View(zero, 0, (), ())], (), value)
         head = {(old if axis == new else axis): stride for axis, stride in strides.items()}
         axes = [old if axis == new else axis for axis in order]
-        self._append("copy", (buffer, offset, head), [self._place(x)], axes, value)
+        self._append("copy", Located(buffer, offset, head), [self._place(x)], axes, value)
 
     def _gather(self, value: Value) -> None:
         x, indices = value.args[0], value.args[1:]
@@ -241,30 +250,21 @@ class Emitter:
             found = self._arrange(a, b, out, value)
         assert found.fits
         self._matrix_product(found, a, b, out, value)
-        if out[0] != self._home(value)[0]:
+        if out.buffer != self.buffer(value):
             self._append("copy", self._place(value), [out], self._layout.order(value), value)
 
-    def _arrange(
-        self,
-        a: tuple[int, int, Strides],
-        b: tuple[int, int, Strides],
-        out: tuple[int, int, Strides],
-        value: Value,
-    ) -> Arrangement:
-        return arrange(a[2], b[2], out[2], value.attributes, self._graph.sizes)
+    def _arrange(self, a: Located, b: Located, out: Located, value: Value) -> Arrangement:
+        return arrange(a.strides, b.strides, out.strides, value.attributes, self._graph.sizes)
 
     def _copied(
-        self,
-        a: tuple[int, int, Strides],
-        b: tuple[int, int, Strides],
-        out: tuple[int, int, Strides],
-        value: Value,
-    ) -> tuple[tuple[int, int, Strides], tuple[int, int, Strides], tuple[int, int, Strides]]:
+        self, a: Located, b: Located, out: Located, value: Value
+    ) -> tuple[Located, Located, Located]:
         """The fewest copies after which the contraction fits: of b, of a, of the result, of all."""
         orders = self._canonical(value)
         for copies in ((1,), (0,), (2,), (0, 1), (1, 2), (0, 2), (0, 1, 2)):
+            fresh = [row_major(tuple(order), self._graph) for order in orders]
             tried = [
-                (*part[:2], row_major(tuple(orders[n]), self._graph)) if n in copies else part
+                part._replace(strides=fresh[n]) if n in copies else part
                 for n, part in enumerate((a, b, out))
             ]
             if self._arrange(tried[0], tried[1], tried[2], value).fits:
@@ -284,13 +284,11 @@ class Emitter:
         k = [x for x in self._layout.order(a) if x in summed]
         return _rows_first(batch + m + k), _rows_first(batch + k + n), _rows_first(batch + m + n)
 
-    def _fresh(self, order: Sequence[str], value: Value) -> tuple[int, int, Strides]:
+    def _fresh(self, order: Sequence[str], value: Value) -> Located:
         buffer = self._storage.temporary(value.dtype, order)
-        return buffer, 0, row_major(tuple(order), self._graph)
+        return Located(buffer, 0, row_major(tuple(order), self._graph))
 
-    def _copy_operand(
-        self, part: tuple[int, int, Strides], order: Sequence[str], value: Value
-    ) -> tuple[int, int, Strides]:
+    def _copy_operand(self, part: Located, order: Sequence[str], value: Value) -> Located:
         made = self._fresh(order, value)
         self._append("copy", made, [part], order, value)
         return made
@@ -298,9 +296,9 @@ class Emitter:
     def _matrix_product(
         self,
         found: Arrangement,
-        a: tuple[int, int, Strides],
-        b: tuple[int, int, Strides],
-        out: tuple[int, int, Strides],
+        a: Located,
+        b: Located,
+        out: Located,
         value: Value,
     ) -> None:
         batch, m, n, k = found.batch, found.m, found.n, found.k
@@ -344,9 +342,9 @@ def _rows_first(axes: list[str]) -> list[str]:
     return sorted(axes, key=lambda axis: axis != ROW_AXIS)
 
 
-def _view(part: tuple[int, int, Strides], dims: Sequence[Dim], operand: str) -> View:
+def _view(part: Located, dims: Sequence[Dim], operand: str) -> View:
     shape = tuple(d.size for d in dims)
-    return View(part[0], part[1], shape, tuple(getattr(d, operand) for d in dims))
+    return View(part.buffer, part.offset, shape, tuple(getattr(d, operand) for d in dims))
 
 
 def merge(dims: Sequence[tuple[int, ...]]) -> list[tuple[int, ...]]:
