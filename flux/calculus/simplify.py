@@ -135,10 +135,15 @@ class _Pass:
         One of sizes and numbers alone is known before anything runs, so nothing is gained by it.
         """
         result = self.done[e]
-        if self.uses[e] > 1 and result.op in _PRODUCTS:
-            bases = self.factors(result).factors
-            if len(bases) > 1 and any(base.op not in _STEADY for base in bases):
-                self._atoms.add(result)
+        if self.uses[e] > 1 and result.op in _PRODUCTS and not self._is_steady_or_single(result):
+            self._atoms.add(result)
+
+    def _is_steady_or_single(self, product: Expr) -> bool:
+        try:
+            bases = self.factors(product).factors
+        except NotExactError:
+            return False
+        return len(bases) <= 1 or all(base.op in _STEADY for base in bases)
 
     def _simplified(self, e: Expr) -> Expr:
         result = self._formed(e)

@@ -13,6 +13,8 @@ _DOUBLED = "a0 = x\n" + "".join(f"a{i + 1} = a{i}*a{i}\n" for i in range(90)) + 
 FORMULAS = (
     "x^9^9^9",  # an exponent that is infinite
     _DOUBLED,  # a product that doubles with each line, past the exponents that a literal can have
+    "diff(log10(a/1e320)^(x/(1e-320*a)) + a/1e320, a)",  # coefficients that no literal holds
+    "log10(f_add/1e320)**adamw(0.1, x, z, x, z, pi, 0.5, e400, pi)",
 )
 FILES = ()
 
