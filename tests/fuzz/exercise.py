@@ -44,19 +44,16 @@ class Trace:
     """What one input did.
 
     Attributes:
-        seconds: CPU time by stage.
+        seconds: CPU time of the longest run of each stage.
+        total: CPU time of all runs.
         stage: the one that runs, or ran last.
         accepted: whether the text had a meaning.
     """
 
     seconds: dict[str, float] = field(default_factory=dict)
+    total: float = 0.0
     stage: str = ""
     accepted: bool = False
-
-    @property
-    def total(self) -> float:
-        """CPU time of all stages."""
-        return sum(self.seconds.values())
 
     @contextmanager
     def time(self, stage: str) -> Iterator[None]:
@@ -66,7 +63,9 @@ class Trace:
         try:
             yield
         finally:
-            self.seconds[stage] = self.seconds.get(stage, 0.0) + thread_time() - start
+            spent = thread_time() - start
+            self.seconds[stage] = max(self.seconds.get(stage, 0.0), spent)
+            self.total += spent
 
     def attempt(self, stage: str, function: Callable[[], T]) -> T | None:
         """The stage's value, or None where it raises FluxError; the error is looked at too."""
