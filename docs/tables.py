@@ -17,6 +17,7 @@ from typing import Any
 import click
 
 import flux
+from flux.calculus.equal import Equality
 from flux.calculus.partials import CONVENTIONS, GUARDS, PARTIALS
 from flux.calculus.rules import RULES
 from flux.cli.commands import COMMANDS
@@ -25,6 +26,7 @@ from flux.expr import Expr
 from flux.ops import Op
 from flux.program.opcodes import OPCODES, Family, Row
 from flux.settings import Settings
+from flux.syntax import Definition, Graph, Parameter
 
 _PART = re.compile(r"(<!-- generated: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -214,14 +216,17 @@ _HELP: Mapping[str, Any] = {
 
 
 def names() -> str:
-    """The public names: signature and docstring."""
-    return "\n\n".join(_entry(name) for name in flux.__all__ if name != "__version__")
+    """The public names, and what they give: signatures and docstrings."""
+    public = [(f"flux.{name}", getattr(flux, name)) for name in flux.__all__ if name[0] != "_"]
+    given = [(kind.__name__, kind) for kind in (Definition, Graph, Parameter, Equality)]
+    return "\n\n".join(_entry(title, value) for title, value in (*public, *given))
 
 
-def _entry(name: str) -> str:
-    value = getattr(flux, name)
-    parts = [f"## flux.{name}", f"```text\n{_signature(name, value)}\n\n{_document(value)}\n```"]
-    for method, function in _METHODS.get(name, {}).items():
+def _entry(title: str, value: object) -> str:
+    name = title.rpartition(".")[2]
+    parts = [f"## {title}", f"```text\n{_signature(name, value)}\n\n{_document(value)}\n```"]
+    methods = _public(value) if isinstance(value, type) else {}
+    for method, function in methods.items():
         text = f"{_signature(method, function, bound=True)}\n\n{_document(function)}"
         parts.append(f"### {name}.{method}\n\n```text\n{text}\n```")
     return "\n\n".join(parts)
@@ -231,16 +236,19 @@ def _public(kind: type) -> dict[str, Callable[..., object]]:
     return {
         name: value
         for name, value in vars(kind).items()
-        if inspect.isfunction(value) and (not name.startswith("_") or name == "__call__")
+        if inspect.isfunction(value)
+        and (not name.startswith("_") or name == "__call__")
+        and inspect.getdoc(value)
     }
 
 
-_METHODS = {name: _public(getattr(flux, name)) for name in flux.__all__ if name[0].isupper()}
+# Their constructors are not for users.
+_MADE_BY_OTHERS = (flux.CompiledFunction, Definition, Equality, Expr, Graph, flux.Module, Parameter)
 
 
 def _signature(name: str, value: object, bound: bool = False) -> str:
-    if isinstance(value, type) and issubclass(value, Expr):
-        return name  # made by flux.parse, never by its constructor
+    if value in _MADE_BY_OTHERS:
+        return name
     assert callable(value)
     signature = inspect.signature(value)
     parameters = list(signature.parameters.values())[1 if bound else 0 :]

@@ -54,7 +54,9 @@ class Options:
 
 
 class CompiledFunction:
-    """One or several expressions, compiled.
+    """One or several expressions, compiled; `flux.compile` makes it.
+
+    It can be called from many threads at once, and it pickles, as its expressions and options.
 
     Args:
         outputs: the expressions by name; a single one has the name "".
@@ -62,6 +64,8 @@ class CompiledFunction:
 
     Attributes:
         inputs: names of the inputs, in positional order.
+        options: how it was compiled.
+        expr: the expression, or a dictionary of them by name.
     """
 
     def __init__(self, outputs: Mapping[str, Expr], options: Options) -> None:

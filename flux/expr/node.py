@@ -122,12 +122,30 @@ class Expr:
 
     # What higher stages do with an expression; `flux` says where each service lives.
     def diff(self, x: str | Expr, n: int = 1) -> Expr:
-        """The n-th derivative with respect to an input: d^n e / dx^n."""
+        """The n-th derivative with respect to an input: d^n e / dx^n.
+
+        Args:
+            x: the name of an input, or an expression that is taken as a variable; the derivative
+                by a name that the expression lacks is 0.
+            n: the order, 0 or more.
+
+        Raises:
+            AxisError: x has axes and the expression mixes its positions.
+            LimitError: the derivatives need more nodes than the setting `max_nodes`.
+        """
         result: Expr = service("diff")(self, x, n)
         return result
 
     def gradient(self, names: Sequence[str | Expr]) -> list[Expr]:
-        """The derivatives with respect to several inputs, sharing all that they share."""
+        """The derivatives of a scalar with respect to several inputs, in their order.
+
+        Shapes:
+            Each has axes of its input only; along those that it lacks it is constant.
+
+        Raises:
+            AxisError: the expression has axes.
+            LimitError: the derivatives need more nodes than the setting `max_nodes`.
+        """
         result: list[Expr] = service("gradient")(self, names)
         return result
 
@@ -141,15 +159,24 @@ class Expr:
         return result
 
     def subs(self, mapping: Mapping[str, Any] | None = None, /, **values: Any) -> Expr:
-        """Replace inputs, all at once, by expressions, numbers or formulas in text."""
+        """Replace inputs, all at once, by expressions, numbers or formulas in text.
+
+        Raises:
+            UnknownNameError: the expression has no input of that name.
+            AxisError: a replacement has an axis that the expression binds above the input.
+        """
         result: Expr = service("subs")(self, {**(mapping or {}), **values})
         return result
 
     def evaluate(self, mapping: Mapping[str, Any] | None = None, /, **values: Any) -> Any:
         """The value for given inputs: a float, or an array where one was given.
 
+        Shapes:
+            inputs without named axes broadcast as in NumPy; one with named axes has them last.
+
         Raises:
             DomainError: an operation outside its domain.
+            UnknownNameError: an input has no value.
         """
         return service("evaluate")(self, {**(mapping or {}), **values})
 

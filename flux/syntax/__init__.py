@@ -87,7 +87,8 @@ def load(path: str | os.PathLike[str]) -> Module:
                 4 * current().max_source_bytes + 1
             )  # bytes of one character: 1 to 4
     except (OSError, ValueError) as error:
-        raise DataError(f"cannot read {os.fspath(path)!r}: {error}") from None
+        reason = getattr(error, "strerror", None) or error
+        raise DataError(f"cannot read {os.fspath(path)!r}: {reason}") from None
     # A byte that is not UTF-8 becomes a character that is refused with its place.
     return load_text(content.decode("utf-8", "surrogateescape"), os.fspath(path))
 

@@ -151,7 +151,20 @@ LIBRARY = Library()
 
 
 class Module(Mapping[str, Definition]):
-    """The definitions of a text, by name; the standard library's stand behind them."""
+    """The definitions of a text, by name; the standard library's stand behind them.
+
+    `module["gpt"].build(layers=2)` gives the graph of a layer or model, and
+    `module["softmax"](x, axes={"i": "v"})` the expression of a function of expressions. Iterating
+    gives the names of the text's own definitions.
+
+    Attributes:
+        text: the syntax tree.
+        functions, layers, models: the text's own definitions of each kind, by name.
+
+    Raises:
+        FluxError: mistakes in the text, up to 20 at once.
+        UnknownNameError: on looking up a name that neither the text nor the library defines.
+    """
 
     def __init__(self, text: Text) -> None:
         self.text = text
