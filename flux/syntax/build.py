@@ -12,14 +12,13 @@ from flux.syntax.definitions import Definition
 from flux.syntax.elaborate import STEPS
 from flux.syntax.graph import Graph
 from flux.syntax.inline import (
-    Pending,
     bind_declared,
     bind_option,
     check_result,
     enter_body,
     open_body,
 )
-from flux.syntax.machine import Machine, Scope
+from flux.syntax.machine import Machine, Pending, Scope
 from flux.syntax.numbers import constant_value
 from flux.syntax.statements import input_of
 from flux.syntax.tree import Call

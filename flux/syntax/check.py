@@ -11,7 +11,8 @@ from itertools import islice
 
 from flux.errors import FluxError, ParseError
 from flux.settings import current
-from flux.syntax.definitions import Definition, Lookup, declared
+from flux.syntax.declared import declared
+from flux.syntax.definitions import Definition, Lookup
 from flux.syntax.functions import FUNCTION_NAMES, named_constant
 from flux.syntax.tree import (
     Binding,

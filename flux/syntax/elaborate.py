@@ -15,10 +15,10 @@ from flux.expr.traverse import check_size
 from flux.source import Span
 from flux.syntax.calls import CALLS
 from flux.syntax.check import check_functions, raise_together, unused_values
-from flux.syntax.definitions import mentions
 from flux.syntax.derivative import check_derivatives
 from flux.syntax.expressions import EXPRESSIONS
 from flux.syntax.machine import Machine, Scope, Step
+from flux.syntax.mentions import mentions
 from flux.syntax.module import LIBRARY, Namespace, as_definition
 from flux.syntax.statements import STATEMENTS
 from flux.syntax.tree import Binding, Name, Text, Tree, Value

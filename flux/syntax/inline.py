@@ -1,13 +1,12 @@
 """Steps that inline definitions: a call becomes the body, with its names and axes made fit.
 
-Hygiene: a header axis is the caller's axis of the same name unless the call rebinds it; an axis
-that only the body names is local, and becomes the smallest free `s_1` where an argument has it
-already. Equal calls therefore give the identical node, and no two axes merge unseen.
+A call matches its arguments with the header, opens a scope whose axes `hygiene` chose, runs the
+body, and hands its value to the caller; an instance of a layer does so once for each of its paths.
 """
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, replace
 
 from flux.errors import (
@@ -19,11 +18,12 @@ from flux.errors import (
     did_you_mean,
 )
 from flux.expr import Expr, constant, node, rebuild, show_axes, stop, topological, variable
-from flux.expr.node import Axes
 from flux.ops import Op
 from flux.source import Span
-from flux.syntax.definitions import Declared, Definition
-from flux.syntax.machine import Frame, Machine, Scope
+from flux.syntax.declared import Declared
+from flux.syntax.definitions import Definition
+from flux.syntax.hygiene import bind_axes
+from flux.syntax.machine import Frame, Machine, Pending, Scope
 from flux.syntax.numbers import constant_value
 from flux.syntax.tree import Call, Index, Keyword, Name, Tree
 
@@ -45,18 +45,6 @@ class Instance:
     axes: Mapping[str, str]
     options: Mapping[str, Expr]
     paths: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Pending:
-    """A call whose arguments are being elaborated."""
-
-    tree: Call
-    definition: Definition
-    axes: Mapping[str, str]
-    names: tuple[str, ...]  # which formal or option each argument is for
-    places: tuple[Tree, ...]
-    path: str
 
 
 # ---- What a call says ----------------------------------------------------------------------------
@@ -265,7 +253,7 @@ def open_body(machine: Machine, pending: Pending) -> None:
             place = pending.places[pending.names.index(name)]
             raise ArgumentError(f"`{name}` must be a value", (caller.span(place),))
     places = dict(zip(pending.names, pending.places, strict=True))
-    axes = _bind_axes(caller, pending, given, places)
+    axes = bind_axes(caller, pending, given, places)
     derivatives = _derivatives(machine, definition)
     bound = tuple(sorted(axes.items()))
     key = (definition, tuple(given.items()), bound, machine.random, bool(derivatives))
@@ -453,122 +441,3 @@ def _finish_graft(machine: Machine, payload: tuple[_Opened, Expr, list[str]]) ->
     for formal, partial in zip(formals, partials, strict=True):
         result = node(Op.GRAFT, (result, call.given[formal], partial))
     _finish(machine, call, result)
-
-
-# ---- Axes ----------------------------------------------------------------------------------------
-
-
-def _bind_axes(
-    caller: Scope, pending: Pending, given: Mapping[str, Expr], places: Mapping[str, Tree]
-) -> dict[str, str]:
-    """The axis outside that each axis name of the body stands for."""
-    definition = pending.definition
-    bound = {axis: pending.axes.get(axis) or caller.axis(axis) for axis in definition.axes}
-    _check_distinct(caller, pending, bound)
-    for formal in definition.formals:
-        if formal.name in given:
-            _check_formal(caller, pending, formal, given[formal.name], bound, places[formal.name])
-    _check_own(caller, pending, bound, given)
-    taken: Axes = frozenset(bound.values()).union(*(e.axes for e in given.values()))
-    return _with_locals(bound, sorted(definition.mentions.axes), taken)
-
-
-def _with_locals(bound: dict[str, str], names: Sequence[str], taken: Axes) -> dict[str, str]:
-    used = set(taken)
-    for name in names:
-        if name not in bound:
-            bound[name] = free_axis(name, used)
-            used.add(bound[name])
-    return bound
-
-
-def free_axis(name: str, taken: set[str]) -> str:
-    """The name itself where it is free, else the smallest `name_1`, `name_2`, ... that is."""
-    if name not in taken:
-        return name
-    number = 1
-    while f"{name}_{number}" in taken:
-        number += 1
-    return f"{name}_{number}"
-
-
-def _check_distinct(caller: Scope, pending: Pending, bound: Mapping[str, str]) -> None:
-    seen: dict[str, str] = {}
-    for axis, outer in bound.items():
-        if outer in seen:
-            raise AxisError(
-                f"axes {seen[outer]} and {axis} of `{pending.definition.name}` "
-                f"are both bound to {outer}",
-                (caller.span(pending.tree), pending.definition.span),
-                hint=f"rename one of them: `[{outer} = {outer}_1]`",
-            )
-        seen[outer] = axis
-
-
-def _check_own(
-    caller: Scope, pending: Pending, bound: Mapping[str, str], given: Mapping[str, Expr]
-) -> None:
-    """A function's own axis is one of an argument, or one that the caller declares."""
-    definition = pending.definition
-    if definition.kind != "function":
-        return
-    present = caller.declared.union(*(e.axes for e in given.values()))
-    for axis in definition.brackets:
-        if axis in definition.own_axes and bound[axis] not in present:
-            raise AxisError(
-                f"no argument of `{definition.name}` has an axis {bound[axis]}",
-                (caller.span(pending.tree), definition.span),
-                did_you_mean(bound[axis], sorted(present))
-                or f"say along which axis: `{definition.name}[t](...)`",
-            )
-
-
-def _check_formal(
-    caller: Scope,
-    pending: Pending,
-    formal: Declared,
-    value: Expr,
-    bound: Mapping[str, str],
-    place: Tree,
-) -> None:
-    """An argument has the formal's axes, and none of the header's that are no formal's."""
-    if formal.axes is None:
-        return
-    definition = pending.definition
-    spans = (caller.span(place), definition.text.span(formal.tree))
-    for axis in formal.axes:
-        if bound[axis] not in value.axes:
-            raise AxisError(
-                f"argument `{formal.name}` of `{definition.name}` needs an axis {bound[axis]}: "
-                f"the value has {show_axes(value.axes)}",
-                spans,
-                hint=f"bind it: `{definition.name}[{axis} = ...]`",
-            )
-    for axis in sorted(definition.own_axes):
-        if bound[axis] in value.axes:
-            raise AxisError(
-                f"axis {bound[axis]} of the argument and axis {axis} of `{definition.name}` "
-                f"would become one",
-                spans,
-                hint=f"bind it to another: `{definition.name}[{axis} = {axis}_1](...)`",
-            )
-
-
-def bind_name(scope: Scope, tree: Name, value: object) -> None:
-    """Bind a name by `name = value`."""
-    name = tree.name
-    if name in scope.implicit:
-        place = scope.places[name]
-        raise ParseError(
-            f"`{name}` is used before it is bound",
-            (scope.span(tree), scope.span(place)),
-            hint="give one of the two another name",
-        )
-    if name in scope.places:
-        place = scope.places[name]
-        text = f"`{name}` is already bound, on line {scope.span(place).line}"
-        raise ParseError(text, (scope.span(tree),), "names are bound once")
-    scope.values[name] = value
-    scope.places[name] = tree
-    if isinstance(value, Expr):
-        scope.named[name] = value

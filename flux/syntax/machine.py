@@ -15,10 +15,11 @@ from flux.errors import FluxError, LimitError
 from flux.expr import Expr
 from flux.settings import current
 from flux.source import Span
-from flux.syntax.tree import Text, Tree
+from flux.syntax.tree import Call, Text, Tree
 
 if TYPE_CHECKING:
-    from flux.syntax.definitions import Declared, Definition, Lookup
+    from flux.syntax.declared import Declared
+    from flux.syntax.definitions import Definition, Lookup
     from flux.syntax.graph import Parameter
 
 Step = Callable[["Machine", Any], None]
@@ -83,6 +84,18 @@ class Frame:
     definition: Definition
     caller: Scope
     tree: Tree
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pending:
+    """A call whose arguments are being elaborated."""
+
+    tree: Call
+    definition: Definition
+    axes: Mapping[str, str]
+    names: tuple[str, ...]  # which formal or option each argument is for
+    places: tuple[Tree, ...]
+    path: str
 
 
 @dataclass(slots=True, eq=False)

@@ -6,9 +6,8 @@ from collections.abc import Mapping
 
 from flux.errors import AxisError, ParseError
 from flux.expr import Expr, inputs, rename, show_axes, variable
-from flux.syntax.definitions import Declared, declared
+from flux.syntax.declared import Declared, declared
 from flux.syntax.graph import Parameter
-from flux.syntax.inline import bind_name
 from flux.syntax.machine import Machine, Scope, Step
 from flux.syntax.tree import (
     Binding,
@@ -62,11 +61,31 @@ def _finish_binding(machine: Machine, tree: Binding) -> None:
         _check_declared_axes(scope, target, as_value(scope, tree.value, value))
         target = target.target
     assert isinstance(target, Name)
-    bind_name(scope, target, value)
+    _bind_name(scope, target, value)
     if isinstance(value, Expr):
         scope.result = value
         if machine.origins is not None:
             machine.note_origin(value, tree)
+
+
+def _bind_name(scope: Scope, tree: Name, value: object) -> None:
+    """Bind a name by `name = value`."""
+    name = tree.name
+    if name in scope.implicit:
+        place = scope.places[name]
+        raise ParseError(
+            f"`{name}` is used before it is bound",
+            (scope.span(tree), scope.span(place)),
+            hint="give one of the two another name",
+        )
+    if name in scope.places:
+        place = scope.places[name]
+        text = f"`{name}` is already bound, on line {scope.span(place).line}"
+        raise ParseError(text, (scope.span(tree),), "names are bound once")
+    scope.values[name] = value
+    scope.places[name] = tree
+    if isinstance(value, Expr):
+        scope.named[name] = value
 
 
 def _check_declared_axes(scope: Scope, target: Index, value: Expr) -> None:
