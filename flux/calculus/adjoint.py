@@ -37,9 +37,9 @@ from flux.calculus.partials import GUARDS, PARTIALS, guard, partial
 from flux.calculus.reductions import extremum_share, product_steps
 from flux.dump import dump
 from flux.errors import AxisError, LimitError
-from flux.expr import Expr, apply, position, show_axes, topological
+from flux.expr import Expr, apply, position, reduce, show_axes, topological
 from flux.expr.node import NO_AXES, Axes
-from flux.ops import Op
+from flux.ops import Op, Result
 from flux.settings import current
 
 
@@ -47,14 +47,18 @@ class Cotangent(NamedTuple):
     """What flows back to a node.
 
     Args:
-        guard: conditions, outermost first, all of which must hold.
-        value: the cotangent where they hold.
-        closed: whether the value is zero by itself where they do not.
+        guard: conditions, outermost first; where one fails, the cotangent is zero whatever its
+            value is.
+        value: the cotangent where all of them hold.
+        reach: a condition outside which the value was zero when it was last selected or summed;
+            None where it may be nonzero everywhere.
+        clean: whether nothing has multiplied the value since, so that it still is.
     """
 
     guard: tuple[Expr, ...]
     value: Expr
-    closed: bool
+    reach: Expr | None = None
+    clean: bool = True
 
 
 def gradient(e: Expr, wrt: Sequence[str | Expr]) -> list[Expr]:
@@ -108,7 +112,7 @@ class _Reverse:
 
     def __init__(self, root: Expr, seed: Expr, leaves: Sequence[Expr]) -> None:
         self._fresh = FreshAxes(root, seed)
-        self._pending: dict[Expr, list[Cotangent]] = {root: [Cotangent((), seed, True)]}
+        self._pending: dict[Expr, list[Cotangent]] = {root: [Cotangent((), seed)]}
         self.cotangents: dict[Expr, Expr | None] = dict.fromkeys(leaves)
         order = topological((root,))
         self._active = _active(order, self.cotangents)
@@ -182,21 +186,21 @@ _DIFFERENTIABLE: Mapping[Op, tuple[int, ...]] = {
 def _meet(arrived: list[Cotangent]) -> Cotangent:
     """The sum of cotangents, in the order in which their users stand in the expression.
 
-    Conditions that all share stay a guard. Outside the union of the others the sum is zero, so
-    the union stays a guard too: what multiplies the sum later may be infinite there.
+    Conditions that all share stay a guard; the others are selected on. Outside their union the sum
+    is zero, and what multiplies it later may be infinite there, so the union is remembered.
     """
     if len(arrived) == 1:
         return arrived[0]
     groups: dict[tuple[Expr, ...], list[Cotangent]] = {}
     for cotangent in reversed(arrived):
-        groups.setdefault(cotangent.guard, []).append(cotangent)
+        groups.setdefault(cotangent.guard, []).append(_cleaned(cotangent))
     met = _join_branches([_same_guard(guard, group) for guard, group in groups.items()])
     return met[0] if len(met) == 1 else _union(met)
 
 
 def _same_guard(guard: tuple[Expr, ...], group: list[Cotangent]) -> Cotangent:
     value = sum_of([cotangent.value for cotangent in group])
-    return Cotangent(guard, value, all(cotangent.closed for cotangent in group))
+    return Cotangent(guard, value, _any_of([cotangent.reach for cotangent in group]))
 
 
 def _join_branches(met: list[Cotangent]) -> list[Cotangent]:
@@ -209,7 +213,7 @@ def _join_branches(met: list[Cotangent]) -> list[Cotangent]:
             if other is None:
                 break
             value = select(last, cotangent.value, other.value)
-            cotangent = Cotangent(outer, value, not outer)
+            cotangent = Cotangent(outer, value, _any_of([cotangent.reach, other.reach]))
         known = joined.get(cotangent.guard)
         if known is not None:
             cotangent = _same_guard(cotangent.guard, [known, cotangent])
@@ -219,14 +223,9 @@ def _join_branches(met: list[Cotangent]) -> list[Cotangent]:
 
 def _union(met: list[Cotangent]) -> Cotangent:
     common = _common_prefix([cotangent.guard for cotangent in met])
-    rests = [cotangent.guard[len(common) :] for cotangent in met]
-    value = sum_of([_select_all(rest, each.value) for rest, each in zip(rests, met, strict=True)])
-    if not all(rests):
-        return Cotangent(common, value, not common)
-    union = _conjunction(rests[0])
-    for rest in rests[1:]:
-        union = apply(Op.OR, union, _conjunction(rest))
-    return Cotangent((*common, union), value, not common)
+    closed = [_closed(each, each.guard[len(common) :]) for each in met]
+    value = sum_of([each.value for each in closed])
+    return Cotangent(common, value, _any_of([each.reach for each in closed]))
 
 
 def _common_prefix(guards: list[tuple[Expr, ...]]) -> tuple[Expr, ...]:
@@ -237,6 +236,9 @@ def _common_prefix(guards: list[tuple[Expr, ...]]) -> tuple[Expr, ...]:
     return shortest
 
 
+# Conditions.
+
+
 def _conjunction(conditions: Sequence[Expr]) -> Expr:
     result = conditions[0]
     for condition in conditions[1:]:
@@ -244,18 +246,49 @@ def _conjunction(conditions: Sequence[Expr]) -> Expr:
     return result
 
 
-def _select_all(conditions: Sequence[Expr], value: Expr) -> Expr:
+def _any_of(reaches: Sequence[Expr | None]) -> Expr | None:
+    """The union of reaches; None, everywhere, where one of them is."""
+    result: Expr | None = None
+    for reach in dict.fromkeys(reaches):
+        if reach is None:
+            return None
+        result = reach if result is None else apply(Op.OR, result, reach)
+    return result
+
+
+def _anywhere(condition: Expr, axes: Axes) -> Expr:
+    """Whether a condition holds at any position along the axes."""
+    present = condition.axes & axes
+    if not present:
+        return condition
+    truth = condition if condition.op.row.result is Result.TRUTH else apply(Op.NE, condition, ZERO)
+    return reduce(Op.MAX, truth, present)
+
+
+def _cleaned(cotangent: Cotangent) -> Cotangent:
+    """The cotangent with a value that is zero outside its reach."""
+    if cotangent.clean or cotangent.reach is None:
+        return cotangent
+    value = select(cotangent.reach, cotangent.value, ZERO)
+    return cotangent._replace(value=value, clean=True)
+
+
+def _closed(cotangent: Cotangent, conditions: tuple[Expr, ...]) -> Cotangent:
+    """The cotangent with some conditions of its guard built into the value.
+
+    The reach stands in front: it came first, so the conditions may be bad outside it.
+    """
     if not conditions:
-        return value
-    return select(_conjunction(conditions), value, ZERO)
+        return _cleaned(cotangent)
+    kept = tuple(each for each in cotangent.guard if each not in conditions)
+    outer = () if cotangent.reach is None else (cotangent.reach,)
+    reach = _conjunction((*outer, *conditions))
+    return Cotangent(kept, select(reach, cotangent.value, ZERO), reach)
 
 
 def _close(cotangent: Cotangent) -> Cotangent:
-    """The cotangent with its guard built in."""
-    if cotangent.closed or not cotangent.guard:
-        return cotangent
-    value = _select_all(cotangent.guard, cotangent.value)
-    return Cotangent(cotangent.guard, value, True)
+    """The cotangent with its whole guard built in."""
+    return _closed(cotangent, cotangent.guard)
 
 
 # One operation back.
@@ -270,11 +303,9 @@ def _pull_pointwise(e: Expr, operand: int, cotangent: Cotangent) -> Cotangent | 
     if e.op in GUARDS:
         condition = guard(e, operand)
         assert condition is not None
-        cotangent = Cotangent((*cotangent.guard, condition), cotangent.value, False)
+        cotangent = cotangent._replace(guard=(*cotangent.guard, condition))
     if extra and e.op is Op.MUL and _is_contraction(cotangent, factor, extra):
-        cotangent = _close(cotangent)
-        summed = _sum_out(Cotangent((), mul(cotangent.value, factor), True), extra)
-        return _under(cotangent.guard, extra, summed.value)
+        return _contract(cotangent, factor, extra)
     return _sum_out(_times(cotangent, factor), extra)
 
 
@@ -283,38 +314,41 @@ def _times(cotangent: Cotangent, factor: Expr) -> Cotangent:
         return cotangent
     value = mul(cotangent.value, factor)
     signed = factor.op is Op.NEG and factor.args[0] is ONE
-    return Cotangent(cotangent.guard, value, cotangent.closed and signed)
-
-
-def _guard_axes(cotangent: Cotangent) -> Axes:
-    return NO_AXES.union(*(condition.axes for condition in cotangent.guard))
+    return cotangent._replace(value=value, clean=cotangent.clean and signed)
 
 
 def _is_contraction(cotangent: Cotangent, factor: Expr, extra: Axes) -> bool:
-    """Whether the sum over `extra` of the product has a product larger than both factors.
-
-    Lowering never builds such a product if it stands directly in the sum, so the guard is closed
-    on the cotangent before, not on the product after.
-    """
-    axes = cotangent.value.axes | _guard_axes(cotangent)
+    """Whether the sum over `extra` of the product has a product larger than both factors."""
+    axes = cotangent.value.axes.union(*(condition.axes for condition in cotangent.guard))
     shared = axes & factor.axes & extra
     return bool(shared) and not axes >= factor.axes and not factor.axes >= axes
 
 
-def _under(conditions: tuple[Expr, ...], extra: Axes, value: Expr) -> Cotangent:
-    """A summed value under the conditions that the sum did not touch."""
-    kept = tuple(condition for condition in conditions if condition.axes.isdisjoint(extra))
-    return Cotangent(kept, value, not kept)
+def _contract(cotangent: Cotangent, factor: Expr, extra: Axes) -> Cotangent:
+    """sum[extra](cotangent * factor), with conditions along `extra` on the cotangent.
+
+    Lowering never builds such a product if it stands directly in the sum, so the guard is closed
+    before, not after; the factor is taken to be finite outside it.
+    """
+    closed = _closed(cotangent, _touched(cotangent, extra))
+    return Cotangent(closed.guard, total(mul(closed.value, factor), sorted(extra)))
 
 
 def _sum_out(cotangent: Cotangent, extra: Axes) -> Cotangent:
     """The broadcast law: the sum over axes along which the operand was broadcast."""
     if not extra:
         return cotangent
-    if not _guard_axes(cotangent).isdisjoint(extra):
-        cotangent = _close(cotangent)
-        return _under(cotangent.guard, extra, total(cotangent.value, sorted(extra)))
-    return cotangent._replace(value=total(cotangent.value, sorted(extra)))
+    touched = _touched(cotangent, extra)
+    if touched or (cotangent.reach is not None and not cotangent.reach.axes.isdisjoint(extra)):
+        cotangent = _closed(cotangent, touched)
+    value = total(cotangent.value, sorted(extra))
+    reach = None if cotangent.reach is None else _anywhere(cotangent.reach, extra)
+    return cotangent._replace(value=value, reach=reach)
+
+
+def _touched(cotangent: Cotangent, axes: Axes) -> tuple[Expr, ...]:
+    """The conditions that vary along some axes."""
+    return tuple(each for each in cotangent.guard if not each.axes.isdisjoint(axes))
 
 
 def _pull_sum(e: Expr, cotangent: Cotangent, _: FreshAxes) -> Cotangent:
@@ -332,42 +366,46 @@ def _pull_extremum(e: Expr, cotangent: Cotangent, _: FreshAxes) -> Cotangent:
     attained, count = extremum_share(e)
     if count is ONE:
         return cotangent
-    return Cotangent((*cotangent.guard, attained), div(cotangent.value, count), False)
+    guard = (*cotangent.guard, attained)
+    return cotangent._replace(guard=guard, value=div(cotangent.value, count), clean=False)
 
 
 def _pull_index(e: Expr, cotangent: Cotangent, fresh: FreshAxes) -> Cotangent:
     """`x[a = i]`: sum over the axes that i brought of where(a == i, cotangent, 0)."""
     x, indices = e.args[0], e.args[1:]
-    value = _close(cotangent).value
     captured = [axis for axis in e.attributes if axis in e.axes]
     moved = {axis: fresh.of(axis) for axis in captured}
     places = [renamed(i, moved) for i in indices]
     brought = NO_AXES.union(*(i.axes for i in places)) - x.axes
     hits = [_at(axis, i) for axis, i in zip(e.attributes, places, strict=True)]
-    return _scatter(hits, renamed(value, moved), brought)
+    return _scatter(hits, _renamed(_close(cotangent), moved), brought)
 
 
 def _pull_rename(e: Expr, cotangent: Cotangent, fresh: FreshAxes) -> Cotangent:
     """`x[t = s]`: the inverse where axes only swap names, else sum[s](where(t == s, ., 0))."""
     pairs = dict(e.attributes)
     turned = _cycles(pairs)
-    inverse = {new: old for old, new in turned.items()}
-    if inverse:
-        cotangent = Cotangent(
-            tuple(renamed(condition, inverse) for condition in cotangent.guard),
-            renamed(cotangent.value, inverse),
-            cotangent.closed,
-        )
+    cotangent = _renamed(cotangent, {new: old for old, new in turned.items()})
     rest = {old: new for old, new in pairs.items() if old not in turned}
     return _pull_moves(rest, cotangent, fresh) if rest else cotangent
 
 
 def _pull_moves(pairs: Mapping[str, str], cotangent: Cotangent, fresh: FreshAxes) -> Cotangent:
     moved = {new: fresh.of(new) for new in pairs.values() if new in pairs}
-    value = renamed(_close(cotangent).value, moved)
     targets = {old: moved.get(new, new) for old, new in pairs.items()}
     hits = [_at(old, position(new)) for old, new in targets.items()]
-    return _scatter(hits, value, frozenset(targets.values()))
+    return _scatter(hits, _renamed(_close(cotangent), moved), frozenset(targets.values()))
+
+
+def _renamed(cotangent: Cotangent, pairs: Mapping[str, str]) -> Cotangent:
+    if not pairs:
+        return cotangent
+    return Cotangent(
+        tuple(renamed(condition, pairs) for condition in cotangent.guard),
+        renamed(cotangent.value, pairs),
+        None if cotangent.reach is None else renamed(cotangent.reach, pairs),
+        cotangent.clean,
+    )
 
 
 def _cycles(pairs: Mapping[str, str]) -> dict[str, str]:
@@ -384,9 +422,11 @@ def _at(axis: str, i: Expr) -> Expr:
     return apply(Op.EQ, position(axis), i)
 
 
-def _scatter(hits: list[Expr], value: Expr, brought: Axes) -> Cotangent:
-    landed = select(_conjunction(hits), value, ZERO)
-    return Cotangent((), total(landed, sorted(brought)), True)
+def _scatter(hits: list[Expr], cotangent: Cotangent, brought: Axes) -> Cotangent:
+    landed = select(_conjunction(hits), cotangent.value, ZERO)
+    reach = hits if cotangent.reach is None else [*hits, cotangent.reach]
+    value = total(landed, sorted(brought))
+    return Cotangent((), value, _anywhere(_conjunction(reach), brought))
 
 
 RULES: Mapping[Op, Callable[[Expr, Cotangent, FreshAxes], Cotangent]] = {

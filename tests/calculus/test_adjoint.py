@@ -358,3 +358,58 @@ def test_long_sums_and_deep_chains_stay_linear():
         deep = apply(Op.SIN, deep)
     for e in (total, deep):
         assert count_nodes(*gradient(e, ["u"])) < 60_000
+
+
+# Values that were never chosen, at any position, do not count either.
+
+row = variable("row", ["d"])
+NEVER_CHOSEN = {
+    "a scalar that no position chose": (
+        over_all(where(apply(Op.LT, row, 0), where(apply(Op.GT, v, 1), v, log_u * u), row)),
+        "u",
+    ),
+    "a row that no other position chose": (
+        over_all(where(apply(Op.GT, X, 5), apply(Op.SQRT, u) * X, X)),
+        "u",
+    ),
+    "the untaken side of a minimum": (
+        over_all(apply(Op.MINIMUM, apply(Op.SQRT, -u) + 9, X)),
+        "u",
+    ),
+    "an entry that was not gathered": (
+        over_all(index(apply(Op.LOG, variable("table", ["v"])), {"v": TOKENS})),
+        "table",
+    ),
+    "an entry beyond a prefix": (
+        over_all(rename(apply(Op.LOG, variable("table", ["v"])), {"v": "t"})),
+        "table",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", NEVER_CHOSEN)
+def test_what_was_never_chosen_does_not_spoil_the_gradient(name):
+    e, wrt = NEVER_CHOSEN[name]
+    oracle = Oracle(SIZES)
+    arrays = {
+        "row": np.ones(3),
+        "u": 0.0,
+        "v": -1.0,
+        "X": np.ones((2, 3, 3)),
+        "table": np.array([1.0, 2.0, 4.0, 0.0, 0.0]),
+        "tokens": np.array([[0, 1, 2], [0, 0, 1]]),
+    }
+    (x,) = [leaf for leaf in inputs(e) if leaf.attributes.name == wrt]
+    (slope,) = gradient(e, [x])
+    direction = variable("direction", x.attributes.axes)
+    along = oracle.value(jvp(e, {x: direction}), {**arrays, "direction": arrays[wrt] * 0 + 1})
+    got = oracle.full(slope, oracle.value(slope, arrays), x.axes)
+    assert np.isfinite(got).all()
+    assert got.sum() == pytest.approx(float(along))
+
+
+def test_a_condition_is_looked_at_only_where_the_ones_around_it_hold():
+    inner = apply(Op.GT, log_u, 1)
+    e = where(positive, log_u * where(inner, u, 2) + where(inner, log_u, 0), u)
+    for slope in (gradient(e, ["u"])[0], diff(e, "u"), diff(e, "u", 2)):
+        slope.evaluate({"u": -1.0})  # which raises where log(-1) is looked at
