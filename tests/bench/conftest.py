@@ -29,6 +29,7 @@ def enlist(request: pytest.FixtureRequest, machine_line: None) -> Iterator[Enlis
     """
     wanted = [name for name in request.config.getoption("--peers", "").split(",") if name]
     started: dict[tuple[str, str, int], Worker] = {}
+    told: set[str] = set()
 
     def start(module: str, competitor: str, threads: int = 1, **task: object) -> Worker | None:
         if wanted and competitor not in (*wanted, *_ALWAYS):
@@ -38,7 +39,9 @@ def enlist(request: pytest.FixtureRequest, machine_line: None) -> Iterator[Enlis
         try:
             worker.prepare(competitor, **task)
         except AbsentError as reason:
-            print(f"{competitor} is left out: {reason}")
+            if str(reason) not in told:
+                print(f"{competitor} is left out: {reason}")
+            told.add(str(reason))
             return None
         return worker
 

@@ -35,6 +35,9 @@ _THREAD_VARIABLES = (
 )
 
 
+_LONG_SECONDS = 1.0
+
+
 class AbsentError(Exception):
     """A competitor that is not installed, or cannot do the task."""
 
@@ -129,22 +132,26 @@ class Worker:
 def take_turns(
     workers: Mapping[str, Worker], rounds: int, seconds: float
 ) -> dict[str, list[Sample]]:
-    """So many rounds, in each of which every worker runs for about so many seconds."""
-    times = {name: _times(worker, seconds) for name, worker in workers.items()}
-    samples: dict[str, list[Sample]] = {name: [] for name in workers}
+    """So many rounds, in each of which every worker runs for about so many seconds.
+
+    A call that takes longer than a second is made once only.
+    """
+    first = {name: _warm(worker, seconds) for name, worker in workers.items()}
+    quick = {name: s for name, s in first.items() if s.seconds < _LONG_SECONDS}
+    samples: dict[str, list[Sample]] = {name: [] for name in quick}
     for _ in range(rounds):
-        for name, worker in workers.items():
-            samples[name].append(worker.run(times[name]))
-    return samples
+        for name, sample in quick.items():
+            samples[name].append(workers[name].run(max(1, round(seconds / sample.seconds))))
+    return {name: samples.get(name, [first[name]]) for name in workers}
 
 
-def _times(worker: Worker, seconds: float) -> int:
-    """How often to call for that long; the calls that find it out warm everything up."""
+def _warm(worker: Worker, seconds: float) -> Sample:
+    """Call it ever more often, until the time that one call takes is known."""
     times = 1
     while True:
-        spent = worker.run(times).seconds * times
-        if spent > seconds / 4:
-            return max(1, round(times * seconds / spent))
+        sample = worker.run(times)
+        if sample.seconds * times > seconds / 4:
+            return sample
         times *= 4
 
 
@@ -169,8 +176,12 @@ def figure(value: float) -> str:
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A table in Markdown."""
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    return "\n".join(map(line, [header, ["---"] * len(header), *rows]))
+
+
+def line(cells: Sequence[str]) -> str:
+    """One line of such a table."""
+    return "| " + " | ".join(cells) + " |"
 
 
 def machine() -> str:
