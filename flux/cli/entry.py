@@ -40,6 +40,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except FluxError as error:
         click.echo(str(error), err=True)
         return USER_ERROR
+    except MemoryError:
+        click.echo("limit error: not enough memory", err=True)
+        return USER_ERROR
     except click.ClickException as error:
         error.show()
         return error.exit_code

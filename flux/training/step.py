@@ -19,6 +19,7 @@ from flux.lower.stages import link
 from flux.nn import GROUPS, WEIGHTS, Model
 from flux.nn.programs import LOSS, gradient_program
 from flux.program import Program
+from flux.training.memory import check_memory
 from flux.training.recipe import Recipe
 from flux.training.update import OPTIMISERS, STEP, build_update, kept_name
 
@@ -40,6 +41,7 @@ class Step:
 
     Raises:
         ShapeError: the model's result is not a scalar.
+        LimitError: the machine has too little memory.
     """
 
     def __init__(
@@ -47,6 +49,7 @@ class Step:
     ) -> None:
         groups = [group for group in GROUPS if group in model.parameters.buffers]
         self.program = link([gradient_program(model, sizes), _update_stage(model, recipe, groups)])
+        check_memory(self.program)
         self.state: dict[str, NDArray[Any]] = {}
         for group in groups:
             buffer = model.parameters.buffers[group]

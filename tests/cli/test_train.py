@@ -132,6 +132,15 @@ def test_a_second_trainer_in_one_folder_is_refused(
     assert (folder / "whole" / CHECKPOINT).read_bytes() == before
 
 
+def test_a_model_that_the_machine_cannot_hold_is_refused_before_it_is_made(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "long.txt").write_text("ab" * 30_000, encoding="utf-8")
+    huge = ["--context", "20000", "--heads", "4", "--width", "16", "--batch", "8"]
+    assert run(["train", "--data", str(folder / "long.txt"), *huge]) == 1
+    assert "GiB of memory; the machine has" in capsys.readouterr().err
+
+
 def test_a_new_run_overwrites_none(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = (folder / "whole" / CHECKPOINT).read_bytes()
     assert run(arguments(folder, "whole", 5)) == 1

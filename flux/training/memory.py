@@ -1,0 +1,42 @@
+"""Whether a Program fits into the machine's memory: asked before anything is allocated."""
+
+from __future__ import annotations
+
+import os
+
+from flux.errors import LimitError
+from flux.program import Program, Role
+
+_SHARE = 0.8  # of the machine's memory that one Program may take
+
+
+def needed_bytes(program: Program) -> int:
+    """What a run holds: the arena, and the buffers of inputs, outputs and state."""
+    held = (b.bytes for b in program.entry.buffers if b.role not in (Role.TEMPORARY, Role.CONSTANT))
+    return program.arena_bytes + sum(held)
+
+
+def physical_bytes() -> int:
+    """The machine's memory; 0 where the platform does not say."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):
+        return 0
+
+
+def check_memory(program: Program) -> None:
+    """Refuse a Program that the machine cannot hold.
+
+    Raises:
+        LimitError: it needs more than most of the machine's memory.
+    """
+    needed, present = needed_bytes(program), physical_bytes()
+    if present and needed > _SHARE * present:
+        raise LimitError(
+            f"a step needs {_gigabytes(needed)} of memory; the machine has {_gigabytes(present)}",
+            hint="a smaller batch, context or width needs less",
+        )
+
+
+def _gigabytes(count: int) -> str:
+    return f"{count / 2**30:,.1f} GiB"
