@@ -213,12 +213,19 @@ def _join_branches(met: list[Cotangent]) -> list[Cotangent]:
             if other is None:
                 break
             value = select(last, cotangent.value, other.value)
-            cotangent = Cotangent(outer, value, _any_of([cotangent.reach, other.reach]))
+            cotangent = Cotangent(outer, value, _reach_of_branches(last, cotangent, other))
         known = joined.get(cotangent.guard)
         if known is not None:
             cotangent = _same_guard(cotangent.guard, [known, cotangent])
         joined[cotangent.guard] = cotangent
     return list(joined.values())
+
+
+def _reach_of_branches(condition: Expr, then: Cotangent, otherwise: Cotangent) -> Expr | None:
+    if then.reach is None and otherwise.reach is None:
+        return None
+    sides = ((then.reach, condition), (otherwise.reach, negation(condition)))
+    return _any_of([side if reach is None else both(side, reach) for reach, side in sides])
 
 
 def _union(met: list[Cotangent]) -> Cotangent:
