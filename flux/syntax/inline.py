@@ -17,7 +17,8 @@ from flux.errors import (
     ParseError,
     did_you_mean,
 )
-from flux.expr import Expr, constant, node, rebuild, show_axes, stop, topological, variable
+from flux.expr import Expr, constant, node, rebuild, show_axes, topological, variable
+from flux.expr.node import service
 from flux.ops import Op
 from flux.source import Span
 from flux.syntax.declared import Declared
@@ -311,9 +312,8 @@ def _bind_formals(machine: Machine, call: _Opened, given: Mapping[str, Expr]) ->
             continue
         value = given[formal.name]
         call.given[formal.name] = value
-        if formal.name in call.derivatives:
-            value = stop(value)
-        elif formal.name in definition.mentions.by and value.op is not Op.INPUT:
+        stated = formal.name in call.derivatives
+        if formal.name in definition.mentions.by or (call.derivatives and not stated):
             value = _placeholder(machine, formal.name, value)
             call.placeholders[value] = given[formal.name]
         bind_declared(scope, formal, value)
@@ -367,14 +367,12 @@ def _leave(machine: Machine, call: _Opened) -> None:
     if result is None:
         raise ParseError(f"`{definition.name}` has no value", (definition.span,))
     check_result(definition, scope, result)
-    if call.placeholders:
-        result = _substitute(result, call.placeholders)
     machine.scope = call.caller
     machine.frames.pop()
     if call.derivatives:
-        _graft(machine, call, result)
+        _state_derivatives(machine, call, result)
         return
-    _finish(machine, call, result)
+    _finish(machine, call, _substitute(result, call.placeholders))
 
 
 def _finish(machine: Machine, call: _Opened, result: Expr) -> None:
@@ -403,6 +401,8 @@ def check_result(definition: Definition, scope: Scope, result: Expr) -> None:
 
 
 def _substitute(e: Expr, replacements: Mapping[Expr, Expr]) -> Expr:
+    if not replacements:
+        return e
     made: dict[Expr, Expr] = dict(replacements)
     for part in topological((e,)):
         if part not in made:
@@ -413,31 +413,45 @@ def _substitute(e: Expr, replacements: Mapping[Expr, Expr]) -> Expr:
 # ---- A definition's own derivative ---------------------------------------------------------------
 
 
-def _graft(machine: Machine, call: _Opened, result: Expr) -> None:
-    """Push the calls of the derivatives; then graft each onto the value, in the formals' order."""
-    formals = [f.name for f in call.pending.definition.formals if f.name in call.derivatives]
-    machine.later(_finish_graft, (call, result, formals))
-    names = tuple(call.given)
-    for formal in reversed(formals):
-        machine.later(_open_derivative, (call, names, call.derivatives[formal]))
+def _state_derivatives(machine: Machine, call: _Opened, result: Expr) -> None:
+    """Push the calls of a definition's own derivatives; then state them beside the value.
+
+    What the definition does not state is derived, so that every derivative of a derivative is one
+    of the same function.
+    """
+    derived = {
+        actual: service("diff")(result, placeholder, 1)
+        for placeholder, actual in call.placeholders.items()
+    }
+    partials = [(x, _substitute(e, call.placeholders)) for x, e in derived.items()]
+    machine.later(_finish_custom, (call, _substitute(result, call.placeholders), partials))
+    for derivative in reversed([*call.derivatives.values()]):
+        machine.later(_open_derivative, (call, derivative))
 
 
-def _open_derivative(
-    machine: Machine, payload: tuple[_Opened, tuple[str, ...], Definition]
-) -> None:
-    call, names, derivative = payload
-    machine.values.extend(call.given.values())
-    own = tuple(formal.name for formal in derivative.formals[: len(names)])
-    places = (call.pending.tree,) * len(names)
-    pending = Pending(
-        call.pending.tree, derivative, call.pending.axes, own, places, call.caller.path
-    )
+def _open_derivative(machine: Machine, payload: tuple[_Opened, Definition]) -> None:
+    """Call a derivative with the arguments of its function, the defaults included."""
+    call, derivative = payload
+    formals = call.pending.definition.formals
+    machine.values.extend(call.given.get(f.name, call.scope.values[f.name]) for f in formals)
+    names = tuple(formal.name for formal in derivative.formals)
+    tree, path = call.pending.tree, call.caller.path
+    pending = Pending(tree, derivative, call.pending.axes, names, (tree,) * len(names), path)
     open_body(machine, pending)
 
 
-def _finish_graft(machine: Machine, payload: tuple[_Opened, Expr, list[str]]) -> None:
-    call, result, formals = payload
-    partials = machine.take(len(formals))
-    for formal, partial in zip(formals, partials, strict=True):
-        result = node(Op.GRAFT, (result, call.given[formal], partial))
-    _finish(machine, call, result)
+def _finish_custom(
+    machine: Machine, payload: tuple[_Opened, Expr, list[tuple[Expr, Expr]]]
+) -> None:
+    call, value, derived = payload
+    stated = machine.take(len(call.derivatives))
+    actuals = [call.given.get(name, call.scope.values[name]) for name in call.derivatives]
+    pairs = [*derived, *zip(actuals, stated, strict=True)]
+    operands = [value, *(e for pair in pairs for e in pair)]
+    extra = frozenset[str]().union(*(e.axes for e in operands)) - value.axes
+    if extra:
+        definition = call.pending.definition
+        text = f"`{definition.name}` has its own derivative, but its value lacks {show_axes(extra)}"
+        hint = "its value must have every axis of its arguments"
+        raise AxisError(text, (machine.span(call.pending.tree), definition.span), hint)
+    _finish(machine, call, node(Op.CUSTOM, tuple(operands)))

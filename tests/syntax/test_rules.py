@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+
+import numpy as np
 import pytest
 
 from flux.errors import ArgumentError, AxisError, FluxError, ParseError, UnknownNameError
@@ -19,6 +22,7 @@ from flux.expr import (
     variable,
     where,
 )
+from flux.expr.evaluate import evaluate
 from flux.ops import Op
 from flux.syntax import load_text, parse
 
@@ -440,17 +444,28 @@ def test_assumptions_belong_to_inputs() -> None:
 # ---- A definition's own derivative ---------------------------------------------------------------
 
 
-def test_a_definitions_own_derivative_is_grafted() -> None:
+def test_a_definition_states_its_own_derivative() -> None:
     e = parse("f(x) = x^3\nderivative f(x) = 3*x^2\nf(y)")
-    value = node(Op.POW, (node(Op.STOP, (y,)), constant(3)))
-    assert e is node(Op.GRAFT, (value, y, 3 * y**2))
+    assert e is node(Op.CUSTOM, (y**3, y, 3 * y**2))
 
 
 def test_a_derivative_names_its_argument() -> None:
     e = parse("f(a, b) = a*b\nderivative f(a, b; b) = a\nf(x, y)")
-    assert e is node(Op.GRAFT, (x * node(Op.STOP, (y,)), y, x))
+    assert e is node(Op.CUSTOM, (x * y, x, y, y, x))
     with pytest.raises(ArgumentError, match="by which"):
         parse("f(a, b) = a*b\nderivative f(a, b) = a\nf(x, y)")
+
+
+def test_a_derivative_sees_defaults() -> None:
+    e = parse("f(x, n = 3) = x^n\nderivative f(x, n; x) = n*x^(n - 1)\nf(y)")
+    assert e is node(Op.CUSTOM, (y**3, y, 3 * y ** (constant(3) - 1)))
+
+
+def test_a_stated_derivative_keeps_the_values_axes() -> None:
+    text = "f(a, b) = a\nderivative f(a, b; b) = 0\ninput q[t]\n"
+    assert parse(text + "f(q, x)").axes == {"t"}
+    with pytest.raises(AxisError, match=r"lacks axes \[t\]"):
+        parse(text + "f(x, q)")
 
 
 def test_a_derivative_is_checked_against_differences() -> None:
@@ -464,5 +479,58 @@ def test_a_derivative_is_checked_against_differences() -> None:
 
 def test_a_derivative_may_call_its_function() -> None:
     e = parse("f(x) = exp(x)\nderivative f(x) = f(x)\nf(y)")
-    inner = apply(Op.EXP, y)
-    assert e is node(Op.GRAFT, (apply(Op.EXP, node(Op.STOP, (y,))), y, inner))
+    assert e is node(Op.CUSTOM, (apply(Op.EXP, y), y, apply(Op.EXP, y)))
+
+
+# ---- Derivatives in a text -----------------------------------------------------------------------
+
+
+def number(text: str, **values: float) -> float:
+    return float(evaluate(parse(text), values))
+
+
+def test_a_derivative_by_an_argument_is_taken_at_the_argument() -> None:
+    assert number("slope(x) = diff(x^3, x)\nslope(2*y)", y=1.5) == pytest.approx(27.0)
+
+
+def test_a_derivative_by_an_argument_is_not_by_its_value() -> None:
+    text = "f(x, a) = diff(a*x^2, x)\n"
+    assert number(text + "f(y, y)", y=3.0) == pytest.approx(18.0)  # 2 a x, not 3 y^2
+    assert number(text + "f(y + 1, y)", y=3.0) == pytest.approx(24.0)
+
+
+def test_a_derivative_of_a_binding_by_an_argument() -> None:
+    text = "f(x):\n    y = sin(x)\n    diff(y^2, x)\n"
+    assert number(text + "f(z)", z=0.3) == pytest.approx(math.sin(0.6))
+
+
+def test_a_derivative_through_a_definition() -> None:
+    text = "sq(x) = x^2\nf(x) = diff(sq(sq(x)), x, 2)\n"
+    assert number(text + "f(z)", z=2.0) == pytest.approx(48.0)
+
+
+def test_derivatives_nest() -> None:
+    text = "inner(x, y) = diff(x^2*y^3, x)\nouter(x, y) = diff(inner(x, y), y)\n"
+    assert number(text + "outer(a, b)", a=2.0, b=3.0) == pytest.approx(108.0)
+
+
+def test_a_gradient_stands_beside_its_loss() -> None:
+    text = "model m(x[n], wanted[n]):\n    param w = 0.5\n    loss = mean[n]((w*x - wanted)^2)\n"
+    graph = load_text(text + "    moved = w - 0.1*grad(loss, w)")["m"].build()
+    values = {"x": np.array([1.0, 2.0]), "wanted": np.array([3.0, 4.0]), "w": 0.5}
+    slope = np.mean(2 * (0.5 * values["x"] - values["wanted"]) * values["x"])
+    assert evaluate(graph.result, values) == pytest.approx(0.5 - 0.1 * slope)
+
+
+def test_a_definitions_own_derivative_is_taken_at_every_order() -> None:
+    text = "f(x) = x^3\nderivative f(x) = 3*x^2\n"
+    for order, wanted in enumerate((8.0, 12.0, 12.0, 6.0, 0.0)):
+        assert number(text + f"diff(f(y), y, {order})", y=2.0) == pytest.approx(wanted)
+
+
+def test_a_partial_own_derivative_leaves_the_others_alone() -> None:
+    text = "f(a, b) = a^2*b^3\nderivative f(a, b; b) = 3*a^2*b^2\n"
+    assert number(text + "diff(f(x, y), x)", x=2.0, y=3.0) == pytest.approx(108.0)
+    assert number(text + "diff(f(x, y), y)", x=2.0, y=3.0) == pytest.approx(108.0)
+    assert number(text + "diff(diff(f(x, y), x), y)", x=2.0, y=3.0) == pytest.approx(108.0)
+    assert number(text + "diff(f(x, x), x)", x=2.0) == pytest.approx(80.0)
