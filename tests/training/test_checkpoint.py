@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -75,18 +74,19 @@ def test_a_missing_file_and_a_newer_format_are_refused(
         checkpoint.load(path)
 
 
+def _full(*_: object, **__: object) -> None:
+    raise OSError(28, "No space left on device")
+
+
+@pytest.mark.parametrize("call", ["os.fsync", "os.replace", "pathlib.Path.open"])
 def test_a_failed_write_leaves_the_old_checkpoint_and_no_stray_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
 ) -> None:
     path = _saved(tmp_path)
-
-    def full(_: int) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(DataError, match="No space left"):
-        checkpoint.save(path, {"parameters": np.zeros(3)}, ABOUT)
-    monkeypatch.undo()
+    with monkeypatch.context() as patched:
+        patched.setattr(call, _full)
+        with pytest.raises(DataError, match="No space left"):
+            checkpoint.save(path, {"parameters": np.zeros(3)}, ABOUT)
     assert checkpoint.load(path).about["seed"] == ABOUT["seed"]
     assert [file.name for file in path.parent.iterdir()] == [path.name]
 
