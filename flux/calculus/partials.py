@@ -83,7 +83,6 @@ PARTIALS: Mapping[Op, Row] = {
     Op.NOT: (None,),
     Op.WHERE: (None, ONE, ONE),
     Op.STOP: (None,),
-    Op.GRAFT: (ONE, c, None),
 }
 
 # Where an operand counts; for where, a is the condition.

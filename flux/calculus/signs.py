@@ -53,7 +53,7 @@ def _other(e: Expr, args: list[Signs]) -> Signs:
     return ANY
 
 
-_KEEPS_FIRST = frozenset((Op.STOP, Op.GRAFT, Op.CUSTOM, Op.MAX, Op.MIN, Op.RENAME, Op.INDEX))
+_KEEPS_FIRST = frozenset((Op.STOP, Op.CUSTOM, Op.MAX, Op.MIN, Op.RENAME, Op.INDEX))
 
 
 def _power(e: Expr, base: Signs) -> Signs:

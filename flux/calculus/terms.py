@@ -404,10 +404,15 @@ def _factored(terms: list[Product]) -> Expr:
     outer = Product(_shared_coefficient(terms), any(t.decimal for t in terms), dict(shared))
     inner = [_divided(term, outer) for term in terms]
     saved = sum(map(cost, terms)) - sum(map(cost, inner)) - cost(outer) - 1
-    if saved <= 0 or not (shared or outer.coefficient != 1):
+    if not (shared or outer.coefficient != 1) or saved < _least_saving(outer):
         return _written_sum(terms)
     outer.multiply(_written_sum(inner), 1)
     return build_product(outer)
+
+
+def _least_saving(outer: Product) -> int:
+    """A function that all terms have goes outside also where that saves nothing, to stand once."""
+    return 0 if any(base.args for base in outer.factors) else 1
 
 
 def _shared_coefficient(terms: list[Product]) -> Rational:

@@ -73,6 +73,17 @@ PRINTED = [
     ("tanh(x)", "1 - tanh(x)^2", "1 - tanh(x)^2"),
     ("where(x > 0, log(x), 0)", "where(x > 0, 1/x, 0)", "where(x > 0, 1/x, 0)"),
     ("abs(x)", "sign(x)", "sign(x)"),
+    ("x*exp(-x)", "exp(-x) - x*exp(-x)", "exp(-x)*(1 - x)"),
+    (
+        "exp(x)/(1 + exp(x))",
+        "_1 = exp(x)/(1 + exp(x))\n_1 - _1/(1 + exp(x))*exp(x)",
+        "_1 = exp(x)/(exp(x) + 1)\n_1*(1 - _1)",
+    ),
+    (
+        "x^2*exp(-x^2)",
+        "_1 = exp(-x^2)*(2*x)\n_1 - x^2*_1",
+        "2*x*exp(-x^2)*(1 - x^2)",
+    ),
 ]
 
 
@@ -88,3 +99,13 @@ def test_second_derivative_stays_finite_where_the_other_branch_is_bad():
     assert second.evaluate(x=0.0) == 0.0
     assert second.evaluate(x=-1.0) == 0.0
     assert second.evaluate(x=2.0) == 0.5
+
+
+def test_printed_gradient_of_the_library_cross_entropy():
+    loss = flux.parse(
+        "input logits[b, t, v], targets[b, t]: int\nmean[b, t](cross_entropy[v](logits, targets))"
+    )
+    slope = loss.gradient(["logits"])[0].simplify()
+    lines = str(slope).splitlines()
+    assert lines[1].startswith("_1 = exp(logits - stop(")
+    assert lines[2] == "(_1/sum[v](_1) - where(v == targets, 1, 0))/(size[b]*size[t])"

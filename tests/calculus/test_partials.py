@@ -71,7 +71,7 @@ def near_a_step(op: Op, point) -> bool:
     return False
 
 
-TESTED = [op for op in POINTWISE if op.row.arity > 0 and op is not Op.GRAFT and op is not Op.STOP]
+TESTED = [op for op in POINTWISE if op.row.arity > 0 and op is not Op.STOP]
 SMOOTH_OPERANDS = [
     (op, i) for op in TESTED for i in range(op.row.arity) if (op, i) not in INTEGER_OPERANDS
 ]
