@@ -1,6 +1,6 @@
 """Every setting: its default, its environment variable and its meaning, one row each.
 
-A setting is read from the environment when Flux is imported (`FLUX_` and the name in capitals) and
+A setting is read from the environment when one is first asked for (`FLUX_` and the name in capitals) and
 can be changed for a block of code with `override`.
 """
 
@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, fields, replace
+from functools import cache
 
 from flux.errors import ArgumentError, did_you_mean
 
@@ -44,6 +45,7 @@ class Settings:
     dump: str = ""
 
 
+@cache
 def _from_environment() -> Settings:
     changes: dict[str, object] = {}
     for field in fields(Settings):
@@ -62,12 +64,11 @@ def _convert(name: str, kind: object, text: str) -> object:
 
 
 _CURRENT: ContextVar[Settings | None] = ContextVar("flux_settings", default=None)
-_DEFAULT = _from_environment()
 
 
 def current() -> Settings:
     """The settings in force here."""
-    return _CURRENT.get() or _DEFAULT
+    return _CURRENT.get() or _from_environment()
 
 
 @contextmanager

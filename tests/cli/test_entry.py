@@ -53,3 +53,10 @@ def test_kernels_are_chosen_before_numpy_loads_and_reported() -> None:
     assert "python" in rows
     assert "numpy" in rows
     assert int(rows["cores"].split()[0]) >= 1
+
+
+def test_a_setting_that_is_no_number_is_explained() -> None:
+    found = flux("eval", "1+1", FLUX_MAX_DEPTH="many")
+    assert found.returncode == 1
+    assert "setting FLUX_MAX_DEPTH must be a whole number, not 'many'" in found.stderr
+    assert "Traceback" not in found.stderr
