@@ -1,7 +1,7 @@
 """Every setting: its default, its environment variable and its meaning, one row each.
 
-A setting is read from the environment when one is first asked for (`FLUX_` and the name in capitals) and
-can be changed for a block of code with `override`.
+Settings are read from the environment (`FLUX_` and the name in capitals) when one is first asked
+for, and can be changed for a block of code with `override`.
 """
 
 from __future__ import annotations
