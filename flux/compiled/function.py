@@ -74,6 +74,8 @@ class CompiledFunction:
         self._inputs = check_inputs(inputs(*outputs.values()))
         self.inputs = tuple(e.attributes.name for e in self._inputs)
         self._axes = {name: result_axes(e) for name, e in outputs.items()}
+        self._axis_counts = {e.attributes.name: len(e.attributes.axes) for e in self._inputs}
+        self._sizes_known: dict[tuple[tuple[str, int], ...], dict[str, int]] = {}
         self._specialised: dict[Any, RowProgram] = {}
         self._lock = Lock()
         self._scalar: Callable[..., float] = self._first_scalar
@@ -164,7 +166,7 @@ class CompiledFunction:
         shape: Shape,
         threads: int,
     ) -> None:
-        if any(b.rows for b in program.program.entry.buffers):
+        if program.has_rows:
             program.run(columns, results, shape, threads)
             return
         # No input has rows: the value is computed once and then repeated.
@@ -216,8 +218,7 @@ class CompiledFunction:
 
     def _leading(self, name: str, array: Array) -> Shape:
         """The shape of an argument's anonymous dimensions; a keyword nobody uses has no others."""
-        count = self._axis_count(name) if name in self.inputs else 0
-        return array.shape[: array.ndim - count]
+        return array.shape[: array.ndim - self._axis_counts.get(name, 0)]
 
     def _dtype(self, values: Mapping[str, Any]) -> np.dtype[Any]:
         """The type of the computation: the widest float of the inputs that are real numbers."""
@@ -238,13 +239,22 @@ class CompiledFunction:
                     raise ShapeError(
                         f"axis {axis} has size {size} in `{name}` and {sizes[axis]} elsewhere"
                     )
-        return infer_sizes(self._outputs.values(), sizes)
+        return self._inferred(sizes)
+
+    def _inferred(self, given: dict[str, int]) -> dict[str, int]:
+        """All sizes that follow from the given ones; the walk over the expressions is done once."""
+        key = tuple(sorted(given.items()))
+        found = self._sizes_known.get(key)
+        if found is None:
+            found = infer_sizes(self._outputs.values(), given)
+            with self._lock:
+                if len(self._sizes_known) >= _MOST_SPECIALISATIONS:
+                    self._sizes_known.pop(next(iter(self._sizes_known)))
+                self._sizes_known[key] = found
+        return found
 
     def _rows(self, arrays: Mapping[str, Array]) -> frozenset[str]:
-        return frozenset(name for name in self.inputs if arrays[name].ndim > self._axis_count(name))
-
-    def _axis_count(self, name: str) -> int:
-        return next(len(e.attributes.axes) for e in self._inputs if e.attributes.name == name)
+        return frozenset(n for n, count in self._axis_counts.items() if arrays[n].ndim > count)
 
     def _program(
         self, dtype: np.dtype[Any], rows: frozenset[str], sizes: Mapping[str, int]

@@ -43,6 +43,9 @@ class RowProgram:
     Args:
         program: a verified Program whose caller's buffers are its inputs and outputs.
         backend: "numpy" or "vm".
+
+    Attributes:
+        has_rows: whether any input has rows.
     """
 
     def __init__(self, program: Program, backend: str) -> None:
@@ -51,12 +54,15 @@ class RowProgram:
         self._buffers = [
             (n, b) for n, b in enumerate(entry.buffers) if b.role in (Role.INPUT, Role.OUTPUT)
         ]
+        self.has_rows = any(b.rows for b in entry.buffers)
         self._block = block_rows(entry, current().row_block)
         if backend == "vm":
             self._machine: VirtualMachine | None = VirtualMachine(program)
         else:
             self._machine = None
-            self._pool = Pool(Compiled(program))
+            compiled = Compiled(program)
+            # Arenas of whole blocks, and those of the shorter ones that end a call.
+            self._whole, self._rest = Pool(compiled), Pool(compiled)
 
     def run(
         self,
@@ -99,7 +105,8 @@ class RowProgram:
                 stop = min(start + self._block, count)
                 arrays = [source(start, stop) for source in sources]
                 if self._machine is None:
-                    self._pool.run(stop - start, *arrays)
+                    pool = self._whole if stop - start == self._block else self._rest
+                    pool.run(stop - start, *arrays)
                 else:
                     numbers = [n for n, _ in self._buffers]
                     self._machine.run(dict(zip(numbers, arrays, strict=True)), stop - start)
