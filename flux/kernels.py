@@ -148,7 +148,6 @@ KERNELS: Mapping[Op, Kernel] = {
     Op.NOT: np.logical_not,
     Op.WHERE: _where,
     Op.STOP: np.positive,
-    Op.GRAFT: _first,
     Op.CUSTOM: _first,
 }
 

@@ -131,10 +131,6 @@ class Op(Enum):
     # The identity whose derivative is zero.
     STOP = _pointwise("stop", 1, result=Result.OPERAND)
 
-    # a, whose derivative is that of a plus c times that of b: a definition's own `derivative`
-    # becomes graft(stop(f(x)), x, df(x)). Partials: 1, c, 0. Value: a.
-    GRAFT = _pointwise("graft", 3)
-
     # The value of its first operand, whose derivative its author states: the operands are
     # value, x1, p1, x2, p2, ..., and d custom = p1*dx1 + p2*dx2 + ... Only `calculus` looks past
     # the first operand; for every other stage this is the identity. The value has all the axes

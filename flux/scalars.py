@@ -107,6 +107,5 @@ SCALARS: Mapping[Op, Scalar] = {
     Op.NOT: lambda a: float(a == 0),
     Op.WHERE: lambda c, a, b: a if c != 0 else b,
     Op.STOP: lambda a: a,
-    Op.GRAFT: _first,
     Op.CUSTOM: _first,
 }

@@ -39,7 +39,7 @@ EXACT = (
     *(Op.LT, Op.LE, Op.GT, Op.GE, Op.EQ, Op.NE, Op.AND, Op.OR, Op.NOT),
 )
 
-_FIXED = {Op.WHERE, Op.CUSTOM, Op.GRAFT, Op.POLYGAMMA}
+_FIXED = {Op.WHERE, Op.CUSTOM, Op.POLYGAMMA}
 _UNARY = [op for op in POINTWISE if op.row.arity == 1]
 _BINARY = [op for op in POINTWISE if op.row.arity == 2 and op not in _FIXED]
 

@@ -78,7 +78,7 @@ def _is_scalar_node(e: Expr) -> bool:
     return e.op is Op.CONSTANT or e.op.row.kind is Kind.POINTWISE
 
 
-_FIRST_ONLY = frozenset((Op.STOP, Op.GRAFT, Op.CUSTOM))  # the value of the first operand
+_FIRST_ONLY = frozenset((Op.STOP, Op.CUSTOM))  # the value of the first operand
 
 
 def _evaluate_scalar(root: Expr, given: Values, origins: Origins) -> float:

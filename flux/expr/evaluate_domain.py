@@ -164,7 +164,7 @@ def _demands(part: Part, mask: Array, values: Arrays, frame: Frame) -> list[tupl
 def _choice(part: Part, mask: Array, values: Arrays, frame: Frame) -> list[tuple[Part, Array]]:
     # Which operands a pointwise operation or a leaf looks at, and where.
     given = operands(part)
-    if part.e.op in (Op.STOP, Op.GRAFT, Op.CUSTOM):
+    if part.e.op in (Op.STOP, Op.CUSTOM):
         return [(given[0], mask)]
     if part.e.op not in (Op.WHERE, Op.AND, Op.OR):
         return [(x, mask) for x in given]

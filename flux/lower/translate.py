@@ -36,7 +36,7 @@ Need = tuple[Expr, Mode]
 Build = Callable[[Sequence[Value]], Value]
 Rule = tuple[list[Need], Build]
 
-_SHARED_RULES = frozenset({Op.STOP, Op.GRAFT, Op.CUSTOM, Op.RENAME, Op.INDEX, Op.WHERE})
+_SHARED_RULES = frozenset({Op.STOP, Op.CUSTOM, Op.RENAME, Op.INDEX, Op.WHERE})
 
 
 class Translation:
@@ -380,7 +380,6 @@ class Translation:
 
 _ACCESS_RULES: Mapping[Op, Callable[[Translation, Expr, Mode], Rule]] = {
     Op.STOP: Translation._transparent,
-    Op.GRAFT: Translation._transparent,
     Op.CUSTOM: Translation._transparent,
     Op.WHERE: Translation._where,
     Op.RENAME: Translation._rename,

@@ -69,7 +69,7 @@ class Row:
 _NUMBER = {Op.NEG, Op.ADD, Op.SUB, Op.MUL, Op.MOD, Op.FMOD, Op.ABS, Op.SIGN, Op.MINIMUM, Op.MAXIMUM}
 _LOGIC = {Op.AND, Op.OR, Op.NOT}
 # Not instructions: as values they are their first operand.
-_NOT_EXECUTED = {"stop", "graft", "custom"}
+_NOT_EXECUTED = {"stop", "custom"}
 _CHEAP = {Op.NEG, Op.ADD, Op.SUB, Op.MUL, Op.ABS, Op.MINIMUM, Op.MAXIMUM, Op.WHERE}
 _CHEAP |= _LOGIC | set(COMPARISONS)
 

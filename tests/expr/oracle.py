@@ -88,7 +88,7 @@ class Oracle:
             return float(first != 0 and self.at(e.args[1], place) != 0)
         if e.op is Op.OR:
             return float(first != 0 or self.at(e.args[1], place) != 0)
-        if e.op in (Op.STOP, Op.GRAFT, Op.CUSTOM):
+        if e.op in (Op.STOP, Op.CUSTOM):
             return first
         operands = [first, *(self.at(arg, place) for arg in e.args[1:])]
         try:

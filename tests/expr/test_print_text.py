@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from flux.expr import (
     apply,
     constant,
+    custom,
     index,
     node,
     position,
@@ -59,7 +60,7 @@ ROWS = [
     (-apply(Op.NOT, x), "-(not x)"),
     (where(x, y, 0), "where(x, y, 0)"),
     (apply(Op.MAXIMUM, x, y), "maximum(x, y)"),
-    (apply(Op.GRAFT, x, y, 2), "graft(x, y, 2)"),
+    (custom(x, {y: constant(2)}), "custom(x, y, 2)"),
     (constant(-1), "-1"),
     (constant(1.0), "1.0"),
     (constant(0.1), "0.1"),

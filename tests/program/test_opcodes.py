@@ -10,7 +10,7 @@ from flux.ops import POINTWISE, Kind, Op
 from flux.program import DType, opcodes
 from flux.program.opcodes import OPCODES, Family, Types, accepts
 
-NO_INSTRUCTION = {"stop", "graft", "custom"}  # as values they are their first operand
+NO_INSTRUCTION = {"stop", "custom"}  # as values they are their first operand
 
 
 def test_every_pointwise_operation_is_an_opcode_of_the_same_arity():

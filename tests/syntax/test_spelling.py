@@ -87,7 +87,7 @@ SPELLINGS: list[tuple[str, Expr]] = [
     ("not a", apply(Op.NOT, a)),
     ("where(a, b, c)", where(a, b, c)),
     ("stop(a)", stop(a)),
-    ("graft(a, b, c)", apply(Op.GRAFT, a, b, c)),
+    ("custom(a, b, c)", node(Op.CUSTOM, (a, b, c))),
     (INPUTS + "sum[d](q)", reduce(Op.SUM, q, ("d",))),
     (INPUTS + "sum[d, t](q)", reduce(Op.SUM, q, ("t", "d"))),
     (INPUTS + "sum[s](q)", reduce(Op.SUM, q, ("s",))),
