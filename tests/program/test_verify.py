@@ -395,7 +395,7 @@ def test_verification_takes_linear_time_on_many_disjoint_temporaries():
 _WHOLE = st.sampled_from([-1, 0, 1, 2, 3, 5, 7, 64, 1 << 40, 1 << 62])
 
 
-def _damaged(value, draw):
+def damaged(value, draw):
     """The value with one part of it, drawn at random, replaced."""
     if isinstance(value, bool | Enum):
         kind = list(type(value)) if isinstance(value, Enum) else [True, False]
@@ -412,14 +412,14 @@ def _damaged(value, draw):
         return _damaged_tuple(value, draw)
     assert is_dataclass(value)
     name = draw(st.sampled_from([f.name for f in fields(value)]))
-    return replace(value, **{name: _damaged(getattr(value, name), draw)})
+    return replace(value, **{name: damaged(getattr(value, name), draw)})
 
 
 def _damaged_tuple(value, draw):
     if not value or draw(st.integers(0, 9)) == 0:
         return draw(st.sampled_from([(), value[1:], (*value, *value[:1]), value[::-1]]))
     at = draw(st.integers(0, len(value) - 1))
-    return (*value[:at], _damaged(value[at], draw), *value[at + 1 :])
+    return (*value[:at], damaged(value[at], draw), *value[at + 1 :])
 
 
 WHOLE_PROGRAMS = [make() for make in programs.ALL.values()]
@@ -428,8 +428,8 @@ WHOLE_PROGRAMS = [make() for make in programs.ALL.values()]
 @settings(max_examples=500, deadline=None)
 @given(st.sampled_from(WHOLE_PROGRAMS), st.data())
 def test_damage_never_crashes_the_verifier(good, data):
-    damaged = good
+    found = good
     for _ in range(data.draw(st.integers(1, 3))):
-        damaged = _damaged(damaged, data.draw)
+        found = damaged(found, data.draw)
     with suppress(ProgramError):
-        verify(damaged)
+        verify(found)
