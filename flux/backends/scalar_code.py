@@ -38,10 +38,11 @@ _TEMPLATES: Mapping[str, str] = {
 _OPERATIONS = {op.row.name: op for op in Op}
 
 
-def scalar_function(program: Program, name: str = "formula") -> Callable[..., float] | None:
-    """The function of floats that a Program of one float64 output computes.
+def scalar_function(program: Program) -> Callable[..., Any] | None:
+    """The function of floats that a Program of float64 outputs computes.
 
-    None where the Program has axes, integers, or instructions other than pointwise ones.
+    It gives a float where there is one output, and a tuple of them where there are several. None
+    where the Program has axes, integers, or instructions other than pointwise ones.
     """
     entry = program.entry
     if not _plain(entry):
@@ -65,7 +66,7 @@ def _plain(entry: Function) -> bool:
     )
     sizes = all(b.size == 1 and not b.rows and b.dtype in _TYPES for b in entry.buffers)
     simple = all(v.shape == () for i in entry.instructions for v in (*i.results, *i.operands))
-    return known and sizes and simple and len(entry.outputs) == 1
+    return known and sizes and simple
 
 
 _TYPES = (DType.FLOAT64, DType.BOOL)
@@ -77,17 +78,18 @@ def _lines(entry: Function, numbers: dict[int, str], names: dict[str, Any]) -> l
     for instruction in entry.instructions:
         for view in instruction.operands:
             reads[view.buffer] = reads.get(view.buffer, 0) + 1
+    outputs = [port.view.buffer for port in entry.outputs]
     texts: dict[int, str] = dict(numbers)
     lines: list[str] = []
     for n, instruction in enumerate(entry.instructions):
         target = instruction.results[0].buffer
         text = _expression(entry, instruction, texts, names)
-        if reads.get(target) == 1 and len(text) < 200 and n + 1 < len(entry.instructions):
+        if reads.get(target) == 1 and len(text) < 200 and target not in outputs:
             texts[target] = f"({text})"
         else:
             lines.append(f"t{n} = {text}")
             texts[target] = f"t{n}"
-    lines.append(f"return {texts[entry.outputs[0].view.buffer]}")
+    lines.append(f"return {', '.join(texts[number] for number in outputs)}")
     return lines
 
 

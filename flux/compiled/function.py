@@ -6,7 +6,7 @@ sizes of named axes; what has been made is kept. Calls are safe from many thread
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from threading import Lock
 from typing import Any
@@ -78,7 +78,7 @@ class CompiledFunction:
         self._sizes_known: dict[tuple[tuple[str, int], ...], dict[str, int]] = {}
         self._specialised: dict[Any, RowProgram] = {}
         self._lock = Lock()
-        self._scalar: Callable[..., float] = self._first_scalar
+        self._scalar: Callable[..., Any] = self._first_scalar
 
     @property
     def expr(self) -> Expr | dict[str, Expr]:
@@ -190,22 +190,25 @@ class CompiledFunction:
 
     # Numbers only.
 
-    def _first_scalar(self, *args: float) -> float:
+    def _first_scalar(self, *args: float) -> Any:
         """Make the function of floats when it is first called with floats, and call it."""
         if len(args) != len(self.inputs) or any(type(arg) is not float for arg in args):
             raise TypeError
         self._scalar = self._make_scalar()
         return self._scalar(*args)
 
-    def _make_scalar(self) -> Callable[..., float]:
+    def _make_scalar(self) -> Callable[..., Any]:
         """The function of floats; where there is none, one that sends every call the long way."""
-        plain = self._single and all(map(_is_scalar, topological(self._outputs.values())))
+        plain = all(map(_is_scalar, topological(self._outputs.values())))
         if not plain or self.options.dtype == "float32" or self.options.domain != "nan":
             return _long_way
         program = self._lower(np.dtype(np.float64), frozenset(), {})
-        return scalar_function(program) or _long_way
+        found = scalar_function(program)
+        if found is None or self._single:
+            return found or _long_way
+        return _named([port.name.removeprefix("= ") for port in program.entry.outputs], found)
 
-    def _numbers(self, values: Mapping[str, Any], domain: str) -> float | None:
+    def _numbers(self, values: Mapping[str, Any], domain: str) -> Any:
         """The value on Python numbers; None where the general path has to give it."""
         if self._scalar is _long_way or domain == "raise":
             return None
@@ -327,6 +330,13 @@ def _is_scalar(e: Expr) -> bool:
 
 def _long_way(*_: Any) -> float:
     raise TypeError
+
+
+def _named(names: Sequence[str], function: Callable[..., Any]) -> Callable[..., dict[str, float]]:
+    """A function of floats whose tuple of results becomes a dictionary."""
+    if len(names) == 1:
+        return lambda *args: {names[0]: function(*args)}
+    return lambda *args: dict(zip(names, function(*args), strict=True))
 
 
 def check_domain(domain: str) -> str:

@@ -99,12 +99,27 @@ def test_a_generated_function_takes_exactly_its_arguments():
             f(*wrong)
 
 
-def test_programs_with_axes_integers_or_several_results_have_no_scalar_function():
+def test_programs_with_axes_or_integers_have_no_scalar_function():
     x, v, n = variable("x"), variable("v", ("d",)), variable("n", integer=True)
     assert scalar_function(lower({"f": v + 1}, [v], sizes={"d": 3})) is None
     assert scalar_function(lower({"f": x + n}, [x, n])) is None
-    assert scalar_function(lower({"f": x, "g": x + 1}, [x])) is None
     assert scalar_function(lower({"f": x + 1}, [x], dtype="float32")) is None
+
+
+def test_several_results_of_numbers_are_those_of_arrays():
+    texts = {"whole": "x", "next": "x + 1", "twice": "(x + 1)*2", "two": "2", "root": "sqrt(x)"}
+    f = flux.compile(texts)
+    for value in (0.25, 3, -1.0, math.inf):
+        found, wanted = f(value), f(np.array([value]))
+        assert list(found) == list(wanted) == list(texts)
+        assert all(type(number) is float for number in found.values())
+        assert np.array_equal([*found.values()], [a[0] for a in wanted.values()], equal_nan=True)
+    assert flux.compile({"one": "x/2"})(3.0) == {"one": 1.5}
+
+
+def test_numbers_of_many_inputs_take_the_quick_way():
+    f = flux.compile({"sum": " + ".join(f"x{n}" for n in range(300)), "first": "x0"})
+    assert f(*[0.5] * 300) == f(**dict.fromkeys(f.inputs, 0.5)) == {"sum": 150.0, "first": 0.5}
 
 
 def test_names_of_python_and_numpy_are_harmless():
