@@ -214,7 +214,7 @@ def logarithm(a: Expr) -> Expr:
 
 
 def both(a: Expr, b: Expr) -> Expr:
-    """`a and b`, for truth values."""
+    """`a and b`, where it is used as a condition only."""
     if a is TRUE or a is b:
         return b
     if b is TRUE:
