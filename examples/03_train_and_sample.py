@@ -2,11 +2,7 @@
 
 from itertools import islice
 
-from flux.training.language import LanguageModel
-from flux.training.presets import Preset
-from flux.training.run import Origin, Run
-from flux.training.sample import GREEDY
-from flux.training.text import split
+from flux.training import GREEDY, Origin, Preset, Run, split
 
 TEXT = "the cat sat on the mat and the dog sat on the log. " * 40
 PRESET = Preset(
@@ -22,7 +18,7 @@ PRESET = Preset(
 )
 
 run = Run(Origin(PRESET, data="", seed=0), split(TEXT, "cats and dogs", PRESET.context))
-language: LanguageModel = run.language
+language = run.language
 print(f"{language.model.count:,} parameters; loss before: {run.validation_loss():.3f}")
 run.trainer.run(PRESET.steps)
 loss = run.validation_loss()

@@ -35,7 +35,7 @@ def command() -> None:
     flux doctor
     OPENBLAS_CORETYPE=Haswell flux doctor     another choice of kernels, for comparison
     """
-    from flux.training.kernels import blas_pools
+    from flux.training import blas_pools
 
     pools = blas_pools()
     for title, rows in report(pools).items():

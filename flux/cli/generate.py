@@ -42,8 +42,7 @@ def command(
     flux generate runs/tiny --length 500 --temperature 0.6
     flux generate runs/tiny --prompt "ROMEO:" --top-k 10 --seed 3
     """
-    from flux.training.run import load_language_model
-    from flux.training.sample import Choice
+    from flux.training import Choice, load_language_model
 
     choice = Choice(0.0 if greedy else temperature, top_k, seed)
     language = load_language_model(run)

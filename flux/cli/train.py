@@ -14,9 +14,7 @@ from flux.cli.stopping import stoppable
 from flux.errors import DataError
 
 if TYPE_CHECKING:
-    from flux.training.corpus import Line
-    from flux.training.run import Origin, Run
-    from flux.training.text import Corpus
+    from flux.training import Corpus, Line, Origin, Run
 
 # Options that change one number of the preset: field, type, help.
 _CHANGES: tuple[tuple[str, type, str], ...] = (
@@ -103,8 +101,7 @@ def _begin(
     changes: dict[str, Any],
 ) -> None:
     limit_blas()
-    from flux.training.presets import PRESETS
-    from flux.training.run import Origin, Run
+    from flux.training import PRESETS, Origin, Run
 
     preset = replace(PRESETS[name], **changes)
     origin = Origin(preset, str(data.resolve()) if data else "", seed)
@@ -114,13 +111,12 @@ def _begin(
 
 
 def _go_on(folder: Path, changes: dict[str, Any], threads: int, save_every: int) -> None:
-    from flux.training.run import Run, origin_of, read
-    from flux.training.tokenizer import Tokenizer
+    from flux.training import Run, Tokenizer, origin_of, read_run
 
     unknown = set(changes) - {"steps"}
     if unknown:
         raise click.UsageError(f"a run goes on as it began: --{min(unknown)} cannot be changed")
-    saved = read(folder)
+    saved = read_run(folder)
     origin = origin_of(saved)
     limit_blas()
     corpus, lines = _text(origin)
@@ -133,19 +129,18 @@ def _go_on(folder: Path, changes: dict[str, Any], threads: int, save_every: int)
 
 def _text(origin: Origin) -> tuple[Corpus, list[Line]]:
     """The text of a run, and its lines where it is the embedded corpus."""
-    from flux.training import corpus, text
+    from flux.training import calculus_corpus, calculus_lines, read_text, split
 
     context = origin.preset.context
     if origin.data:
         path = Path(origin.data)
-        return text.split(text.read_text(path), path.name, context), []
-    lines = corpus.generate(origin.seed, origin.preset.trees, context)
-    return corpus.corpus(lines), lines
+        return split(read_text(path), path.name, context), []
+    lines = calculus_lines(origin.seed, origin.preset.trees, context)
+    return calculus_corpus(lines), lines
 
 
 def _train(run: Run, lines: list[Line], folder: Path, steps: int, save_every: int) -> None:
-    from flux.training.lock import locked
-    from flux.training.progress import display
+    from flux.training import display, locked
 
     _introduce(run, lines, folder)
     with locked(folder), stoppable() as stop:
@@ -173,7 +168,7 @@ def _conclude(run: Run, lines: list[Line], folder: Path, steps: int) -> None:
 
 
 def _mark(run: Run, lines: list[Line]) -> None:
-    from flux.training.marking import mark
+    from flux.training import mark
 
     marks = mark(run.language, lines, _ASKED, run.origin.seed)
     click.echo(str(marks))
@@ -182,7 +177,7 @@ def _mark(run: Run, lines: list[Line]) -> None:
 
 
 def _sample(run: Run) -> None:
-    from flux.training.sample import Choice
+    from flux.training import Choice
 
     language = run.language
     letters = islice(language.write(language.start, Choice(seed=run.origin.seed)), _SAMPLE)
@@ -192,7 +187,7 @@ def _sample(run: Run) -> None:
 
 def _empty(folder: Path) -> Path:
     """The folder itself where no run would be overwritten."""
-    from flux.training.run import CHECKPOINT
+    from flux.training import CHECKPOINT
 
     if (folder / CHECKPOINT).exists():
         raise DataError(

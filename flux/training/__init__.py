@@ -1,1 +1,56 @@
-"""Training: texts, batches, the trainer, checkpoints and sampling."""
+"""Training: texts, batches, the trainer, runs and their folders, and writing with a model."""
+
+from flux.training.batches import Windows, line_starts
+from flux.training.corpus import Line, calculus_corpus, calculus_lines
+from flux.training.kernels import blas_kernels, blas_pools
+from flux.training.language import LanguageModel
+from flux.training.lock import locked
+from flux.training.marking import Marks, mark
+from flux.training.presets import PRESETS, Preset
+from flux.training.progress import Display, Report, display
+from flux.training.recipe import Recipe
+from flux.training.run import (
+    CHECKPOINT,
+    Origin,
+    Run,
+    load_language_model,
+    origin_of,
+    read_run,
+)
+from flux.training.sample import GREEDY, Choice
+from flux.training.text import Corpus, read_text, split
+from flux.training.tokenizer import Tokenizer
+from flux.training.trainer import Trainer
+
+__all__ = [
+    "CHECKPOINT",
+    "GREEDY",
+    "PRESETS",
+    "Choice",
+    "Corpus",
+    "Display",
+    "LanguageModel",
+    "Line",
+    "Marks",
+    "Origin",
+    "Preset",
+    "Recipe",
+    "Report",
+    "Run",
+    "Tokenizer",
+    "Trainer",
+    "Windows",
+    "blas_kernels",
+    "blas_pools",
+    "calculus_corpus",
+    "calculus_lines",
+    "display",
+    "line_starts",
+    "load_language_model",
+    "locked",
+    "mark",
+    "origin_of",
+    "read_run",
+    "read_text",
+    "split",
+]

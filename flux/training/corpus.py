@@ -77,7 +77,7 @@ class Line:
         return f"{self.problem}{ARROW}{self.answer}\n"
 
 
-def generate(seed: int, trees: int, context: int) -> list[Line]:
+def calculus_lines(seed: int, trees: int, context: int) -> list[Line]:
     """Different lines in the variable x, in the order in which their trees were drawn.
 
     Args:
@@ -90,7 +90,7 @@ def generate(seed: int, trees: int, context: int) -> list[Line]:
     return [line for line in lines if line is not None and len(str(line)) <= context]
 
 
-def corpus(lines: Sequence[Line]) -> Corpus:
+def calculus_corpus(lines: Sequence[Line]) -> Corpus:
     """The text of the lines in every variable: those held out are the validation part."""
     training = [line for line in lines if not line.held_out]
     held_out = [line for line in lines if line.held_out]

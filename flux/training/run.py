@@ -73,7 +73,7 @@ class Run:
         training, validation = encode(corpus, self.language.tokenizer)
         self._validation = self._windows(validation, corpus.validation, corpus, "validation")
         batches = self._windows(training, corpus.training, corpus, "batches")
-        recipe = asdict(recipe_of(preset))
+        recipe = asdict(preset_recipe(preset))
         self.trainer = Trainer(self.language.model, data=batches, threads=threads, **recipe)
 
     def _windows(self, tokens: Tokens, text: str, corpus: Corpus, site: str) -> Windows:
@@ -160,7 +160,7 @@ class Run:
         return [f"the BLAS had other kernels ({then}, now {now}): the last bits may differ"]
 
 
-def recipe_of(preset: Preset) -> Recipe:
+def preset_recipe(preset: Preset) -> Recipe:
     """How a preset is trained: AdamW, warm-up, cosine, clipping."""
     return Recipe(
         learning_rate=preset.learning_rate,
@@ -170,7 +170,7 @@ def recipe_of(preset: Preset) -> Recipe:
     )
 
 
-def read(folder: Path) -> checkpoint.Checkpoint:
+def read_run(folder: Path) -> checkpoint.Checkpoint:
     """The checkpoint of a run's folder.
 
     Raises:
@@ -208,7 +208,7 @@ def load_language_model(folder: Path) -> LanguageModel:
     Raises:
         DataError: there is none, or it is damaged.
     """
-    saved = read(folder)
+    saved = read_run(folder)
     tokenizer = Tokenizer(saved.about["characters"])
     language = LanguageModel(origin_of(saved).preset, tokenizer, seed=0)
     for group, buffer in language.model.parameters.buffers.items():

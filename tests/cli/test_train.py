@@ -7,15 +7,14 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from flux.cli.entry import run
-from flux.training import checkpoint
-from flux.training.lock import locked
-from flux.training.run import CHECKPOINT, load_language_model
+from flux.training import CHECKPOINT, PRESETS, checkpoint, load_language_model, locked
 
 TEXT = "the cat sat on a mat, the dog on a log\n" * 60
 SMALL = ["--preset", "tiny", "--width", "16", "--context", "16", "--batch", "4"]
@@ -187,12 +186,8 @@ def test_a_second_run_takes_a_folder_of_its_own(
 def test_the_calculus_preset_marks_its_answers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from dataclasses import replace
-
-    from flux.training import presets
-
-    few = replace(presets.PRESETS["calculus"], trees=400)
-    monkeypatch.setitem(presets.PRESETS, "calculus", few)
+    few = replace(PRESETS["calculus"], trees=400)
+    monkeypatch.setitem(PRESETS, "calculus", few)
     words = ["--steps", "5", "--width", "16", "--feed-forward", "16", "--layers", "1"]
     assert run(["train", *words, "--out", str(tmp_path / "run")]) == 0
     shown = capsys.readouterr().out

@@ -12,9 +12,9 @@ from flux.training.corpus import (
     SMALLEST,
     VARIABLES,
     Line,
+    calculus_corpus,
+    calculus_lines,
     canonical_key,
-    corpus,
-    generate,
 )
 
 CONTEXT = 48
@@ -22,7 +22,7 @@ CONTEXT = 48
 
 @pytest.fixture(scope="module")
 def lines() -> list[Line]:
-    return generate(seed=0, trees=1_000, context=CONTEXT)
+    return calculus_lines(seed=0, trees=1_000, context=CONTEXT)
 
 
 def tree_size(e: Expr) -> int:
@@ -33,8 +33,8 @@ def tree_size(e: Expr) -> int:
 
 
 def test_the_same_seed_draws_the_same_lines(lines: list[Line]) -> None:
-    assert generate(0, 100, CONTEXT) == lines[: len(generate(0, 100, CONTEXT))]
-    assert generate(1, 100, CONTEXT) != generate(0, 100, CONTEXT)
+    assert calculus_lines(0, 100, CONTEXT) == lines[: len(calculus_lines(0, 100, CONTEXT))]
+    assert calculus_lines(1, 100, CONTEXT) != calculus_lines(0, 100, CONTEXT)
 
 
 def test_expressions_have_three_to_nine_nodes_and_all_of_them_occur(lines: list[Line]) -> None:
@@ -70,7 +70,7 @@ def _value(e: Expr, x: float) -> float:
 
 
 def test_held_out_lines_are_disjoint_after_renaming_and_commuting(lines: list[Line]) -> None:
-    text = corpus(lines)
+    text = calculus_corpus(lines)
     keys = [
         {canonical_key(parse(re.sub(r"\b[xyt]\b", "x", line.split(" -> ")[0]))) for line in part}
         for part in (text.training.splitlines(), text.validation.splitlines())
@@ -94,7 +94,7 @@ def test_the_key_is_blind_for_order_where_order_does_not_matter(a: str, b: str, 
 
 
 def test_each_line_is_written_in_every_variable(lines: list[Line]) -> None:
-    text = corpus(lines).training
+    text = calculus_corpus(lines).training
     line = next(line for line in lines if not line.held_out and "log(x)" in line.problem)
     for name in VARIABLES:
         assert str(line.renamed(name)) in text

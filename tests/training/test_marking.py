@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from flux.training.corpus import ARROW, Line, generate
+from flux.training.corpus import ARROW, Line, calculus_lines
 from flux.training.language import LanguageModel
 from flux.training.marking import Marks, draw, is_right, mark, nearest_answers, solve
 from flux.training.presets import Preset
@@ -41,7 +41,7 @@ def test_the_most_similar_problem_is_copied_in_the_variable_of_the_question() ->
 
 @pytest.fixture(scope="module")
 def lines() -> list[Line]:
-    return generate(seed=0, trees=500, context=40)
+    return calculus_lines(seed=0, trees=500, context=40)
 
 
 def test_problems_are_drawn_without_repetition_in_all_variables(lines: list[Line]) -> None:
