@@ -269,10 +269,10 @@ class _Verification:
     def _access(self, instruction: Instruction) -> None:
         self._apart(instruction)
         gather = instruction.opcode == "gather"
+        self._require(len(instruction.operands) >= 2, f"{instruction.opcode} needs an index")
         x, *indices = instruction.operands
         result = instruction.results[0]
         walked, described = (result, x) if gather else (x, result)
-        self._require(len(indices) >= 1, f"{instruction.opcode} needs an index")
         same = self._dtype(x) is self._dtype(result)
         self._require(same, "the operand and the result are of different types")
         for view in indices:

@@ -1,7 +1,7 @@
 """A run allocates no array: `Runner.step` under tracemalloc, which sees every NumPy allocation.
 
-What is left are the buffers of NumPy's iterators over broadcast operands: `np.getbufsize()` elements
-whatever the sizes. The tests make them small, so that anything else would show.
+What is left are the buffers of NumPy's iterators over broadcast operands, of a fixed size whatever
+the tensors'. The tests make them small, so that anything else would show.
 """
 
 import tracemalloc
