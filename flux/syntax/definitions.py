@@ -31,6 +31,9 @@ class Lookup(Protocol):
     def names(self) -> Sequence[str]:
         """Every name that `find` knows."""
 
+    def defines(self, name: str) -> bool:
+        """Whether the text itself, rather than the library, defines that name."""
+
 
 @dataclass(frozen=True, eq=False)
 class Definition:

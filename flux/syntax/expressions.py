@@ -45,6 +45,10 @@ def _number(machine: Machine, tree: Number) -> None:
 
 
 def _name(machine: Machine, tree: Name) -> None:
+    owned = machine.parameters.get(tree.name) if tree.quoted else None
+    if owned is not None and tree.name not in machine.scope.values:
+        machine.values.append(owned.input)  # a layer's parameter, by its path
+        return
     machine.values.append(resolve(machine.scope, tree))
 
 
@@ -67,6 +71,9 @@ def resolve(scope: Scope, tree: Name) -> Expr:
     if scope.kind != "formula":
         names = [*scope.values, *scope.axes]
         raise unknown_value(scope.span(tree), name, names, scope.lookup)
+    if scope.lookup.defines(name) and not tree.quoted:
+        text, hint = f"`{name}` is a definition, not a value", f"write `{name}(...)`"
+        raise ParseError(text, (scope.span(tree),), hint)
     scope.implicit.add(name)
     if len(scope.implicit) > current().max_names:
         text = f"the text has more than {current().max_names} names (setting max_names)"
@@ -224,8 +231,9 @@ def _positional(scope: Scope, tree: Index) -> list[tuple[str, Tree]]:
             hint="name the axis: `x[t = s]`",
         )
     if len(order) != len(tree.items):
-        text = f"{len(tree.items)} indices for {show_axes(order)}"
-        raise AxisError(text, (scope.span(tree),))
+        count = "1 index" if len(tree.items) == 1 else f"{len(tree.items)} indices"
+        text = f"{count} for {show_axes(order)}"
+        raise AxisError(text, (scope.span(tree),), "give one for each axis, or name it: `x[t = s]`")
     return list(zip(order, tree.items, strict=True))
 
 

@@ -159,6 +159,11 @@ _VALUES = frozenset(("NAME", "NUMBER", "QUOTED", "RPAR", "RSQB"))
 
 # Words of other languages, and what is written instead.
 _WORDS: Mapping[str, str] = {
+    "mod": "the remainder is `a % b`, or `mod(a, b)`",
+    "div": "a whole quotient is `floor(a/b)`",
+    "xor": "of truth values it is `a != b`",
+    "then": "a choice is `condition ? a : b`, or `where(condition, a, b)`",
+    "else": "a choice is `condition ? a : b`, or `where(condition, a, b)`",
     "if": "a choice is `condition ? a : b`, or `where(condition, a, b)`",
     "def": "a definition is `f(x) = ...`, or `f(x):` with an indented body",
     "lambda": "a definition is `f(x) = ...`",
@@ -178,8 +183,12 @@ def _hint(kind: str, found: Span, last: str, expected: frozenset[str]) -> str:
     if last in _VALUES and _begins_line(found):
         return "a line that is indented further continues the one before"
     if last in _VALUES and kind in ("NAME", "NUMBER", "QUOTED", "LPAR"):
-        word = re.search(r"\w*\Z", text[: found.start].rstrip())
-        return _WORDS.get(word.group() if word else "", "multiplication is written `*`")
+        before = re.search(r"\w*\Z", text[: found.start].rstrip())
+        words = (found.text, before.group() if before else "")
+        known = (_WORDS[word] for word in words if word in _WORDS)
+        return next(known, "multiplication is written `*`")
+    if last == "NUMBER" and kind == "COMMA" and text[found.end : found.end + 1].isdigit():
+        return "the point of a number is `.`"
     if not found.text.strip():
         return ""
     for spelling in (found.text, text[found.start : found.end + 1]):

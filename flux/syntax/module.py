@@ -78,6 +78,10 @@ class Namespace(Mapping[str, Definition]):
         """Every name that `find` knows."""
         return [*self._own, *(self._outer.names() if self._outer else ())]
 
+    def defines(self, name: str) -> bool:
+        """Whether this text defines that name."""
+        return name in self._own
+
     def __getitem__(self, name: str) -> Definition:
         return self._own[name]
 
@@ -141,6 +145,10 @@ class Library:
             if i == len(self._read):  # no other thread was quicker
                 text = read(source)
                 self._read.append(Namespace(text, text.statements, self))
+
+    def defines(self, name: str) -> bool:
+        """The library is no text of its own: its names are free for values."""
+        return False
 
     def names(self) -> Sequence[str]:
         """The names of every definition of every file."""

@@ -54,6 +54,8 @@ FORMULAS = [
     "a.b",
     "if x then y",
     "lambda x: x",
+    "10 mod 3",
+    "1,5 + x",
     "def f(x):\n    return x",
     # Characters and limits.
     "a \u2212 b",
@@ -84,6 +86,7 @@ FORMULAS = [
     "3 = x",
     "x^2 = 4",
     "f(x) = x^2",
+    "f(x) = x^2\nf + 1",
     "sin(x = 2)",
     "x: int",
     # Axes.

@@ -113,7 +113,7 @@ def test_indices_in_order_are_for_inputs_and_parameters() -> None:
 
 
 def test_the_number_of_indices_is_that_of_the_axes() -> None:
-    with pytest.raises(AxisError, match="1 indices for axes"):
+    with pytest.raises(AxisError, match="1 index for axes"):
         parse("input q[t, d]\nq[0]")
 
 
@@ -520,6 +520,12 @@ def test_a_gradient_stands_beside_its_loss() -> None:
     values = {"x": np.array([1.0, 2.0]), "wanted": np.array([3.0, 4.0]), "w": 0.5}
     slope = np.mean(2 * (0.5 * values["x"] - values["wanted"]) * values["x"])
     assert evaluate(graph.result, values) == pytest.approx(0.5 - 0.1 * slope)
+
+
+def test_a_parameter_of_a_layer_is_named_by_its_path() -> None:
+    text = AFFINE + "model m(a[d]):\n    loss = sum[d](affine(a)^2)\n    grad(loss, `affine.g`)"
+    values = {"affine.g": np.array([2.0, 3.0]), "a": np.array([1.0, -2.0])}
+    assert list(evaluate(model(text)["result"], values)) == [4.0, 24.0]
 
 
 def test_a_definitions_own_derivative_is_taken_at_every_order() -> None:
