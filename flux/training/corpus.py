@@ -28,6 +28,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from flux.calculus import diff, simplify
+from flux.errors import DataError
 from flux.expr import Expr, apply, constant, fold, inputs, rebuild, variable
 from flux.ops import Op
 from flux.philox import uniform
@@ -91,9 +92,18 @@ def calculus_lines(seed: int, trees: int, context: int) -> list[Line]:
 
 
 def calculus_corpus(lines: Sequence[Line]) -> Corpus:
-    """The text of the lines in every variable: those held out are the validation part."""
+    """The text of the lines in every variable: those held out are the validation part.
+
+    Raises:
+        DataError: no line is left for one of the parts.
+    """
     training = [line for line in lines if not line.held_out]
     held_out = [line for line in lines if line.held_out]
+    if not training or not held_out:
+        raise DataError(
+            f"{len(lines)} lines of calculus are too few to learn from",
+            hint="a longer context holds more of them",
+        )
     return Corpus("calculus", _text(training), _text(held_out), by_line=True)
 
 
