@@ -56,7 +56,6 @@ MISTAKES = [
     (["show", "input x[d]\nsum[d](x)", "--stage", "program"], 2, "--size d=N"),
     (["generate", "no/run"], 1, "no run in"),
     (["train", "--data", "no.txt"], 1, "no.txt'"),
-    (["train", "--context", "4"], 1, "0 lines of calculus are too few"),
     (["train", "--preset", "huge"], 2, "huge"),
     (["train", "--resume", "no/run"], 1, "no run in"),
 ]

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from flux.errors import DataError
 from flux.expr import Expr, count_nodes, fold
 from flux.expr.evaluate import evaluate
 from flux.syntax import parse
@@ -105,3 +106,9 @@ def test_each_line_is_written_in_every_variable(lines: list[Line]) -> None:
 def test_sharing_does_not_count_as_fewer_nodes() -> None:
     e = parse("sin(x)*sin(x)")
     assert (tree_size(e), count_nodes(e)) == (5, 3)
+
+
+def test_too_few_lines_are_refused(lines: list[Line]) -> None:
+    for few in ([], [line for line in lines if line.held_out]):
+        with pytest.raises(DataError, match="too few"):
+            calculus_corpus(few)
