@@ -60,6 +60,23 @@ def test_every_gradient_agrees_with_the_reference() -> None:
         )
 
 
+def test_every_gradient_agrees_with_central_differences() -> None:
+    tokens, targets = batch()
+    model = prepared()
+    found = model.gradient(tokens=tokens, targets=targets)
+    random = np.random.default_rng(2)
+    for path, values in model.parameters.items():
+        flat = values.reshape(-1)
+        for i in random.choice(flat.size, min(6, flat.size), replace=False):
+            kept, losses = flat[i], []
+            for step in (1e-5, -1e-5):
+                flat[i] = kept + step
+                losses.append(model.loss(tokens=tokens, targets=targets))
+            flat[i] = kept
+            difference = (losses[0] - losses[1]) / 2e-5
+            assert found[path].reshape(-1)[i] == pytest.approx(difference, 1e-6, 1e-9), path
+
+
 def _losses(model: Model, steps: int) -> tuple[list[float], list[float]]:
     batches = [batch(seed=seed) for seed in range(steps)]
     feed = [{"tokens": tokens, "targets": targets} for tokens, targets in batches]
