@@ -10,8 +10,7 @@ FluxError
 ├── DomainError         an operation outside its domain, or with no finite value
 ├── LimitError          a documented limit was reached         (it names the setting)
 ├── ProgramError        a Program that does not verify, or a damaged file of one
-├── DataError           a file, table or array that cannot be used
-└── MissingExtraError   an optional package is not installed   (it names the extra)
+└── DataError           a file, table or array that cannot be used
 ```
 
 An error shows where, what was found, what was expected, and, when known, what to do. They are
@@ -151,12 +150,6 @@ class DataError(FluxError):
     """A file, table or array that cannot be used."""
 
     code = "data"
-
-
-class MissingExtraError(FluxError):
-    """An optional package is not installed; the text names the extra that brings it."""
-
-    code = "missing"
 
 
 def nearest(word: str, known: Sequence[str]) -> str:

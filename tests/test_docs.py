@@ -202,6 +202,13 @@ def test_every_table_stands_on_a_page() -> None:
         assert re.search(rf"^<!-- (generated|built): {name} -->$", pages, re.MULTILINE), name
 
 
+def test_every_error_has_an_example() -> None:
+    page = (ROOT / "docs" / "errors.md").read_text(encoding="utf-8")
+    found = dict(re.findall(r"^### (\w+)\n(.*?)(?=^##)", page, re.DOTALL | re.MULTILINE))
+    for kind in FluxError.__subclasses__():
+        assert f"{kind.code} error: " in found[kind.__name__]
+
+
 _CODE = re.compile(r"^```.*?^```$|`[^`\n]+`", re.DOTALL | re.MULTILINE)
 _LINK = re.compile(r"\]\((?!https?://|#|mailto:)([^)#\s]+)")
 _PATH = re.compile(r"`((?:flux|tests|docs|examples|grammar)/[\w./-]+)`")
