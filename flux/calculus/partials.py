@@ -85,6 +85,15 @@ PARTIALS: Mapping[Op, Row] = {
     Op.STOP: (None,),
 }
 
+# d(a^n)/da where the exponent is this literal: what the row of POW folds to, built at once, and at
+# n = 0, where the row would be 0/0 at a = 0, nothing.
+POWERS: Mapping[Expr, Expr | None] = {
+    ZERO: None,
+    ONE: ONE,
+    constant(2): 2 * a,
+    constant(3): 3 * a**2,
+}
+
 # Where an operand counts; for where, a is the condition.
 GUARDS: Mapping[Op, Row] = {
     Op.WHERE: (None, a, apply(Op.NOT, a)),
@@ -146,6 +155,9 @@ def _templates(
 _OVER = {1: (a, y), 2: (a, b, y), 3: (a, b, c, y)}
 PARTIAL_TEMPLATES = _templates(PARTIALS, _OVER)
 GUARD_TEMPLATES = _templates(GUARDS, _OVER)
+POWER_TEMPLATES: Mapping[Expr, Template | None] = {
+    exponent: None if row is None else Template(row, (a, b, y)) for exponent, row in POWERS.items()
+}
 
 
 def partial(e: Expr, operand: int) -> Expr | None:
@@ -155,8 +167,10 @@ def partial(e: Expr, operand: int) -> Expr | None:
     template = PARTIAL_TEMPLATES[e.op][operand]
     if template is None or template.is_one:
         return None if template is None else ONE
-    if e.op is Op.POW and operand == 0 and e.args[1] is ZERO:
-        return None  # a^0 is 1, also at a = 0, where the row would be 0/0
+    if e.op is Op.POW and operand == 0 and e.args[1] in POWER_TEMPLATES:
+        template = POWER_TEMPLATES[e.args[1]]
+        if template is None:
+            return None
     return template.build((*e.args, e))
 
 

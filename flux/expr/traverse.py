@@ -29,8 +29,11 @@ def topological(roots: Iterable[Expr]) -> list[Expr]:
         if e in seen:
             continue
         seen.add(e)
-        stack.append((e, True))
-        stack.extend((arg, False) for arg in reversed(e.args) if arg not in seen)
+        if e.args:
+            stack.append((e, True))
+            stack.extend([(arg, False) for arg in reversed(e.args) if arg not in seen])
+        else:
+            order.append(e)
     return order
 
 

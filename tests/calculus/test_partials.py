@@ -10,7 +10,8 @@ from flux.calculus import diff, gradient
 from flux.calculus.adjoint import RULES as REVERSE_RULES
 from flux.calculus.adjoint import differentiable
 from flux.calculus.differentiate import RULES as FORWARD_RULES
-from flux.calculus.partials import CONVENTIONS, GUARDS, PARTIALS
+from flux.calculus.folding import Template
+from flux.calculus.partials import CONVENTIONS, GUARDS, PARTIALS, POWERS
 from flux.expr import apply, constant, node, variable
 from flux.ops import POINTWISE, Kind, Op
 from tests.calculus.oracle import Oracle
@@ -175,3 +176,14 @@ def test_a_power_with_a_constant_exponent_is_right_at_zero():
 
 def test_the_tail_of_expm1_keeps_its_digits():
     assert at(diff(apply(Op.EXPM1, variable("a")), "a"), (-50.0,)) == math.exp(-50.0)
+
+
+@pytest.mark.parametrize("exponent", POWERS, ids=str)
+def test_a_row_for_a_literal_exponent_is_what_the_row_of_pow_folds_to(exponent):
+    a, b, y = variable("a"), variable("b"), variable("y")
+    general = Template(PARTIALS[Op.POW][0], (a, b, y)).build((x, exponent, x**exponent))
+    row = POWERS[exponent]
+    if row is None:
+        assert at(a**exponent, (0.0,)) == at(a**exponent, (0.7,)) == 1
+    else:
+        assert Template(row, (a,)).build((x,)) is general
