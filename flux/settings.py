@@ -40,7 +40,7 @@ class Settings:
     max_literal: int = 400
     max_errors: int = 20
     max_steps: int = 200_000
-    row_block: int = 4_096
+    row_block: int = 8_192
     verify: bool = False
     dump: str = ""
 

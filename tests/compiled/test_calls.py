@@ -382,7 +382,7 @@ def test_an_error_in_a_thread_is_raised_in_the_call():
     np.testing.assert_array_equal(f(x=np.ones(3), i=np.zeros(50_000, int)), np.ones(50_000))
 
 
-@pytest.mark.parametrize("rows", [1, 4_095, 4_096, 4_097, 8_192, 12_289])
+@pytest.mark.parametrize("rows", [1, 8_191, 8_192, 8_193, 16_384, 24_577])
 def test_blocks_of_rows_are_seamless(rows):
     f = flux.compile("x*2 + y")
     x = np.arange(float(rows))
