@@ -50,6 +50,22 @@ _BRACKETS = {"LPAR": "RPAR", "LSQB": "RSQB"}
 _CLOSING = frozenset(_BRACKETS.values())
 
 
+# The state after all the rules of one child that a token completes, one precedence after another:
+# by the state below, the state before, and the kind of the token. At most one entry a triple.
+_CLIMBED: dict[tuple[int, int, str], int] = {}
+
+
+def _climb(below: int, state: int, kind: str) -> int:
+    start = state
+    while True:
+        action = _ROWS[state].get(kind)
+        passed_on = None if action is None or action >= 0 else _PASSED_ON[action]
+        if passed_on is None:
+            _CLIMBED[below, start, kind] = state
+            return state
+        state = _ROWS[below][passed_on]
+
+
 def read(source: Source) -> Text:
     """The syntax tree of a text.
 
@@ -187,11 +203,12 @@ class _Parser:
                 raise self.unexpected(kind, start, end)
             if action >= 0:
                 break
-            passed_on = _PASSED_ON[action]
-            if passed_on is None:
+            if _PASSED_ON[action] is None:
                 self.reduce(_RULES[-1 - action])
             else:
-                states[-1] = _ROWS[states[-2]][passed_on]
+                key = (states[-2], states[-1], kind)
+                climbed = _CLIMBED.get(key)
+                states[-1] = _climb(*key) if climbed is None else climbed
         if len(states) > self.depth:
             raise _too_deep(Span(self.source, start, end))
         if kind == "NUMBER" and len(text) > self.literal:
@@ -207,6 +224,10 @@ class _Parser:
     def reduce(self, rule: _Rule) -> None:
         """Replace the children of a rule by what it builds of them."""
         size, states, values, starts = rule.size, self.states, self.values, self.starts
+        if size == 1 and rule.build is not None:  # most rules: no stack grows or shrinks
+            values[-1] = rule.build(starts[-1], self.end, values[-1])
+            states[-1] = _ROWS[states[-2]][rule.target]
+            return
         start = starts[-size] if size else self.end
         if rule.build is None:
             value = values[rule.kept[0]]
