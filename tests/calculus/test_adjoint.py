@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import flux
 from flux.calculus import diff, gradient, jvp, vjp
 from flux.errors import AxisError
 from flux.expr import (
@@ -413,3 +414,11 @@ def test_a_condition_is_looked_at_only_where_the_ones_around_it_hold():
     e = where(positive, log_u * where(inner, u, 2) + where(inner, log_u, 0), u)
     for slope in (gradient(e, ["u"])[0], diff(e, "u"), diff(e, "u", 2)):
         slope.evaluate({"u": -1.0})  # which raises where log(-1) is looked at
+
+
+@pytest.mark.parametrize("name", [*MOVES, *REDUCED])
+def test_gradients_print_and_parse_back(name):
+    total = weighted({**MOVES, **REDUCED}[name])
+    for slope in gradient(total, [x for x in inputs(total) if not x.attributes.integer]):
+        for e in (slope, slope.simplify()):
+            assert flux.parse(str(e)) is e
