@@ -7,6 +7,8 @@ import click
 import flux
 from flux.cli.assignments import assignments
 from flux.cli.numbers import show_number
+from flux.errors import did_you_mean
+from flux.expr import Expr, inputs
 
 
 @click.command()
@@ -33,10 +35,20 @@ def command(
     flux diff "x^x" x --at x=2
     flux diff "exp(-x^2/2)" x --latex
     """
-    derivative = flux.parse(formula).diff(name, order)
+    e = flux.parse(formula)
+    _note_absent(e, name)
+    derivative = e.diff(name, order)
     if not raw:
         derivative = derivative.simplify()
     if at:
         click.echo(show_number(derivative.evaluate(assignments(at))))
     else:
         click.echo(derivative.to_latex() if latex else str(derivative))
+
+
+def _note_absent(e: Expr, name: str) -> None:
+    """Say on standard error that the derivative is 0 because the formula has no such name."""
+    names = [x.attributes.name for x in inputs(e)]
+    if name not in names:
+        hint = did_you_mean(name, names)
+        click.echo(f"note: the formula has no `{name}`" + (f"; {hint}" if hint else ""), err=True)

@@ -150,3 +150,12 @@ def test_help_teaches(
     shown = capsys.readouterr().out
     assert shown.count(f"flux {name}".rstrip()) >= 2  # examples
     golden(f"help/{name or 'flux'}.txt", shown)
+
+
+def test_a_derivative_by_a_name_that_is_not_there_says_so(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run(["diff", "dose^2", "doze"]) == 0
+    printed = capsys.readouterr()
+    assert printed.out == "0\n"
+    assert printed.err == "note: the formula has no `doze`; did you mean `dose`?\n"
