@@ -17,7 +17,7 @@ from flux.lower.ir import ROW_AXIS, Graph, Value, order
 from flux.lower.layout import Layout
 from flux.lower.memory import plan
 from flux.lower.storage import Storage, Tensor
-from flux.lower.translate import Translation
+from flux.lower.translate import Mode, Translation
 from flux.ops import Op
 from flux.program.opcodes import OPCODES, Family
 from flux.program.types import DType, Function, Port, Role
@@ -70,7 +70,7 @@ class FunctionLowering:
     def run(self) -> Function:
         """The function, with its memory planned."""
         signature = self._signature
-        roots = [self._translation.value(e) for e in signature.outputs.values()]
+        roots = [self._translation.value(e, self._mode(n)) for n, e in signature.outputs.items()]
         if self._relaxed:
             roots = collect_coefficients(self._graph, roots)
         results = dict(zip(signature.outputs, roots, strict=True))
@@ -99,6 +99,14 @@ class FunctionLowering:
                 invariant=invariant,
             )
         )
+
+    def _mode(self, name: str) -> Mode:
+        """What overwrites an integer is computed as one."""
+        old = self._signature.updates.get(name)
+        whole = any(
+            e.attributes.integer for e in self._signature.inputs if e.attributes.name == old
+        )
+        return Mode.INTEGER if whole else Mode.REAL
 
     # The signature's buffers.
 
@@ -207,7 +215,7 @@ class FunctionLowering:
         What lies in state that another copy overwrites is saved before.
         """
         pairs = [(self._outputs[name], value) for name, value in results.items()]
-        late = [pair for pair in pairs if targets.get(pair[1]) is not pair[0]]
+        late = [pair for pair in pairs if not self._is_there(*pair, targets)]
         late.sort(key=lambda pair: self._role(pair[0]) is Role.STATE)
         overwritten = {port.view.buffer for port, _ in late if self._role(port) is Role.STATE}
         for port, value in late:
@@ -215,6 +223,10 @@ class FunctionLowering:
                 emitter.save(value)
         for port, value in late:
             emitter.copy_to(port, value, self._port_axes(port))
+
+    def _is_there(self, port: Port, value: Value, targets: Mapping[Value, Port]) -> bool:
+        own = value.opcode == "input" and self._inputs[value.attributes[0]].view == port.view
+        return own or targets.get(value) is port
 
     def _role(self, port: Port) -> Role:
         return self._storage.buffers[port.view.buffer].role
