@@ -111,16 +111,16 @@ def _begin(
 
 
 def _go_on(folder: Path, changes: dict[str, Any], threads: int, save_every: int) -> None:
-    from flux.training import Run, Tokenizer, origin_of, read_run
+    from flux.training import Run, read_run
 
     unknown = set(changes) - {"steps"}
     if unknown:
         raise click.UsageError(f"a run goes on as it began: --{min(unknown)} cannot be changed")
     saved = read_run(folder)
-    origin = origin_of(saved)
+    origin = saved.origin
     limit_blas()
     corpus, lines = _text(origin)
-    run = Run(origin, corpus, Tokenizer(saved.about["characters"]), threads)
+    run = Run(origin, corpus, saved.tokenizer, threads)
     for remark in run.restore(saved):
         click.echo(f"note: {remark}", err=True)
     steps = changes.get("steps", origin.preset.steps)

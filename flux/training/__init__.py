@@ -9,15 +9,9 @@ from flux.training.marking import Marks, mark
 from flux.training.presets import PRESETS, Preset
 from flux.training.progress import Display, Report, display
 from flux.training.recipe import Recipe
-from flux.training.run import (
-    CHECKPOINT,
-    Origin,
-    Run,
-    load_language_model,
-    origin_of,
-    read_run,
-)
+from flux.training.run import Run, load_language_model
 from flux.training.sample import GREEDY, Choice
+from flux.training.saved import CHECKPOINT, Origin, SavedRun, read_run
 from flux.training.text import Corpus, read_text, split
 from flux.training.tokenizer import Tokenizer
 from flux.training.trainer import Trainer
@@ -37,6 +31,7 @@ __all__ = [
     "Recipe",
     "Report",
     "Run",
+    "SavedRun",
     "Tokenizer",
     "Trainer",
     "Windows",
@@ -49,7 +44,6 @@ __all__ = [
     "load_language_model",
     "locked",
     "mark",
-    "origin_of",
     "read_run",
     "read_text",
     "split",

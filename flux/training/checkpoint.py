@@ -101,7 +101,7 @@ def load(path: Path) -> Checkpoint:
     text = entry[_DIGEST_LENGTH:]
     if entry[:_DIGEST_LENGTH] != _digest(arrays, text):
         raise DataError(f"{str(path)!r} is damaged: its digest does not fit its content")
-    about = json.loads(text)
+    about = _parsed(text)
     if about.get("kind") != _KIND:
         raise DataError(f"{str(path)!r} is not a checkpoint of Flux")
     if about.get("version") != VERSION:
@@ -110,6 +110,14 @@ def load(path: Path) -> Checkpoint:
             hint="use the version of Flux that wrote it",
         )
     return Checkpoint(arrays, about)
+
+
+def _parsed(text: str) -> dict[str, Any]:
+    try:
+        about = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return about if isinstance(about, dict) else {}
 
 
 def _read(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:

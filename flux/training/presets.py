@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from math import isfinite
+
+from flux.errors import ArgumentError
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,34 @@ class Preset:
     warm_up: int = 100
     weight_decay: float = 0.1
     trees: int = 16_000
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            _check(field.name, str(field.type), getattr(self, field.name))
+
+    def count(self, vocabulary: int) -> int:
+        """The number of the model's parameters.
+
+        d (2 v + n + 2) + layers (4 d^2 + 2 d f + 9 d + f)
+        """
+        d, f = self.width, self.feed_forward
+        around = d * (2 * vocabulary + self.context + 2)
+        return around + self.layers * (4 * d * d + 2 * d * f + 9 * d + f)
+
+
+_FROM_ZERO = ("warm_up", "weight_decay")
+_MOST = {"trees": 1_000_000}  # half a millisecond each
+
+
+def _check(name: str, kind: str, value: object) -> None:
+    kinds = (int,) if kind == "int" else (int, float)
+    if isinstance(value, bool) or not isinstance(value, kinds):
+        raise ArgumentError(f"{name} is {value!r}; it must be a {kind}")
+    low = 0 if name in _FROM_ZERO else 1 if kind == "int" else 1e-12
+    if not (isfinite(value) and value >= low):
+        raise ArgumentError(f"{name} is {value}; it must be {low} or more")
+    if value > _MOST.get(name, value):
+        raise ArgumentError(f"{name} is {value}; it must be {_MOST[name]} or less")
 
 
 PRESETS: dict[str, Preset] = {

@@ -6,10 +6,9 @@ moments, and the preset, seed, vocabulary, optimiser's numbers and text it was m
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -21,28 +20,13 @@ from flux.training.language import LanguageModel
 from flux.training.presets import Preset
 from flux.training.progress import Display, Meter
 from flux.training.recipe import Recipe
+from flux.training.saved import CHECKPOINT, Origin, SavedRun, read_run
 from flux.training.text import Corpus, encode
 from flux.training.tokenizer import Tokenizer, Tokens
 from flux.training.trainer import Trainer
 
-CHECKPOINT = "checkpoint.safetensors"
 VALIDATION_BATCHES = 8
 VALIDATIONS = 20  # times in a run
-
-
-@dataclass(frozen=True)
-class Origin:
-    """What a run was made from.
-
-    Attributes:
-        preset: the model and how it is trained.
-        data: the path of the text; empty for the embedded corpus.
-        seed: of parameters and batches.
-    """
-
-    preset: Preset
-    data: str
-    seed: int
 
 
 class Run:
@@ -139,7 +123,7 @@ class Run:
         }
         checkpoint.save(folder / CHECKPOINT, self.trainer.state(), about)
 
-    def restore(self, saved: checkpoint.Checkpoint) -> list[str]:
+    def restore(self, saved: SavedRun) -> list[str]:
         """Take up the state of a checkpoint.
 
         Returns:
@@ -148,13 +132,13 @@ class Run:
         Raises:
             DataError: the text is another one, or the arrays do not fit.
         """
-        if saved.about["text"] != self._digest:
+        if saved.text != self._digest:
             raise DataError(
                 f"the text is not the one that this run began with ({self._name})",
                 hint="begin a new run with the new text",
             )
-        self.trainer.load_state(saved.arrays, saved.about["step"])
-        then, now = saved.about["kernels"], blas_kernels()
+        self.trainer.load_state(saved.arrays, saved.step)
+        then, now = saved.kernels, blas_kernels()
         if then == now:
             return []
         return [f"the BLAS had other kernels ({then}, now {now}): the last bits may differ"]
@@ -170,38 +154,6 @@ def preset_recipe(preset: Preset) -> Recipe:
     )
 
 
-def read_run(folder: Path) -> checkpoint.Checkpoint:
-    """The checkpoint of a run's folder.
-
-    Raises:
-        DataError: there is none, or it is damaged.
-    """
-    path = folder / CHECKPOINT
-    if not path.exists():
-        raise DataError(
-            f"no run in {str(folder)!r}: it has no {CHECKPOINT}",
-            hint="flux train makes one; its last lines name the folder",
-        )
-    return checkpoint.load(path)
-
-
-def origin_of(saved: checkpoint.Checkpoint) -> Origin:
-    """What a saved run was made from."""
-    about = saved.about
-    return Origin(preset_of(about["preset"]), about["data"], about["seed"])
-
-
-def preset_of(values: Mapping[str, Any]) -> Preset:
-    """A saved preset.
-
-    Raises:
-        DataError: fields that this version does not know, or lacks.
-    """
-    if set(values) != {field.name for field in fields(Preset)}:
-        raise DataError("the run's preset has other fields than this version's")
-    return Preset(**values)
-
-
 def load_language_model(folder: Path) -> LanguageModel:
     """The trained model of a run's folder.
 
@@ -209,8 +161,7 @@ def load_language_model(folder: Path) -> LanguageModel:
         DataError: there is none, or it is damaged.
     """
     saved = read_run(folder)
-    tokenizer = Tokenizer(saved.about["characters"])
-    language = LanguageModel(origin_of(saved).preset, tokenizer, seed=0)
+    language = LanguageModel(saved.origin.preset, saved.tokenizer, seed=0)
     for group, buffer in language.model.parameters.buffers.items():
         found = saved.arrays.get(group)
         if found is None or found.shape != buffer.shape:
