@@ -42,7 +42,7 @@ from flux.calculus.folding import (
 from flux.calculus.partials import GUARDS, PARTIALS, guard, partial
 from flux.calculus.reductions import extremum_share, product_steps
 from flux.dump import dump
-from flux.errors import AxisError, LimitError
+from flux.errors import ArgumentError, AxisError, LimitError
 from flux.expr import Expr, apply, position, show_axes, topological
 from flux.expr.node import NO_AXES, Axes
 from flux.ops import Op
@@ -61,6 +61,7 @@ def gradient(e: Expr, wrt: Sequence[str | Expr]) -> list[Expr]:
         Each result has axes of its input only; along those that it lacks it is constant.
 
     Raises:
+        ArgumentError: wrt is not a list of names and expressions.
         AxisError: e has axes.
         LimitError: the derivatives need more nodes than the setting `max_nodes`.
     """
@@ -81,6 +82,10 @@ def vjp(e: Expr, cotangent: Expr, wrt: Sequence[str | Expr]) -> list[Expr]:
     Raises:
         AxisError: the cotangent has an axis that e lacks.
     """
+    if isinstance(wrt, str | Expr):
+        raise ArgumentError(
+            "the variables of a gradient are a list", hint="write gradient([x]) for one variable"
+        )
     extra = cotangent.axes - e.axes
     if extra:
         raise AxisError(f"the cotangent has {show_axes(extra)}, which the expression lacks")

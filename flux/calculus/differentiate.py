@@ -102,9 +102,15 @@ class Variables:
         self._root = e
 
     def of(self, x: str | Expr) -> list[Expr]:
-        """An expression itself, or the inputs of a name."""
+        """An expression itself, or the inputs of a name.
+
+        Raises:
+            ArgumentError: x is neither.
+        """
         if isinstance(x, Expr):
             return [x]
+        if not isinstance(x, str):
+            raise ArgumentError(f"a variable is a name or an expression, not {x!r}")
         if self._inputs is None:
             self._inputs = {}
             for leaf in inputs(self._root):

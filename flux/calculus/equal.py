@@ -20,11 +20,11 @@ from numpy.typing import NDArray
 from flux.calculus.folding import ZERO, axis_names, number
 from flux.calculus.signs import NEGATIVE, NONNEGATIVE, NONPOSITIVE, SignTable
 from flux.calculus.simplify import simplify
+from flux.calculus.substitute import as_expression
 from flux.errors import FluxError
 from flux.expr import Expr, inputs, topological, where
 from flux.expr.constants import constant_value
 from flux.expr.evaluate import evaluate
-from flux.expr.node import service
 from flux.kernels import KERNELS
 from flux.ops import Kind, Op
 
@@ -78,19 +78,12 @@ def equal(a: Expr | str, b: Expr | str) -> Equality:
     Raises:
         FluxError: a text is not a formula.
     """
-    a, b = _expression(a), _expression(b)
+    a, b = as_expression(a), as_expression(b)
     if a is b or _same_by_structure(a, b):
         return Equality(Verdict.PROVED)
     if _is_scalar(a) and _is_scalar(b):
         return _by_points(a, b)
     return _by_arrays(a, b)
-
-
-def _expression(e: Expr | str) -> Expr:
-    if isinstance(e, Expr):
-        return e
-    parsed: Expr = service("parse")(e)
-    return parsed
 
 
 def _same_by_structure(a: Expr, b: Expr) -> bool:

@@ -8,10 +8,12 @@ brings must not be one that the expression already binds between the input and t
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from numbers import Integral, Real
 
 from flux.calculus.folding import indexed, renamed
-from flux.errors import AxisError, UnknownNameError, did_you_mean
-from flux.expr import Expr, Operand, inputs, lift, rebuild, show_axes, topological
+from flux.errors import ArgumentError, AxisError, UnknownNameError, did_you_mean
+from flux.expr import Expr, Operand, constant, inputs, lift, rebuild, show_axes, topological
 from flux.expr.node import NO_AXES, Axes, service
 from flux.expr.traverse import check_size
 from flux.ops import Kind, Op
@@ -33,7 +35,7 @@ def subs(e: Expr, mapping: Mapping[str | Expr, Operand | str]) -> Expr:
     replacements: dict[Expr, Expr] = {}
     for key, value in mapping.items():
         for target in _targets(e, key):
-            replacements[target] = _expression(value)
+            replacements[target] = as_expression(value)
     order = topological((e,))
     _check_capture(order, replacements)
     result = replace(order, replacements)
@@ -41,16 +43,28 @@ def subs(e: Expr, mapping: Mapping[str | Expr, Operand | str]) -> Expr:
     return result
 
 
-def _expression(value: Operand | str) -> Expr:
+def as_expression(value: Operand | str) -> Expr:
+    """The expression that an expression, a number or a formula as text means.
+
+    Raises:
+        ArgumentError: it is none of these.
+    """
     if isinstance(value, str):
         parsed: Expr = service("parse")(value)
         return parsed
-    return lift(value)
+    if isinstance(value, Expr | bool | Decimal):
+        return lift(value)
+    if isinstance(value, Real):  # NumPy's numbers too
+        return constant(int(value) if isinstance(value, Integral) else float(value))
+    kind = type(value).__name__
+    raise ArgumentError(f"expected an expression, a number or a formula as text, not a {kind}")
 
 
 def _targets(e: Expr, key: str | Expr) -> list[Expr]:
     if isinstance(key, Expr):
         return [key]
+    if not isinstance(key, str):
+        raise ArgumentError(f"a replacement is for a name or an expression, not {key!r}")
     names = inputs(e)
     found = [x for x in names if x.attributes.name == key]
     if not found:

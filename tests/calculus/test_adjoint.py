@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import flux
 from flux.calculus import diff, gradient, jvp, vjp
-from flux.errors import AxisError
+from flux.errors import ArgumentError, AxisError
 from flux.expr import (
     Expr,
     apply,
@@ -339,6 +339,16 @@ def test_a_gradient_of_a_value_with_axes_is_an_error_with_a_hint():
     with pytest.raises(AxisError, match="axes \\[b, d, t\\]") as caught:
         gradient(X * u, ["u"])
     assert "sum[b, d, t](...)" in caught.value.hint
+
+
+def test_the_variables_of_a_gradient_are_a_list():
+    for bad in ("u", u):
+        with pytest.raises(ArgumentError, match="are a list"):
+            gradient(u * v, bad)
+    with pytest.raises(ArgumentError, match="a name or an expression"):
+        gradient(u * v, [0])
+    with pytest.raises(ArgumentError, match="a name or an expression"):
+        diff(u * v, 0)
 
 
 def test_a_cotangent_has_axes_of_the_expression_only():

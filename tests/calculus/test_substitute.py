@@ -1,10 +1,11 @@
 """Substitution: all at once, from numbers, expressions and text, without capture."""
 
+import numpy as np
 import pytest
 
 import flux
-from flux.calculus import subs
-from flux.errors import AxisError, FluxError, LimitError, UnknownNameError
+from flux.calculus import equal, subs
+from flux.errors import ArgumentError, AxisError, FluxError, LimitError, UnknownNameError
 from flux.expr import apply, constant, index, position, rename, variable
 from flux.expr import reduce as reduced
 from flux.ops import Op
@@ -37,6 +38,22 @@ def test_a_misspelt_name_is_an_error_with_a_hint():
     with pytest.raises(UnknownNameError, match="`rat`") as caught:
         subs(variable("rate") * x, {"rat": 1})
     assert caught.value.hint == "did you mean `rate`?"
+
+
+def test_what_is_no_replacement_is_an_error():
+    for bad in (None, [1], 1j, object()):
+        with pytest.raises(ArgumentError, match="expected an expression"):
+            subs(x, {"x": bad})
+    with pytest.raises(ArgumentError, match="a name or an expression"):
+        subs(x, {5: 1})
+    with pytest.raises(ArgumentError, match="expected an expression"):
+        equal(x, None)
+
+
+def test_numbers_of_numpy_are_numbers():
+    assert subs(x, {"x": np.int64(3)}) is constant(3)
+    assert subs(x, {"x": np.float32(0.5)}) is constant(0.5)
+    assert subs(x, {"x": True}) is constant(True)
 
 
 def test_text_that_does_not_parse_is_an_error():
