@@ -17,6 +17,7 @@ import numpy as np
 from flux.backends.arrays import Array, aligned_bytes, arena_arrays, numpy_type, view_array
 from flux.backends.generated import define
 from flux.backends.numpy_code import Code, make_statics
+from flux.backends.numpy_rules import add
 from flux.backends.team import Team
 from flux.program.types import Function, Instruction, Program, Role, View
 from flux.program.verify import called_ports
@@ -83,7 +84,7 @@ class _Parts:
             elif instruction.opcode in ("call", "iterate"):
                 _Call(program, self._function, instruction, code).emit()
             else:
-                code.add(instruction)
+                add(code, instruction)
         return code, define(code.source(), "factory", code.names)
 
     def instance(self, bases: list[Any], rows: int) -> Run:

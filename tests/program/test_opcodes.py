@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from flux.backends import numpy_code, vm
+from flux.backends import numpy_pointwise, numpy_rules, vm
 from flux.kernels import KERNELS
 from flux.ops import POINTWISE, Kind, Op
 from flux.program import DType, opcodes
@@ -31,7 +31,7 @@ def test_both_backends_have_a_rule_for_every_opcode():
     calls = {name for name, row in OPCODES.items() if row.family is Family.CALL}
     for name in OPCODES.keys() - calls:
         assert name in vm.RULES or name in pointwise
-        assert name in numpy_code.RULES or numpy_code._function(name)
+        assert name in numpy_rules.RULES or numpy_pointwise._function(name)
 
 
 def test_every_opcode_stands_in_the_table_of_the_docstring_or_is_pointwise():
