@@ -70,7 +70,7 @@ def _is_small(order: Sequence[Expr]) -> bool:
 
 def _written(root: Expr, names: Mapping[Expr, str]) -> str:
     written: list[str] = []
-    pending = [*reversed(_pieces(root))]
+    pending = [*reversed(_pieces(root, names))]
     while pending:
         piece = pending.pop()
         if isinstance(piece, str):
@@ -79,7 +79,7 @@ def _written(root: Expr, names: Mapping[Expr, str]) -> str:
             written.append(names[piece[0]])
         else:
             e, loosest = piece
-            inner = _pieces(e)
+            inner = _pieces(e, names)
             bare = _level(e) >= loosest
             pending.extend(reversed(inner if bare else [r"\left(", *inner, r"\right)"]))
     return "".join(written)
@@ -89,7 +89,9 @@ def _level(e: Expr) -> int:
     return _TEMPLATES[e.op][1] if e.op in _TEMPLATES else _LEVELS.get(e.op, POSTFIX)
 
 
-def _pieces(e: Expr) -> _Pieces:
+def _pieces(e: Expr, names: Mapping[Expr, str]) -> _Pieces:
+    if e.op is Op.MUL:
+        return _product(e, names)
     if e.op in _TEMPLATES:
         return _fill(_TEMPLATES[e.op][0], e.args, _TEMPLATES[e.op][2])
     if e.op in _SPECIAL:
@@ -223,14 +225,14 @@ def _escaped(text: str) -> str:
     return text.translate(_ESCAPES)
 
 
-def _product(e: Expr) -> _Pieces:
+def _product(e: Expr, names: Mapping[Expr, str]) -> _Pieces:
     left, right = e.args
-    dot = r" \cdot " if _starts_with_digit(right) else r" \, "
+    dot = r" \cdot " if _starts_with_digit(right, names) else r" \, "
     return [(left, PRODUCT), dot, (right, POWER)]
 
 
-def _starts_with_digit(e: Expr) -> bool:
-    while e.op in (Op.MUL, Op.POW):
+def _starts_with_digit(e: Expr, names: Mapping[Expr, str]) -> bool:
+    while e.op in (Op.MUL, Op.POW) and e not in names:
         e = e.args[0]
     return e.op is Op.DIV or (e.op is Op.CONSTANT and e.attributes.kind != "named")
 
@@ -287,7 +289,6 @@ _SPECIAL: Mapping[Op, Callable[[Expr], _Pieces]] = {
     Op.POSITION: lambda e: [_name(e.attributes)],
     Op.SIZE: lambda e: [rf"\left|{_name(e.attributes)}\right|"],
     Op.RANDOM: _random,
-    Op.MUL: _product,
     Op.POW: _power,
     Op.SUM: _reduction(r"\sum"),
     Op.PROD: _reduction(r"\prod"),
