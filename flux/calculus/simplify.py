@@ -158,13 +158,14 @@ class _Pass:
     def _formed(self, e: Expr) -> Expr:
         form = self._forms.get(e.op)
         if form is None or number(e) is not None:
-            return self._rebuilt(e)
+            return self.rebuilt(e)
         try:
             return form(self, e)
         except NotExactError:
             return self._rebuilt_chain(e)
 
-    def _rebuilt(self, e: Expr) -> Expr:
+    def rebuilt(self, e: Expr) -> Expr:
+        """The node over its simplified operands; an index stays an integer by its form."""
         args = tuple([self.done[arg] for arg in e.args])
         if e.op is Op.INDEX:
             args = (args[0], *map(_still_integral, e.args[1:], args[1:]))
@@ -175,8 +176,8 @@ class _Pass:
         chain = [part for part in unvisited(e, self.done) if part is not e]
         self._budget.spend(len(chain))
         for part in chain:
-            self.done[part] = self._rebuilt(part)
-        return self._rebuilt(e)
+            self.done[part] = self.rebuilt(part)
+        return self.rebuilt(e)
 
     def leaves(self, e: Expr, ops: frozenset[Op]) -> list[tuple[Expr, int]]:
         """The operands of a chain of sums or products, from the left, with -1 for inverse ones."""
@@ -275,7 +276,7 @@ def _negation_form(sweep: _Pass, e: Expr) -> Expr:
 
 
 def _power_form(sweep: _Pass, e: Expr) -> Expr:
-    powered = sweep._rebuilt(e)
+    powered = sweep.rebuilt(e)
     return build_product(sweep.factors(powered))
 
 
