@@ -5,7 +5,7 @@ text --parse--> Expr --differentiate, simplify--> Expr --lower--> Program --veri
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from flux.compiled import CompiledFunction, Options
@@ -36,9 +36,11 @@ def evaluate(formula: str | Expr, /, *args: Mapping[str, Any], **values: Any) ->
     """
     given: dict[str, Any] = {}
     for mapping in (*args, values):
+        if not isinstance(mapping, Mapping):
+            text = f"values come by name or as a mapping, not as {type(mapping).__name__}"
+            raise ArgumentError(text, hint="such as evaluate(formula, x=1) or {'x': 1}")
         given.update(mapping)
-    e = parse(formula, given=given) if isinstance(formula, str) else formula
-    return evaluate_expression(e, given)
+    return evaluate_expression(_expression(formula, given), given)
 
 
 def compile(
@@ -67,7 +69,7 @@ def compile(
         FluxError: the text is not a formula, or an option has no such value.
     """
     texts = formula if isinstance(formula, Mapping) else {"": formula}
-    outputs = {name: parse(f) if isinstance(f, str) else f for name, f in texts.items()}
+    outputs = {name: _expression(f) for name, f in texts.items()}
     if not outputs:
         raise ArgumentError("there is no formula to compile")
     check_size(*outputs.values())
@@ -79,6 +81,14 @@ def compile(
         sizes=tuple(sorted((sizes or {}).items())),
     )
     return CompiledFunction(outputs, options)
+
+
+def _expression(formula: str | Expr, given: Iterable[str] = ()) -> Expr:
+    if isinstance(formula, str):
+        return parse(formula, given=given)
+    if not isinstance(formula, Expr):
+        raise ArgumentError(f"a formula is a text or an expression, not {type(formula).__name__}")
+    return formula
 
 
 def _choice(what: str, value: str, known: tuple[str, ...]) -> str:

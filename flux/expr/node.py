@@ -13,6 +13,7 @@ import weakref
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from hashlib import blake2b
+from numbers import Integral, Rational, Real
 from typing import Any, NamedTuple
 
 from flux.errors import ArgumentError, AxisError
@@ -73,6 +74,7 @@ class Expr:
     """
 
     __slots__ = ("__weakref__", "args", "attributes", "axes", "hash64", "op")
+    __array_ufunc__ = None  # a NumPy number or array leaves its operators to this class
 
     op: Op
     args: tuple[Expr, ...]
@@ -298,8 +300,26 @@ NAMED_CONSTANTS: tuple[str, ...] = ("pi", "e", "inf", "nan")
 
 
 def lift(value: Operand) -> Expr:
-    """The value itself where it is an expression, else its constant."""
-    return value if isinstance(value, Expr) else constant(value)
+    """The value itself where it is an expression, else its constant.
+
+    Raises:
+        ArgumentError: it is neither an expression nor a real number.
+    """
+    return value if isinstance(value, Expr) else constant(_number(value))
+
+
+def _number(value: object) -> int | float | Decimal | bool:
+    """A number of Python: NumPy's scalars are turned into theirs."""
+    if isinstance(value, bool | int | float | Decimal):
+        return value
+    if isinstance(value, Integral):
+        return int(value)
+    if isinstance(value, Real) and not isinstance(value, Rational):
+        return float(value)
+    raise ArgumentError(
+        f"expected an expression or a number, not {type(value).__name__}",
+        hint="flux.parse makes an expression of a text" if isinstance(value, str) else "",
+    )
 
 
 def constant(value: int | float | Decimal | bool | str) -> Expr:

@@ -45,6 +45,7 @@ class Model:
     def __init__(
         self, graph: Graph, sizes: Mapping[str, int], *, seed: int = 0, dtype: str = "float32"
     ) -> None:
+        _check_graph(graph)
         if dtype not in DTYPES:
             raise ArgumentError(f"the dtype is {dtype!r}; it can be {' or '.join(DTYPES)}")
         self.graph = graph
@@ -133,10 +134,18 @@ class Model:
         self.parameters.assign(arrays)
 
     def save(self, path: str | Path) -> None:
-        """Write the parameters as safetensors, one tensor a path."""
+        """Write the parameters as safetensors, one tensor a path.
+
+        Raises:
+            DataError: the file cannot be written.
+        """
+        from safetensors import SafetensorError
         from safetensors.numpy import save_file
 
-        save_file(self.state_dict(), str(path))
+        try:
+            save_file(self.state_dict(), str(path))
+        except (OSError, SafetensorError) as error:
+            raise DataError(f"cannot write {str(path)!r}: {error}") from None
 
     def load(self, path: str | Path) -> None:
         """Read the parameters from safetensors.
@@ -158,6 +167,12 @@ class Model:
 
     def __repr__(self) -> str:
         return f"Model({self.graph.name}, {self.count:,} parameters, {self.dtype})"
+
+
+def _check_graph(graph: object) -> None:
+    if not isinstance(graph, Graph):
+        text = f"a model is made of a graph, not of {type(graph).__name__}"
+        raise ArgumentError(text, hint='module["name"].build() makes the graph of a definition')
 
 
 def _check_sizes(graph: Graph, sizes: Mapping[str, int]) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from flux.errors import DataError, ShapeError, did_you_mean
+from flux.errors import DataError, ShapeError, UnknownNameError, did_you_mean
 from flux.expr import topological
 from flux.ops import Op
 from flux.syntax import Parameter
@@ -83,7 +83,18 @@ class Parameters(Mapping[str, NDArray[Any]]):
         return [entry for entry in self.entries if entry.group == group]
 
     def __getitem__(self, path: str) -> NDArray[Any]:
-        return self._views[path]
+        found = self._views.get(path)
+        if found is None:
+            hint = did_you_mean(str(path), list(self._views))
+            raise UnknownNameError(f"the model has no parameter {path!r}", hint=hint)
+        return found
+
+    def __contains__(self, path: object) -> bool:
+        return path in self._views
+
+    def get(self, path: str, default: Any = None) -> Any:
+        """The array of that path, or the default."""
+        return self._views.get(path, default)
 
     def __iter__(self) -> Iterator[str]:
         return (entry.path for entry in self.entries)

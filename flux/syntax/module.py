@@ -185,7 +185,7 @@ class Module(Mapping[str, Definition]):
         found = self._namespace.find(name)
         if found is None:
             text = f"{self.text.source.name} defines no `{name}`"
-            raise UnknownNameError(text, hint=did_you_mean(name, self._namespace.names()))
+            raise UnknownNameError(text, hint=did_you_mean(str(name), self._namespace.names()))
         return found
 
     def __contains__(self, name: object) -> bool:

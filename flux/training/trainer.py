@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from math import isfinite
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -82,7 +83,13 @@ class Trainer:
 
         Returns:
             The loss of the last step, before its update; nan where there was none.
+
+        Raises:
+            ArgumentError: steps is not a whole number from 0 on.
+            DomainError: a loss is not finite.
         """
+        if not isinstance(steps, Integral) or steps < 0:
+            raise ArgumentError(f"steps must be a whole number from 0 on, not {steps!r}")
         loss = float("nan")
         for _ in range(steps):
             loss = self.advance()

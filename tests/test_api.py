@@ -1,0 +1,117 @@
+"""The front door: what is public, and what it says to arguments of another kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import flux
+from flux.errors import ArgumentError, FluxError
+
+PUBLIC = """
+CompiledFunction Expr FluxError Model Module Trainer __version__
+compile equal evaluate load load_text parse
+""".split()
+
+TEXT = """
+f(x) = x^2
+layer scaled[d](x[d]):
+    param w[d] = 1
+    w*x
+model m[d](x[b, d]):
+    loss = mean[b, d](scaled(x)^2)
+"""
+E = flux.parse("x^2 + y")
+MODULE = flux.load_text(TEXT)
+BATCH = {"x": np.ones((3, 2))}
+
+
+def made() -> flux.Model:
+    return flux.Model(MODULE["m"].build(), {"d": 2})
+
+
+def test_the_public_names_are_these_and_work() -> None:
+    assert sorted(flux.__all__) == sorted(PUBLIC)
+    assert all(callable(getattr(flux, name)) for name in PUBLIC if name != "__version__")
+    assert dir(flux) == sorted(PUBLIC)
+
+
+def test_everything_public_has_a_docstring() -> None:
+    for name in PUBLIC:
+        value = getattr(flux, name)
+        assert value.__doc__
+        for part, method in vars(value).items() if isinstance(value, type) else ():
+            assert part.startswith("_") or getattr(method, "__doc__", None) or name == "Expr", part
+
+
+WRONG: list[tuple[str, Callable[[], Any]]] = [
+    ("compile None", lambda: flux.compile(None)),  # type: ignore[arg-type]
+    ("compile a list", lambda: flux.compile(["x"])),  # type: ignore[arg-type]
+    ("compile a dictionary of numbers", lambda: flux.compile({"a": 3})),  # type: ignore[dict-item]
+    ("evaluate None", lambda: flux.evaluate(None)),  # type: ignore[arg-type]
+    ("evaluate with a list", lambda: flux.evaluate("a", [1])),  # type: ignore[arg-type]
+    ("parse bytes", lambda: flux.parse(b"x")),  # type: ignore[arg-type]
+    ("load None", lambda: flux.load(None)),  # type: ignore[arg-type]
+    ("load a folder", lambda: flux.load(Path(__file__).parent)),
+    ("differentiate by None", lambda: E.diff(None)),  # type: ignore[arg-type]
+    ("a gradient by a text", lambda: E.gradient("x")),
+    ("substitute None", lambda: E.subs(x=None)),
+    ("add a text", lambda: E + "a"),  # type: ignore[operator]
+    ("add None", lambda: E + None),  # type: ignore[operator]
+    ("add a fraction", lambda: E + Fraction(1, 3)),  # type: ignore[operator]
+    ("multiply an array", lambda: np.ones(3) * E),
+    ("a truth value", lambda: bool(E)),
+    ("equal to None", lambda: flux.equal(E, None)),  # type: ignore[arg-type]
+    ("a function of a text", lambda: MODULE["f"]("x")),  # type: ignore[arg-type]
+    ("a definition named None", lambda: MODULE[None]),  # type: ignore[index]
+    ("a model of None", lambda: flux.Model(None, {})),  # type: ignore[arg-type]
+    ("a model of a definition", lambda: flux.Model(MODULE["m"], {})),  # type: ignore[arg-type]
+    ("an unknown parameter", lambda: made().parameters["w"]),
+    ("half a step", lambda: flux.Trainer(made(), data=BATCH).run(2.5)),  # type: ignore[arg-type]
+    ("fewer than no steps", lambda: flux.Trainer(made(), data=BATCH).run(-1)),
+    ("an unknown option", lambda: flux.Trainer(made(), data=BATCH, lr=0.1)),
+    ("save nowhere", lambda: made().save("no/folder/model.safetensors")),
+]
+
+
+@pytest.mark.parametrize(("what", "call"), WRONG, ids=[what for what, _ in WRONG])
+def test_every_mistake_is_a_flux_error(what: str, call: Callable[[], Any]) -> None:
+    with pytest.raises(FluxError) as caught:
+        call()
+    assert caught.value.text
+
+
+def test_a_mapping_of_parameters_asks_and_gets() -> None:
+    parameters = made().parameters
+    assert "scaled.w" in parameters
+    assert "w" not in parameters
+    assert parameters.get("w") is None
+    with pytest.raises(FluxError) as caught:
+        parameters["scaled.v"]
+    assert caught.value.hint == "did you mean `scaled.w`?"
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        (np.float64(0.1), "0.1"),
+        (np.float32(0.5), "0.5"),
+        (np.int64(7), "7"),
+        (np.uint8(7), "7"),
+        (np.float32(-2.5), "-2.5"),
+    ],
+)
+def test_numbers_of_numpy_are_numbers(number: Any, text: str) -> None:
+    x = flux.parse("x")
+    assert x * number is flux.parse(f"x*({text})")
+    assert number * x is flux.parse(f"({text})*x")
+
+
+def test_an_array_is_no_operand() -> None:
+    with pytest.raises(ArgumentError, match="not ndarray"):
+        E * np.ones(3)  # type: ignore[operator]
