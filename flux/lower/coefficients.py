@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from flux.lower.ir import Graph, Value, order
 
 _DEPTH = 4  # products inside products that are searched for a small factor
+_LEAST, _MOST = 1e-15, 1e15  # a coefficient beyond these stays where it is written
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +51,8 @@ class _Collection:
     def add(self, value: Value) -> None:
         """Work out one value; its operands have been."""
         rule = _RULES.get(value.opcode) if value.dtype is self._graph.dtype else None
-        found = rule(self, value) if rule is not None else None
-        if found is None:
+        found = rule(self, value) if rule is not None and self._tame(value) else None
+        if found is None or not _LEAST < abs(found.coefficient) < _MOST:
             found = Scaled(1.0, self._rebuilt(value))
         elif self._uses.get(value, 0) > 1:
             # Used more than once: applied here, once, and not by every user for itself.
@@ -60,6 +61,10 @@ class _Collection:
             found.base.places = value.places
         found.base.layer = found.base.layer or value.layer
         self._scaled[value] = found
+
+    def _tame(self, value: Value) -> bool:
+        """Whether no product, square or quotient of the operands' coefficients leaves the range."""
+        return all(_LEAST < abs(self._part(arg).coefficient) < _MOST for arg in value.args)
 
     def whole(self, value: Value) -> Value:
         """The value with its coefficient applied."""
@@ -131,7 +136,12 @@ class _Collection:
             return Scaled(coefficient, a.base)
         if a.base.constant == 1.0:
             return Scaled(coefficient, self._graph.pointwise("reciprocal", b.base))
-        return Scaled(coefficient, self._graph.pointwise("div", a.base, b.base))
+        return Scaled(coefficient, self._quotient(a.base, b.base))
+
+    def _quotient(self, a: Value, b: Value) -> Value:
+        if b.opcode == "sqrt" and a.opcode == "div" and a.args[1] is b:
+            return self._graph.pointwise("div", a.args[0], b.args[0])  # twice by a root
+        return self._graph.pointwise("div", a, b)
 
     def _neg(self, value: Value) -> Scaled:
         (a,) = self._parts(value)

@@ -39,7 +39,7 @@ def factor(body: Expr, uses: Mapping[Expr, int]) -> Product:
     stack = [(body, False)]
     while stack:
         e, below = stack.pop()
-        opened = e is body or expands(e) or uses.get(e, 0) <= 1
+        opened = expands(e) or uses.get(e, 0) <= 1
         if e.op is Op.NEG:
             product.negative = not product.negative
             stack.append((e.args[0], below))

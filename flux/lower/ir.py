@@ -6,7 +6,7 @@ A Graph shares equal values, drops what no output needs, and folds constants. Ax
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -138,7 +138,9 @@ class Graph:
         if any(c is None for c in constants):
             return None
         with np.errstate(all="ignore"):
-            result = _kernel(opcode)(*(_widest(arg) for arg in args))
+            kernel = pointwise_kernel(opcode)
+            assert kernel is not None
+            result = kernel(*(_widest(arg) for arg in args))
         dtype = self._result(opcode, args)
         kind = bool if dtype is DType.BOOL else int if dtype is DType.INT64 else float
         return self.constant(kind(result), dtype)
@@ -217,9 +219,13 @@ def _widest(arg: Value) -> Any:
     return np.float64(known) if arg.dtype.floating else known
 
 
-def _kernel(opcode: str) -> Any:
-    own = {"square": np.square, "reciprocal": np.reciprocal, "copy": np.positive}
-    return own.get(opcode) or KERNELS[_OPERATIONS[opcode]]
+_OWN_KERNELS = {"square": np.square, "reciprocal": np.reciprocal, "copy": np.asarray}
+
+
+def pointwise_kernel(opcode: str) -> Callable[..., Any] | None:
+    """The function of a pointwise opcode on numbers or arrays; None for any other opcode."""
+    op = _OPERATIONS.get(opcode)
+    return _OWN_KERNELS.get(opcode) or (KERNELS.get(op) if op is not None else None)
 
 
 def order(roots: Iterable[Value]) -> list[Value]:

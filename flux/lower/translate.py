@@ -17,6 +17,7 @@ from flux.expr.constants import constant_value
 from flux.expr.integers import integral
 from flux.lower.contraction import contract, factor, summands
 from flux.lower.ir import ROW_AXIS, Graph, Value, inherit, order
+from flux.lower.masks import finite_where_masked
 from flux.lower.onehot import OneHot, one_hot
 from flux.lower.powers import power
 from flux.ops import COMPARISONS, Kind, Op
@@ -337,7 +338,9 @@ class Translation:
         """
         graph = self._graph
         known = otherwise.constant
-        if then.constant is not None or known not in (0.0, -math.inf) or not _fixed(condition):
+        if then.constant is not None or known not in (0.0, -math.inf):
+            return None
+        if not finite_where_masked(then, condition, graph.sizes):
             return None
         if known == 0.0:
             chosen = graph.pointwise("where", condition, graph.real(1.0), graph.real(0.0))
@@ -385,11 +388,6 @@ _ACCESS_RULES: Mapping[Op, Callable[[Translation, Expr, Mode], Rule]] = {
     Op.RENAME: Translation._rename,
     Op.INDEX: Translation._index,
 }
-
-
-def _fixed(value: Value) -> bool:
-    """Whether a value depends on positions and constants alone."""
-    return all(v.opcode not in ("input", "random") for v in order([value]))
 
 
 def _unsquared(value: Value) -> list[Value]:
