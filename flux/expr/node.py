@@ -16,8 +16,9 @@ from hashlib import blake2b
 from numbers import Integral, Rational, Real
 from typing import Any, NamedTuple
 
-from flux.errors import ArgumentError, AxisError
+from flux.errors import ArgumentError, AxisError, LimitError
 from flux.ops import POINTWISE, REDUCTIONS, Op
+from flux.settings import current
 
 Axes = frozenset[str]
 NO_AXES: Axes = frozenset()
@@ -329,6 +330,9 @@ def constant(value: int | float | Decimal | bool | str) -> Expr:
 
     Args:
         value: a number, a truth value, or one of the names pi, e, inf, nan.
+
+    Raises:
+        LimitError: it has more digits than the setting `max_literal`.
     """
     if isinstance(value, bool):
         return _constant("bool", value)
@@ -341,13 +345,30 @@ def constant(value: int | float | Decimal | bool | str) -> Expr:
     if isinstance(value, float):
         return _decimal(Decimal(repr(float(value))))
     if isinstance(value, Decimal):
-        return _decimal(value)
-    return -_constant("int", -value) if value < 0 else _constant("int", int(value))
+        return _decimal(value) if value.is_finite() else constant(_not_finite(value))
+    return -_whole(-value) if value < 0 else _whole(int(value))
+
+
+def _not_finite(value: Decimal) -> float:
+    return math.nan if value.is_nan() else math.copysign(math.inf, value)
+
+
+def _whole(value: int) -> Expr:
+    if value.bit_length() > 64 and value >= 10 ** current().max_literal:
+        raise _too_long()
+    return _constant("int", value)
+
+
+def _too_long() -> LimitError:
+    limit = current().max_literal
+    return LimitError(f"a number has more than {limit} digits (setting max_literal)")
 
 
 def _decimal(value: Decimal) -> Expr:
     sign, digits, exponent = value.as_tuple()
     assert isinstance(exponent, int)
+    if len(digits) > current().max_literal:
+        raise _too_long()
     kept = len(digits)
     while kept > 1 and digits[kept - 1] == 0:
         kept -= 1

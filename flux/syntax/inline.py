@@ -79,15 +79,20 @@ def _check_may_call(machine: Machine, tree: Call, definition: Definition) -> Non
             (scope.span(tree),),
             hint="call it from a layer or a model",
         )
+    _check_not_open(machine, tree, definition)
+
+
+def _check_not_open(machine: Machine, tree: Tree, definition: Definition) -> None:
+    span = machine.scope.span(tree)
     if any(frame.definition is definition for frame in machine.frames):
         raise ParseError(
             f"`{definition.name}` calls itself",
-            (scope.span(tree), definition.span),
+            (span, definition.span),
             hint="definitions are inlined, so that they cannot be recursive",
         )
     if len(machine.frames) >= _MAX_CALL_DEPTH:
         text = f"definitions call one another more than {_MAX_CALL_DEPTH} deep"
-        raise LimitError(text, (scope.span(tree),))
+        raise LimitError(text, (span,))
 
 
 def _own_path(scope: Scope, definition: Definition) -> str:
@@ -185,6 +190,7 @@ def make_instance(
     if definition.kind != "function" and machine.scope.kind not in ("layer", "model"):
         text = f"a {machine.scope.kind} cannot own the parameters of `{definition.name}`"
         raise ParseError(text, (machine.span(tree),), "repeat it in a layer or a model")
+    _check_not_open(machine, tree, definition)
     axes = _rebinding(machine.scope, definition, brackets)
     return Instance(definition, axes, {}, (_own_path(machine.scope, definition),))
 

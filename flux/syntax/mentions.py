@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from flux.errors import AxisError, ParseError
+from flux.errors import AxisError, LimitError, ParseError
+from flux.settings import current
 from flux.syntax.declared import Declared, axis_list, declared
 from flux.syntax.tree import (
     Binding,
@@ -73,6 +74,8 @@ def mentions(
         _mention_declared(formal, found)
     for statement in statements:
         _mention(text, statement, found)
+    if len(found.axes) + len(found.values) > current().max_names:
+        raise LimitError(f"a text has more than {current().max_names} names (setting max_names)")
     for name, place in found.values.items():
         if name in found.axes:
             raise AxisError(
