@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from flux.cli.machine import limit_blas
+
 
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
@@ -44,6 +46,7 @@ def command(
     """
     from flux.training import Choice, load_language_model
 
+    limit_blas()
     choice = Choice(0.0 if greedy else temperature, top_k, seed)
     language = load_language_model(run)
     click.echo(prompt or "", nl=False)

@@ -54,6 +54,7 @@ class Model:
         _check_sizes(graph, self.sizes)
         entries = [_entry(parameter, self.sizes) for parameter in graph.parameters]
         self.parameters = Parameters(entries, dtype)
+        self._needed: dict[Expr, list[Expr]] = {}
         self._runners: dict[tuple[Any, ...], Runner] = {}
         self.initialise(seed)
 
@@ -94,7 +95,7 @@ class Model:
         return float(self._value(self.graph.result, None, arrays))
 
     def _value(self, value: Expr, order: Sequence[str] | None, arrays: Batch) -> NDArray[Any]:
-        taken = [e for e in self.graph.inputs if e in set(inputs(value))]
+        taken = self._taken(value)
         given = conform(arrays, taken, self.dtype)
         sizes = sizes_of(given, taken, self.sizes)
         key = (value, tuple(order or ()), *sorted(sizes.items()))
@@ -114,6 +115,13 @@ class Model:
         runner = self._runner(key, lambda: gradient_program(self, sizes))
         found = runner(**given, **self.parameters.buffers)
         return {path_of(name): array for name, array in found.items() if name != LOSS}
+
+    def _taken(self, value: Expr) -> list[Expr]:
+        """The graph's inputs that a value needs; the walk is done once."""
+        if value not in self._needed:
+            found = set(inputs(value))
+            self._needed[value] = [e for e in self.graph.inputs if e in found]
+        return self._needed[value]
 
     def _runner(self, key: tuple[Any, ...], program: Callable[[], Program]) -> Runner:
         if key not in self._runners:
