@@ -46,8 +46,12 @@ class Team:
         done: SimpleQueue[BaseException | None] = SimpleQueue()
         for task in tasks[1:]:
             self._jobs.put((task, done))
-        tasks[0]()
-        errors = [done.get() for _ in tasks[1:]]
-        for error in errors:
-            if error is not None:
-                raise error
+        errors: list[BaseException | None] = []
+        try:
+            tasks[0]()
+        except BaseException as error:  # the others still write to the arena: wait for them first
+            errors.append(error)
+        errors += [done.get() for _ in tasks[1:]]
+        for found in errors:
+            if found is not None:
+                raise found

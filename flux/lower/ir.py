@@ -219,7 +219,11 @@ def _widest(arg: Value) -> Any:
     return np.float64(known) if arg.dtype.floating else known
 
 
-_OWN_KERNELS = {"square": np.square, "reciprocal": np.reciprocal, "copy": np.asarray}
+_OWN_KERNELS: Mapping[str, Callable[..., Any]] = {
+    "square": np.square,
+    "reciprocal": np.reciprocal,
+    "copy": np.asarray,
+}
 
 
 def pointwise_kernel(opcode: str) -> Callable[..., Any] | None:

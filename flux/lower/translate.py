@@ -16,7 +16,7 @@ from flux.expr import Expr, reduce, show_axes, topological
 from flux.expr.constants import constant_value
 from flux.expr.integers import integral
 from flux.lower.contraction import contract, factor, summands
-from flux.lower.ir import ROW_AXIS, Graph, Value, inherit, order
+from flux.lower.ir import ROW_AXIS, Graph, Value, inherit
 from flux.lower.masks import finite_where_masked
 from flux.lower.onehot import OneHot, one_hot
 from flux.lower.powers import power
