@@ -10,11 +10,11 @@ from typing import Any
 
 from flux.compiled import CompiledFunction, Options
 from flux.compiled.function import check_domain, check_threads
-from flux.errors import ArgumentError, did_you_mean
-from flux.expr import Expr
+from flux.errors import ArgumentError, DomainError, UnknownNameError, did_you_mean
+from flux.expr import Expr, inputs
 from flux.expr.evaluate import evaluate as evaluate_expression
 from flux.expr.traverse import check_size
-from flux.syntax import parse
+from flux.syntax import Block, parse, parse_block
 
 BACKENDS = ("auto", "numpy", "vm")
 DTYPES = ("float32", "float64")
@@ -40,7 +40,15 @@ def evaluate(formula: str | Expr, /, *args: Mapping[str, Any], **values: Any) ->
             text = f"values come by name or as a mapping, not as {type(mapping).__name__}"
             raise ArgumentError(text, hint="such as evaluate(formula, x=1) or {'x': 1}")
         given.update(mapping)
-    return evaluate_expression(_expression(formula, given), given)
+    try:
+        return evaluate_expression(_expression(formula, given), given)
+    except (DomainError, UnknownNameError) as error:
+        if error.spans or not isinstance(formula, str):
+            raise
+    # It failed: once more, with the places of everything in the text.
+    block = parse_block(formula, given=given)
+    _check_values(block, given)
+    return evaluate_expression(block.result, given, origins=block.origins)
 
 
 def compile(
@@ -81,6 +89,16 @@ def compile(
         sizes=tuple(sorted((sizes or {}).items())),
     )
     return CompiledFunction(outputs, options)
+
+
+def _check_values(block: Block, given: Mapping[str, Any]) -> None:
+    """Raise UnknownNameError, with its place, where a name of a text has no value."""
+    for e in inputs(block.result):
+        name = e.attributes.name
+        if name not in given:
+            unused = sorted(set(map(str, given)))
+            hint = did_you_mean(name, unused) or f"give it, as in {name}=1.0"
+            raise UnknownNameError(f"no value for `{name}`", block.origins.get(e, ())[:1], hint)
 
 
 def _expression(formula: str | Expr, given: Iterable[str] = ()) -> Expr:

@@ -21,11 +21,11 @@ _INFIX = {Op.ADD: "+", Op.SUB: "-", Op.MUL: "*", Op.DIV: "/", Op.POW: "^", Op.MO
 def domain_error(e: Expr, operands: Sequence[float], origins: Origins) -> DomainError:
     """The error of an operation on operands outside its domain."""
     if e.op is Op.CONSTANT:
-        return DomainError("the number is beyond the largest float", tuple(origins.get(e, ())))
+        return DomainError("the number is beyond the largest float", tuple(origins.get(e, ()))[:1])
     domain = e.op.row.domain
     return DomainError(
         f"{_call(e.op, operands)} has no finite value",
-        spans=tuple(origins.get(e, ())),
+        spans=tuple(origins.get(e, ()))[:1],
         hint=f"{e.op.row.name} needs {domain}" if domain else "",
     )
 

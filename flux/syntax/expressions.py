@@ -50,6 +50,7 @@ def _name(machine: Machine, tree: Name) -> None:
         machine.values.append(owned.input)  # a layer's parameter, by its path
         return
     machine.values.append(resolve(machine.scope, tree))
+    _note(machine, tree)
 
 
 def resolve(scope: Scope, tree: Name) -> Expr:
