@@ -18,6 +18,8 @@ from flux.program.types import ROWS, Instruction, View, contiguous
 # A matrix product of this many operations is cut into parts.
 _PART_FLOPS = 1 << 25
 _PARTS = 4
+# BLAS packs its operands for each part anew, so that narrow parts cost more than they share out.
+_LEAST_ROWS, _LEAST_COLUMNS = 8, 64
 
 
 def contract(code: Code, instruction: Instruction) -> None:
@@ -31,7 +33,9 @@ def contract(code: Code, instruction: Instruction) -> None:
         vecdot = code.use("vecdot", np.vecdot)
         code.lines.append(f"{vecdot}({code.view(a)}, {code.view(b)}, {code.view(out)})")
     elif batch == 0 and ROWS not in out.shape and out.strides == contiguous(out.shape):
-        _product(code, "dot", np.dot, _parts(a, b, out) if m == n == k == 1 else [(a, b, out)])
+        parts = _parts(a, b, out) if m == n == k == 1 else [(a, b, out)]
+        whole = all(part.strides == contiguous(part.shape) for *_, part in parts)
+        _product(code, "dot" if whole else "matmul", np.dot if whole else np.matmul, parts)
     else:
         a = a if m else _with_unit(a, batch)
         b = b if n else _with_unit(b, batch + 1)
@@ -66,11 +70,17 @@ def _product(code: Code, name: str, function: Any, parts: Sequence[_Operands]) -
 
 
 def _parts(a: View, b: View, out: View) -> list[_Operands]:
-    """A large product cut along the rows of its result, which `dot` needs to be contiguous."""
+    """A large product cut along the rows of its result, or its columns where a is transposed.
+
+    A few rows of a transposed matrix are a narrow strip of it, at half the speed of all.
+    """
     rows, columns = out.shape
-    if 2 * rows * columns * a.shape[1] < _PART_FLOPS or rows < 8 * _PARTS:
+    if 2 * rows * columns * a.shape[1] < _PART_FLOPS:
         return [(a, b, out)]
-    return [(_cut(a, p), b, _cut(out, p)) for p in _cuts(rows)]
+    if a.strides[0] < a.strides[1]:
+        pieces = _cuts(columns, min(_PARTS, columns // _LEAST_COLUMNS))
+        return [(a, _cut(b, p, 1), _cut(out, p, 1)) for p in pieces]
+    return [(_cut(a, p), b, _cut(out, p)) for p in _cuts(rows, min(_PARTS, rows // _LEAST_ROWS))]
 
 
 def _batches(a: View, b: View, out: View) -> list[_Operands]:
@@ -80,19 +90,19 @@ def _batches(a: View, b: View, out: View) -> list[_Operands]:
         flops *= size
     if ROWS in out.shape or flops < _PART_FLOPS or out.shape[0] < _PARTS:
         return [(a, b, out)]
-    return [(_cut(a, p), _cut(b, p), _cut(out, p)) for p in _cuts(out.shape[0])]
+    return [(_cut(a, p), _cut(b, p), _cut(out, p)) for p in _cuts(out.shape[0], _PARTS)]
 
 
-def _cuts(size: int) -> list[tuple[int, int]]:
-    step = -(-size // _PARTS)
+def _cuts(size: int, parts: int) -> list[tuple[int, int]]:
+    step = -(-size // max(parts, 1))
     return [(start, min(start + step, size)) for start in range(0, size, step)]
 
 
-def _cut(view: View, piece: tuple[int, int]) -> View:
-    """A range of the first dimension."""
+def _cut(view: View, piece: tuple[int, int], dimension: int = 0) -> View:
+    """A range of one dimension."""
     start, stop = piece
-    offset = view.offset + start * view.strides[0]
-    return View(view.buffer, offset, (stop - start, *view.shape[1:]), view.strides)
+    shape = (*view.shape[:dimension], stop - start, *view.shape[dimension + 1 :])
+    return View(view.buffer, view.offset + start * view.strides[dimension], shape, view.strides)
 
 
 def _rows_of_dots(a: View, b: View, batch: int) -> bool:
