@@ -1,15 +1,17 @@
 """Which nodes of a printed block get a name of their own.
 
 Nodes that are used more than once do, unless they are small, so that a text is linear in the nodes
-of its expression; so do nodes at which brackets nest too deeply for a reader, or a parser's stack.
+of its expression; so do nodes at which brackets nest too deeply for a reader, or a parser's stack, and a
+named node divided by something computed from it: that is a thing of its own, such as a probability.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 
 from flux.expr.node import Expr
 from flux.expr.precedence import ANY, OPERATORS, level
+from flux.ops import Op
 
 _SMALL = 4  # a shared node of at most this many nodes is written out each time
 _DEEPEST = 100  # nesting of brackets, prefixes and right operands
@@ -24,14 +26,31 @@ def named_nodes(order: Sequence[Expr]) -> list[Expr]:
     weight: dict[Expr, int] = {}
     height: dict[Expr, int] = {}
     named: list[Expr] = []
+    known: set[Expr] = set()
     for e in order[:-1]:
         weight[e] = 1 + sum(weight[arg] for arg in e.args)
         height[e] = _height(e, height)
-        if (uses[e] > 1 and weight[e] > _SMALL) or height[e] > _DEEPEST:
+        shared = uses[e] > 1 and weight[e] > _SMALL
+        if shared or height[e] > _DEEPEST or _normalised(e, known):
             named.append(e)
+            known.add(e)
             weight[e] = 1
             height[e] = 0
     return named
+
+
+def _normalised(e: Expr, named: Container[Expr]) -> bool:
+    """Whether a node is a named one divided by something that is written with it."""
+    if e.op is not Op.DIV or e.args[0] not in named:
+        return False
+    stack = [e.args[1]]
+    while stack:
+        part = stack.pop()
+        if part is e.args[0]:
+            return True
+        if part not in named:
+            stack.extend(part.args)
+    return False
 
 
 def _height(e: Expr, height: Mapping[Expr, int]) -> int:

@@ -108,4 +108,5 @@ def test_printed_gradient_of_the_library_cross_entropy():
     slope = loss.gradient(["logits"])[0].simplify()
     lines = str(slope).splitlines()
     assert lines[1].startswith("_1 = exp(logits - stop(")
-    assert lines[2] == "(_1/sum[v](_1) - where(v == targets, 1, 0))/(size[b]*size[t])"
+    assert lines[2] == "_2 = _1/sum[v](_1)"
+    assert lines[3] == "(_2 - where(v == targets, 1, 0))/(size[b]*size[t])"
