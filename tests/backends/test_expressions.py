@@ -10,6 +10,8 @@ from flux.expr import Expr, apply, inputs, reduce, topological
 from flux.expr.evaluate import evaluate
 from flux.ops import Op
 from tests.backends.agree import BACKENDS, close, over_rows, reference, run, same_kinds
+from tests.backends.strategies import SIZES as CONTRACTED
+from tests.backends.strategies import contractions
 from tests.strategies import SIZES, formulas, tensors, values_for
 
 SPECIAL = [0.0, -0.0, 1.0, -1.0, 0.5, -2.5, 3.0, 1e30, -1e30, 1e-40, np.inf, -np.inf, np.nan, 700.0]
@@ -143,3 +145,25 @@ def test_gradients_agree_with_the_reference_of_the_same_expression(e, seed, one)
                 assert close(found, wanted, TOLERANCE["float64"]) or not stable(g)
     except (AxisError, DomainError, LimitError, ShapeError):
         assume(False)
+
+
+@options(50)
+@given(contractions(), st.integers(0, 2**32), st.sampled_from([None, *CONTRACTED]), st.booleans())
+def test_sums_of_products_agree_and_so_do_their_gradients(e, seed, one, relaxed):
+    sizes = {**CONTRACTED, **({one: 1} if one else {})}
+    values = _values(e, seed, sizes)
+    loss = reduce(Op.SUM, e * e, sorted(e.axes)) if e.axes else e * e
+    try:
+        roots = [e, *gradient(loss, inputs(e))]
+        wanted = [reference(root, _of(root, values), sizes) for root in roots]
+    except ShapeError:  # a rename to an axis that is now longer
+        assume(False)
+    for root, known in zip(roots, wanted, strict=True):
+        for backend in BACKENDS:
+            found = run(root, backend, _of(root, values), sizes, relaxed=relaxed)
+            assert same_kinds(found, known)
+            assert close(found, known, TOLERANCE["float64"])
+
+
+def _of(e: Expr, values: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return {x.attributes.name: values[x.attributes.name] for x in inputs(e)}
