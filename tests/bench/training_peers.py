@@ -41,7 +41,11 @@ def _batches(shape: Shape, batch: int) -> list[tuple[reference.Tokens, reference
 
 
 def flux(preset: str) -> Loss:
-    """The library's `gpt`, its gradient and AdamW, as one Program."""
+    """The library's `gpt`, its gradient and AdamW, as one Program.
+
+    Its threads share out products and blocks of rows alike, so the BLAS under it keeps to one.
+    """
+    from flux.cli.machine import limit_blas, usable_cores
     from flux.training.recipe import Recipe
     from flux.training.step import Step
     from tests.gpt_models import assign, gpt
@@ -58,7 +62,9 @@ def flux(preset: str) -> Loss:
         beta2=ADAM.beta2,
         epsilon=ADAM.epsilon,
     )
-    step = Step(model, recipe, {**model.sizes, "b": batch, "t": shape.context})
+    limit_blas()
+    sizes = {**model.sizes, "b": batch, "t": shape.context}
+    step = Step(model, recipe, sizes, threads=usable_cores())
     feeds = cycle([{"tokens": x, "targets": y} for x, y in _batches(shape, batch)])
     counted = iter(range(1 << 62))
     return lambda: step(next(counted), next(feeds))
