@@ -411,8 +411,8 @@ def _factored(terms: list[Product]) -> Expr:
 
 
 def _least_saving(outer: Product) -> int:
-    """A function that all terms have goes outside also where that saves nothing, to stand once."""
-    return 0 if any(base.args for base in outer.factors) else 1
+    """A function or a size that all terms have goes outside also where that saves nothing."""
+    return 0 if any(base.args or base.op is Op.SIZE for base in outer.factors) else 1
 
 
 def _shared_coefficient(terms: list[Product]) -> Rational:

@@ -1,8 +1,9 @@
 """Which nodes of a printed block get a name of their own.
 
 Nodes that are used more than once do, unless they are small, so that a text is linear in the nodes
-of its expression; so do nodes at which brackets nest too deeply for a reader, or a parser's stack, and a
-named node divided by something computed from it: that is a thing of its own, such as a probability.
+of its expression; so do nodes at which brackets nest too deeply for a reader, or a parser's stack,
+and a named node divided by something computed from it: that is a thing of its own, such as a
+probability.
 """
 
 from __future__ import annotations
