@@ -209,6 +209,12 @@ def test_every_error_has_an_example() -> None:
         assert f"{kind.code} error: " in found[kind.__name__]
 
 
+def test_every_pass_of_lowering_is_in_the_architecture() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    for path in (ROOT / "flux" / "lower").glob("[a-z]*.py"):
+        assert f"`flux/lower/{path.name}`" in page, path.name
+
+
 _CODE = re.compile(r"^```.*?^```$|`[^`\n]+`", re.DOTALL | re.MULTILINE)
 _LINK = re.compile(r"\]\((?!https?://|#|mailto:)([^)#\s]+)")
 _PATH = re.compile(r"`((?:flux|tests|docs|examples|grammar)/[\w./-]+)`")
