@@ -55,10 +55,7 @@ REFUSED = (
     (f"f(x) = x\n{_MODEL}repeat(f, n)(x)\n", {"n": 10**5_000}),
     (f"f(x) = x\n{_MODEL}repeat(f, n)(x)\n", {"n": "__import__"}),
     (f"{_MODEL}diff(exp(sin(k)), k, 1000000000)*x\n", {}),
-    (
-        f"f(x) = sin(x)\nderivative f(x) = g(x)\ng(x) = cos(x)\nderivative g(x) = f(x)\n{_MODEL}x\n",
-        {},
-    ),
+    ("f(x) = sin(x)\nderivative f(x) = g(x)\ng(x) = cos(x)\nderivative g(x) = f(x)\n", {}),
     ("f(x) = exp(x)\nderivative f(x) = diff(exp(sin(x)), x, 100)\n" + _MODEL + "x\n", {}),
     (f"f(x) = {'exp(' * 400}x{')' * 400}\nderivative f(x) = 1\n{_MODEL}x\n", {}),
     ("f(x) = yy\n" * 15_000, {}),
