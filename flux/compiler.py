@@ -80,13 +80,16 @@ def compile(
     outputs = {name: _expression(f) for name, f in texts.items()}
     if not outputs:
         raise ArgumentError("there is no formula to compile")
+    for name in outputs:
+        if not isinstance(name, str):
+            raise ArgumentError(f"the name of a formula is a text, not {name!r}")
     check_size(*outputs.values())
     options = Options(
         backend={"auto": "numpy"}.get(_choice("backend", backend, BACKENDS), backend),
         dtype=_choice("dtype", dtype, DTYPES) if dtype is not None else "",
         threads=check_threads(threads),
         domain=check_domain(domain),
-        sizes=tuple(sorted((sizes or {}).items())),
+        sizes=_sizes(sizes if sizes is not None else {}),
     )
     return CompiledFunction(outputs, options)
 
@@ -107,6 +110,15 @@ def _expression(formula: str | Expr, given: Iterable[str] = ()) -> Expr:
     if not isinstance(formula, Expr):
         raise ArgumentError(f"a formula is a text or an expression, not {type(formula).__name__}")
     return formula
+
+
+def _sizes(sizes: Any) -> tuple[tuple[str, int], ...]:
+    if not isinstance(sizes, Mapping) or not all(isinstance(axis, str) for axis in sizes):
+        raise ArgumentError("sizes are a mapping of axis names to whole numbers")
+    for axis, count in sizes.items():
+        if not isinstance(count, int) or isinstance(count, bool) or count < 1:
+            raise ArgumentError(f"axis {axis} has size {count!r}; sizes are integers from 1")
+    return tuple(sorted(sizes.items()))
 
 
 def _choice(what: str, value: str, known: tuple[str, ...]) -> str:

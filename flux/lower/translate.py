@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
 
-from flux.errors import AxisError
+from flux.errors import AxisError, ShapeError
 from flux.expr import Expr, reduce, show_axes, topological
 from flux.expr.constants import constant_value
 from flux.expr.integers import integral
@@ -179,6 +179,8 @@ class Translation:
             axes = self._kept(e.axes) | row
             return graph.make("input", (), axes, dtype, (e.attributes.name,))
         seed, step = (graph.cast(arg, DType.INT64) for arg in args)
+        if seed.axes or step.axes:
+            raise ShapeError("a seed or step is one number, not one for each row")
         axes, kept = e.attributes.axes, self._kept(e.axes)
         return graph.make("random", (seed, step), kept, dtype, (e.attributes.site, axes))
 
