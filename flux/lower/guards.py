@@ -12,6 +12,10 @@ from flux.expr import Expr, node, where
 from flux.expr.traverse import rebuild
 from flux.ops import Kind, Op
 
+# Choices nested hundreds deep would be rebuilt at every level. Past this many nodes a gather keeps
+# its positions, and those outside an axis are an error.
+_MOST_REBUILT = 10_000
+
 
 class Guards:
     """Puts the conditions of choices into the gathers below them.
@@ -21,6 +25,7 @@ class Guards:
     """
 
     def __init__(self, order: Iterable[Expr]) -> None:
+        self._left = _MOST_REBUILT
         self._gathering: set[Expr] = set()  # gathers, and what is pointwise over one
         for e in order:
             if _is_gather(e) or (e.op.row.kind is Kind.POINTWISE and self._above(e)):
@@ -28,7 +33,7 @@ class Guards:
 
     def branch(self, e: Expr, condition: Expr, taken: bool) -> Expr:
         """A branch whose gathers read position 0 wherever the condition is not `taken`."""
-        if e not in self._gathering:
+        if e not in self._gathering or self._left <= 0:
             return e
         made: dict[Expr, Expr] = {}
         stack = [e]
@@ -41,6 +46,7 @@ class Guards:
             if part not in made:
                 made[part] = self._guarded(part, made, condition, taken)
                 self._gathering.add(made[part])
+                self._left -= 1
             stack.pop()
         return made[e]
 

@@ -167,3 +167,15 @@ def test_a_guard_that_lets_a_wrong_position_through_is_an_error(backend):
     e = where(apply(Op.LT, AT, 0), index(TABLE, {"v": AT}), 0)
     with pytest.raises(DomainError, match="index -1 is outside"):
         run(e, backend, {"E": np.ones(5), "i": np.array([0, -1, 4, 2, 1, 3, 1])}, SIZES)
+
+
+def test_choices_nested_hundreds_deep_are_lowered_in_seconds():
+    import time
+
+    e = index(TABLE, {"v": N})
+    for k in range(300):
+        e = where(apply(Op.GT, N, k), e + index(TABLE, {"v": N + k}), k)
+    start = time.perf_counter()
+    found = run(e, "numpy", {"E": np.ones(400), "n": np.array(2)}, {"v": 400})
+    assert time.perf_counter() - start < 10
+    assert found == 299
