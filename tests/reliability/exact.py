@@ -20,14 +20,21 @@ DIGITS = 50
 NOWHERE = mpmath.nan  # no real, finite value of moderate size
 
 _LARGEST = mpf(10) ** 60
+_STEEP = mpf(10) ** 6
 
 
 def _truth(value: bool) -> mpf:
     return mpf(1) if value else mpf(0)
 
 
+def _floor(x: mpf) -> mpf:
+    if abs(x) > _STEEP:
+        raise ValueError  # a difference would step over many integers
+    return mpmath.floor(x)
+
+
 def _round(x: mpf) -> mpf:
-    return mpmath.sign(x) * mpmath.floor(abs(x) + mpf("0.5"))
+    return mpmath.sign(x) * _floor(abs(x) + mpf("0.5"))
 
 
 _VALUES: Mapping[Op, Callable[..., mpf]] = {
@@ -37,7 +44,7 @@ _VALUES: Mapping[Op, Callable[..., mpf]] = {
     Op.MUL: lambda a, b: a * b,
     Op.DIV: lambda a, b: a / b,
     Op.POW: lambda a, b: mpmath.power(a, b),
-    Op.MOD: lambda a, b: a - b * mpmath.floor(a / b),
+    Op.MOD: lambda a, b: a - b * _floor(a / b),
     Op.EXP: mpmath.exp,
     Op.EXPM1: mpmath.expm1,
     Op.LOG: mpmath.log,
@@ -64,8 +71,8 @@ _VALUES: Mapping[Op, Callable[..., mpf]] = {
     Op.ERFC: mpmath.erfc,
     Op.ABS: abs,
     Op.SIGN: mpmath.sign,
-    Op.FLOOR: mpmath.floor,
-    Op.CEIL: mpmath.ceil,
+    Op.FLOOR: _floor,
+    Op.CEIL: lambda a: -_floor(-a),
     Op.ROUND: _round,
     Op.MINIMUM: min,
     Op.MAXIMUM: max,
