@@ -27,10 +27,16 @@ def _truth(value: bool) -> mpf:
     return mpf(1) if value else mpf(0)
 
 
-def _floor(x: mpf) -> mpf:
-    if abs(x) > _STEEP:
-        raise ValueError  # a difference would step over many integers
-    return mpmath.floor(x)
+def _gentle(function: Callable[[mpf], mpf]) -> Callable[[mpf], mpf]:
+    """Nowhere at large values, where a small step passes many integers or periods."""
+
+    def apply_gently(x: mpf) -> mpf:
+        return function(x) if abs(x) < _STEEP else NOWHERE
+
+    return apply_gently
+
+
+_floor = _gentle(mpmath.floor)
 
 
 def _round(x: mpf) -> mpf:
@@ -53,9 +59,9 @@ _VALUES: Mapping[Op, Callable[..., mpf]] = {
     Op.LOG10: mpmath.log10,
     Op.SQRT: mpmath.sqrt,
     Op.CBRT: lambda a: mpmath.sign(a) * mpmath.cbrt(abs(a)),
-    Op.SIN: mpmath.sin,
-    Op.COS: mpmath.cos,
-    Op.TAN: mpmath.tan,
+    Op.SIN: _gentle(mpmath.sin),
+    Op.COS: _gentle(mpmath.cos),
+    Op.TAN: _gentle(mpmath.tan),
     Op.ASIN: mpmath.asin,
     Op.ACOS: mpmath.acos,
     Op.ATAN: mpmath.atan,
