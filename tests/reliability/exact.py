@@ -19,7 +19,7 @@ NAMES = ("x", "y", "z")
 DIGITS = 50
 NOWHERE = mpmath.nan  # no real, finite value of moderate size
 
-_LARGEST = mpf(10) ** 60
+_LARGEST = mpf(10) ** 18  # beyond it a difference has too few digits left
 _STEEP = mpf(10) ** 6
 
 
