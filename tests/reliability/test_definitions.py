@@ -108,3 +108,13 @@ def test_what_only_looks_large_is_built(text: str) -> None:
 def test_a_count_of_repetitions_names_its_bound() -> None:
     with pytest.raises(ArgumentError, match="10000 times"):
         _built(f"f(x) = x\n{_MODEL}repeat(f, 10001)(x)\n")
+
+
+def test_own_derivatives_are_checked_in_time() -> None:
+    long = " + ".join(f"{i}*x*x" for i in range(4_000))
+    slope = " + ".join(f"{2 * i}*x" for i in range(4_000))
+    with within():
+        flux.load_text(f"f(x) = {long}\nderivative f(x) = {slope}\n")
+    many = "".join(f"f{i}(x) = sin(x)\nderivative f{i}(x) = cos(x)\n" for i in range(1_500))
+    with within():
+        flux.load_text(many)
