@@ -29,7 +29,6 @@ from flux.expr import Expr, apply, reduce
 from flux.expr.node import Axes
 from flux.ops import Op, Result
 
-
 _MOST_CONDITIONS = 32  # of a guard, so that choices within choices take linear time
 
 
