@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 from threading import Lock
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from flux.backends.arrays import check_bytes
 from flux.backends.scalar_code import scalar_function
 from flux.compiled.arguments import Shape, bind, broadcast
 from flux.compiled.domain import hides, raise_outside
@@ -30,6 +32,7 @@ from flux.program.types import Program
 Array = NDArray[Any]
 _OPTIONS = ("out", "domain", "threads")
 _DOMAINS = ("nan", "raise")
+_MOST_DIMENSIONS = 32  # that NumPy walks along
 _MOST_SPECIALISATIONS = 64
 _MOST_THREADS = 1024
 
@@ -144,6 +147,7 @@ class CompiledFunction:
             if found is not None:
                 return found
         arrays = {name: as_array(name, value) for name, value in values.items()}
+        _check_dimensions([array.shape for array in arrays.values()])
         sizes = self._sizes(arrays)
         shape = broadcast({name: self._leading(name, a) for name, a in arrays.items()})
         dtype = self._dtype(values)
@@ -308,6 +312,9 @@ class CompiledFunction:
             f"= {name}": (*shape, *(sizes[axis] for axis in axes))
             for name, axes in self._axes.items()
         }
+        _check_dimensions([*shapes.values(), *(shape + e.attributes.axes for e in self._inputs)])
+        for s in shapes.values():
+            check_bytes(prod(s) * dtype.itemsize)
         if out is None:
             return {name: np.empty(s, dtype) for name, s in shapes.items()}
         if not self._single:
@@ -330,6 +337,12 @@ def _is_scalar(e: Expr) -> bool:
     if e.op is Op.INPUT:
         return not e.axes and not e.attributes.integer
     return e.op is Op.CONSTANT or e.op.row.kind is Kind.POINTWISE
+
+
+def _check_dimensions(shapes: Sequence[tuple[Any, ...]]) -> None:
+    most = max(map(len, shapes), default=0)
+    if most > _MOST_DIMENSIONS:
+        raise ShapeError(f"an array would have {most} dimensions, more than {_MOST_DIMENSIONS}")
 
 
 def _long_way(*_: Any) -> float:
