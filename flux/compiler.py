@@ -6,6 +6,7 @@ text --parse--> Expr --differentiate, simplify--> Expr --lower--> Program --veri
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 from flux.errors import ArgumentError, DomainError, UnknownNameError, did_you_mean
@@ -121,9 +122,9 @@ def _sizes(sizes: Any) -> tuple[tuple[str, int], ...]:
     if not isinstance(sizes, Mapping) or not all(isinstance(axis, str) for axis in sizes):
         raise ArgumentError("sizes are a mapping of axis names to whole numbers")
     for axis, count in sizes.items():
-        if not isinstance(count, int) or isinstance(count, bool) or count < 1:
+        if not isinstance(count, Integral) or isinstance(count, bool) or count < 1:
             raise ArgumentError(f"axis {axis} has size {count!r}; sizes are integers from 1")
-    return tuple(sorted(sizes.items()))
+    return tuple(sorted((axis, int(count)) for axis, count in sizes.items()))
 
 
 def _choice(what: str, value: str, known: tuple[str, ...]) -> str:

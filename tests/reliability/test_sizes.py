@@ -30,6 +30,10 @@ def test_a_model_that_no_memory_holds_is_refused(size: int) -> None:
         flux.Model(flux.load_text(_MODEL)["m"].build(), {"t": size})
 
 
+def test_a_size_may_be_a_number_of_numpy() -> None:
+    assert flux.compile("axis t\nsum[t](position[t])", sizes={"t": np.int64(4)})() == 6.0
+
+
 @pytest.mark.parametrize("backend", ["numpy", "vm"])
 def test_a_broadcast_that_no_memory_holds_is_refused(backend: str) -> None:
     row = np.broadcast_to(np.float64(1), (1 << 30,))
