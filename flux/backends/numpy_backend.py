@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Mapping
 from functools import cache
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -19,13 +20,13 @@ from flux.backends.generated import define
 from flux.backends.numpy_code import Code, make_statics
 from flux.backends.numpy_rules import add
 from flux.backends.team import Team
-from flux.program.types import Function, Instruction, Program, Role, View
+from flux.program.types import ROWS, Function, Instruction, Program, Role, View
 from flux.program.verify import called_ports
 
 Run = Callable[..., None]
 _CALLER = (Role.INPUT, Role.OUTPUT, Role.STATE)
-_SHARED_BLOCKS = 4  # fewer blocks than this are done before another thread has woken up
-_CACHE_BYTES = 3 << 18  # a block's temporaries should stay in the L2 cache
+_SHARED_WORK = 1 << 24  # elements computed; less is done before another thread has woken up
+_CACHE_BYTES = 3 << 19  # a block's temporaries should stay in the L2 cache
 
 
 class Compiled:
@@ -192,12 +193,18 @@ class _Map:
 
     def _runner(self, bases: list[Any]) -> Run:
         starts = range(0, self._rows, self._block)
-        team = self._code.team if len(starts) >= _SHARED_BLOCKS else None
+        team = self._code.team if self._work() >= _SHARED_WORK else None
         shares = min(team.threads if team else 1, len(starts))
         tasks = [self._share(bases, starts[n::shares]) for n in range(shares)]
         if team is None or len(tasks) == 1:
             return tasks[0]
         return lambda: team.run(tasks)
+
+    def _work(self) -> int:
+        """The elements that all rows compute."""
+        results = (view for i in self._callee.instructions for view in i.results)
+        by_row = sum(prod(view.shape[1:]) for view in results if view.shape[:1] == (ROWS,))
+        return self._rows * by_row
 
     def _share(self, bases: list[Any], starts: range) -> Run:
         """The blocks of one thread, over an arena of its own."""

@@ -1,6 +1,6 @@
 """Source lines for contractions: matrix products where BLAS takes them, and dot products.
 
-A large product is cut into parts, always the same ones, which the threads of a team share.
+The threads of a team share a large product where that changes no bit.
 """
 
 from __future__ import annotations
@@ -11,15 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from flux.backends.arrays import view_array
+from flux.backends.arrays import numpy_type, view_array
+from flux.backends.cuts import Operands, shared_parts
 from flux.backends.numpy_code import Code
 from flux.program.types import ROWS, Instruction, View, contiguous
-
-# A matrix product of this many operations is cut into parts.
-_PART_FLOPS = 1 << 25
-_PARTS = 4
-# BLAS packs its operands for each part anew, so that narrow parts cost more than they share out.
-_LEAST_ROWS, _LEAST_COLUMNS = 8, 64
 
 
 def contract(code: Code, instruction: Instruction) -> None:
@@ -33,28 +28,30 @@ def contract(code: Code, instruction: Instruction) -> None:
         vecdot = code.use("vecdot", np.vecdot)
         code.lines.append(f"{vecdot}({code.view(a)}, {code.view(b)}, {code.view(out)})")
     elif batch == 0 and ROWS not in out.shape and out.strides == contiguous(out.shape):
-        parts = _parts(a, b, out) if m == n == k == 1 else [(a, b, out)]
-        whole = all(part.strides == contiguous(part.shape) for *_, part in parts)
-        _product(code, "dot" if whole else "matmul", np.dot if whole else np.matmul, parts)
+        _product(code, "dot", np.dot, (a, b, out))
     else:
         a = a if m else _with_unit(a, batch)
         b = b if n else _with_unit(b, batch + 1)
         out = out if m else _with_unit(out, batch)
         out = out if n else _with_unit(out, batch + 1)
-        _product(code, "matmul", np.matmul, _batches(a, b, out) if batch else [(a, b, out)])
+        _product(code, "matmul", np.matmul, (a, b, out))
 
 
-_Operands = tuple[View, View, View]
-
-
-def _product(code: Code, name: str, function: Any, parts: Sequence[_Operands]) -> None:
-    """Run the parts of a matrix product, on the team where there is one."""
-    shared = code.team is not None and all(code.is_static(v) for part in parts for v in part)
-    if len(parts) == 1 or not shared:
+def _product(code: Code, name: str, function: Any, whole: Operands) -> None:
+    """A matrix product, shared by the team where there is one and that changes no bit."""
+    parts = [whole]
+    if code.team is not None and all(code.is_static(view) for view in whole):
+        kind = numpy_type(code.function.buffers[whole[0].buffer])
+        parts = shared_parts(*whole, code.team.threads, kind, function)
+    if len(parts) == 1:
         used = code.use(name, function)
-        for part in parts:
-            code.lines.append(f"{used}({', '.join(code.view(v) for v in part)})")
-        return
+        code.lines.append(f"{used}({', '.join(code.view(view) for view in whole)})")
+    else:
+        _share(code, parts)
+
+
+def _share(code: Code, parts: Sequence[Operands]) -> None:
+    """Run each part on a thread of its own."""
     assert code.team is not None
     run = code.use("team", code.team.run)
     buffers = code.function.buffers
@@ -64,45 +61,9 @@ def _product(code: Code, name: str, function: Any, parts: Sequence[_Operands]) -
             [view_array(v, buffers[v.buffer], bases[v.buffer], rows) for v in part]
             for part in parts
         ]
-        return [partial(function, *part) for part in arrays]
+        return [partial(np.matmul, *part) for part in arrays]
 
     code.lines.append(f"{run}({code.static(make)})")
-
-
-def _parts(a: View, b: View, out: View) -> list[_Operands]:
-    """A large product cut along the rows of its result, or its columns where a is transposed.
-
-    A few rows of a transposed matrix are a narrow strip of it, at half the speed of all.
-    """
-    rows, columns = out.shape
-    if 2 * rows * columns * a.shape[1] < _PART_FLOPS:
-        return [(a, b, out)]
-    if a.strides[0] < a.strides[1]:
-        pieces = _cuts(columns, min(_PARTS, columns // _LEAST_COLUMNS))
-        return [(a, _cut(b, p, 1), _cut(out, p, 1)) for p in pieces]
-    return [(_cut(a, p), b, _cut(out, p)) for p in _cuts(rows, min(_PARTS, rows // _LEAST_ROWS))]
-
-
-def _batches(a: View, b: View, out: View) -> list[_Operands]:
-    """A large batch of products cut along its first dimension."""
-    flops = 2 * a.shape[-1]
-    for size in out.shape:
-        flops *= size
-    if ROWS in out.shape or flops < _PART_FLOPS or out.shape[0] < _PARTS:
-        return [(a, b, out)]
-    return [(_cut(a, p), _cut(b, p), _cut(out, p)) for p in _cuts(out.shape[0], _PARTS)]
-
-
-def _cuts(size: int, parts: int) -> list[tuple[int, int]]:
-    step = -(-size // max(parts, 1))
-    return [(start, min(start + step, size)) for start in range(0, size, step)]
-
-
-def _cut(view: View, piece: tuple[int, int], dimension: int = 0) -> View:
-    """A range of one dimension."""
-    start, stop = piece
-    shape = (*view.shape[:dimension], stop - start, *view.shape[dimension + 1 :])
-    return View(view.buffer, view.offset + start * view.strides[dimension], shape, view.strides)
 
 
 def _rows_of_dots(a: View, b: View, batch: int) -> bool:

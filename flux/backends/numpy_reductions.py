@@ -56,28 +56,34 @@ def _sum_by_ones(code: Code, x: View, result: View, removed: tuple[int, ...]) ->
 
 
 def _extreme_by_position(code: Code, instruction: Instruction) -> bool:
-    """The extremum of each row of a matrix, by its position, which NumPy finds much faster.
+    """The extremum of each row of a tensor, by its position, which NumPy finds much faster.
 
     Both take the first nan of a row, if it has one.
     """
     x, result = instruction.operands[0], instruction.results[0]
-    rows = len(x.shape) == 2 and _dimensions(instruction) == (1,) and code.is_static(x)
-    if not rows or x.strides != (x.shape[1], 1) or result.strides != (1,):
+    *heads, width = x.shape
+    if _dimensions(instruction) != (len(heads),) or 0 in (len(heads), width) or ROWS in x.shape[1:]:
         return False
-    if x.shape[1] == ROWS or not code.is_static(result):
+    packed = x.strides == contiguous(x.shape) and result.strides == contiguous(result.shape)
+    if not packed or not (code.is_static(x) and code.is_static(result)):
         return False
-    width, buffer = x.shape[1], code.function.buffers[x.buffer]
-    count = x.shape[0]
-    flat = code.static(
-        lambda bases, n, _made: view_array(x, buffer, bases[x.buffer], n).reshape(-1)
-    )
-    base = code.static(lambda _b, n, _m: np.arange(n if count == ROWS else count) * width)
-    place = code.static(lambda _b, n, _m: np.zeros(n if count == ROWS else count, np.int64))
+    flat, out = _flattened(code, x), _flattened(code, result)
+    rows = code.static(lambda _b, n, made: made[int(flat[1:])].reshape(-1, width))
+    base = code.static(lambda _b, _n, made: np.arange(made[int(out[1:])].size) * width)
+    place = code.static(lambda _b, _n, made: np.zeros(made[int(out[1:])].size, np.int64))
     add = code.use("f_add", np.add)
-    code.lines.append(f"{code.view(x)}.arg{instruction.opcode}(1, {place})")
+    code.lines.append(f"{rows}.arg{instruction.opcode}(1, {place})")
     code.lines.append(f"{add}({place}, {base}, {place})")
-    code.lines.append(f"{flat}.take({place}, None, {code.view(result)}, 'clip')")
+    code.lines.append(f"{flat}.take({place}, None, {out}, 'clip')")
     return True
+
+
+def _flattened(code: Code, view: View) -> str:
+    """The elements of a contiguous view, in one dimension."""
+    buffer = code.function.buffers[view.buffer]
+    return code.static(
+        lambda bases, n, _made: view_array(view, buffer, bases[view.buffer], n).reshape(-1)
+    )
 
 
 def argmax(code: Code, instruction: Instruction) -> None:
