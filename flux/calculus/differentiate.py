@@ -148,18 +148,23 @@ _MOVES: Mapping[Op, Callable[[Expr], set[str]]] = {
 }
 
 
+# Orders multiply an expression: one that fits would make another two or three times as large.
+_HIGHER_ORDER_WEIGHT = 3
+
+
 class _Forward:
     """Tangents of every node met so far; later orders reuse those of earlier ones."""
 
     def __init__(self, seeds: Tangents) -> None:
         self._tangents = dict(seeds)
         self._limit = current().max_nodes
+        self._weight = 1
 
     def tangent(self, e: Expr) -> Tangent:
         tangents = self._tangents
         fresh = FreshAxes(e)
         order = unvisited(e, tangents)
-        if len(tangents) + len(order) > self._limit:
+        if len(tangents) + self._weight * len(order) > self._limit:
             raise LimitError(
                 f"the derivative needs more than {self._limit} nodes (setting max_nodes)"
             )
@@ -170,6 +175,7 @@ class _Forward:
             else:
                 rule = RULES.get(inner.op, _pointwise)
                 tangents[inner] = rule(inner, moved, fresh)
+        self._weight = _HIGHER_ORDER_WEIGHT
         return tangents[e]
 
 
