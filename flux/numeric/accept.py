@@ -24,7 +24,7 @@ SMALL_RESIDUAL = 1e-6  # beside the first one of the search
 _SMALL_TERM = 1e-10  # beside the terms
 _NEIGHBOUR_STEP, _NEIGHBOUR_RATIO = 1e-4, 1e-3
 _ROUNDING = 8 * EPSILON  # beside the terms: nothing but rounding is left
-_TRAVELLED = 1e-3  # of the way from the start counts as the unknown's size, for roots at 0
+_TRAVELLED = 1e-5  # of the way from the start counts as the unknown's size, for roots at 0
 _UNDERFLOW = 1e-290
 
 
@@ -52,7 +52,9 @@ class Judge:
     def size(self, x: Array, rows: Array) -> Array:
         """The unknown's size: what a step is compared with."""
         travelled = np.abs(x - self.start[rows])
-        return np.maximum(np.abs(x), _TRAVELLED * np.where(np.isfinite(travelled), travelled, 0))
+        far = np.where(np.isfinite(travelled), travelled, 0)
+        size: Array = np.maximum(np.abs(x), _TRAVELLED * far)
+        return size
 
     def step_limit(self, x: Array, rows: Array) -> Array:
         """The largest step that says that x is there."""
@@ -60,7 +62,7 @@ class Judge:
 
     def residual_is_small(self, x: Array, f: Array, rows: Array, first: Array) -> Array:
         """Whether the residual says so."""
-        small = (np.abs(f) <= SMALL_RESIDUAL * first) | (f == 0)
+        small: Array = (np.abs(f) <= SMALL_RESIDUAL * first) | (f == 0)
         if not small.all():
             (rest,) = np.nonzero(~small)
             small[rest] = self._small_beside_terms(x[rest], f[rest], rows[rest])
@@ -75,7 +77,8 @@ class Judge:
 
     def is_underflow(self, f: Array, slope: Array, before: Array) -> Array:
         """Whether it vanished because its values became too small, as exp(-x) does."""
-        return (f == 0) & (slope == 0) & (before > 0) & (before < _UNDERFLOW)
+        vanished: Array = (f == 0) & (slope == 0)
+        return vanished & (before > 0) & (before < _UNDERFLOW)
 
     def _small_beside_terms(self, x: Array, f: Array, rows: Array) -> Array:
         return np.isfinite(f) & (np.abs(f) <= _SMALL_TERM * self.terms(x, rows))

@@ -77,7 +77,7 @@ def _order(state: _State) -> None:
 
 def _settle(state: _State, judge: Judge, outcome: Outcome, turn: int) -> Array:
     limit = np.maximum(judge.step_limit(state.b, state.rows), 2 * EPSILON * np.abs(state.b))
-    done = (np.abs(state.c - state.b) <= limit) | (state.fb == 0)
+    done: Array = (np.abs(state.c - state.b) <= limit) | (state.fb == 0)
     (at,) = np.nonzero(done)
     if at.size:
         place, x, f = state.place[at], state.b[at], state.fb[at]

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from flux.compiled import CompiledFunction
 from flux.compiled.arguments import broadcast, is_table
-from flux.compiler import compile
+from flux import compiler
 from flux.errors import ArgumentError, AxisError, UnknownNameError, did_you_mean
 from flux.expr import Expr, apply, constant, inputs
 from flux.expr.arguments import as_array, as_float
@@ -93,7 +93,7 @@ def _compiled(residual: Expr, unknown: str, order: int) -> CompiledFunction:
     outputs = {"0": residual}
     for n in range(1, order + 1):
         outputs[str(n)] = outputs[str(n - 1)].diff(unknown)
-    return compile(outputs, dtype="float64")
+    return compiler.compile(outputs, dtype="float64")
 
 
 @lru_cache(maxsize=_KEPT)
@@ -101,12 +101,13 @@ def _sizes(residual: Expr) -> CompiledFunction:
     total = constant(0)
     for term in _terms(residual):
         total = apply(Op.ADD, total, apply(Op.ABS, term))
-    return compile(total, dtype="float64")
+    return compiler.compile(total, dtype="float64")
 
 
 def _terms(residual: Expr) -> list[Expr]:
     """What the residual is a sum of, signs aside."""
-    found, waiting = [], [residual]
+    found: list[Expr] = []
+    waiting = [residual]
     while waiting:
         e = waiting.pop()
         if e.op in (Op.ADD, Op.SUB, Op.NEG) and len(found) + len(waiting) < 10_000:
@@ -235,7 +236,7 @@ def _unknown(names: list[str], values: Mapping[str, Any], unknown: str | None) -
     brackets = [name for name, value in values.items() if isinstance(value, tuple)]
     if len(brackets) == 1:
         return brackets[0]
-    candidates = brackets or names
+    candidates = brackets or [name for name in names if name in values] or names
     if len(candidates) == 1:
         return candidates[0]
     shown = " or ".join(f"`{name}`" for name in candidates[:8])

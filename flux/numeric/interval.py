@@ -124,9 +124,11 @@ def _touches(problem: Problem, x: Array, f: Array, width: Array) -> Array:
 
 def _distinct(roots: Array, apart: float) -> Array:
     """The roots in order, those that are the same to rounding once."""
-    ordered = np.sort(roots)
+    ordered: Array = np.sort(roots)
     different = np.diff(ordered) > 4 * (apart + EPSILON * np.abs(ordered[1:]))
-    return ordered[np.concatenate([np.ones(min(1, ordered.size), bool), different])]
+    first = np.ones(min(1, ordered.size), bool)
+    kept: Array = ordered[np.concatenate([first, different])]
+    return kept
 
 
 def _checked_pieces(pieces: Any) -> int:

@@ -86,8 +86,8 @@ def _joined(parts: list[_Part], turns: int) -> _Part:
     left = [part for part in parts if part.at.size]
     if not left:
         return _Part(np.empty(0, np.int64), np.empty(0), np.empty(0), turns)
-    columns = (np.concatenate(c) for c in zip(*(p[:3] for p in left), strict=True))
-    return _Part(*columns, used=max(part.used for part in left))
+    at, x, first = (np.concatenate(c) for c in zip(*(p[:3] for p in left), strict=True))
+    return _Part(at, x, first, max(part.used for part in left))
 
 
 def _block(

@@ -247,8 +247,16 @@ def _solution(problem: Problem, outcome: Outcome) -> Solution:
             float(outcome.x[0]),
             problem.unknown,
         )
-    columns = (root, outcome.residual, outcome.iterations, converged, outcome.status, outcome.x)
-    return Solution(*(c.reshape(problem.shape) for c in columns), problem.unknown)
+    shape = problem.shape
+    return Solution(
+        root.reshape(shape),
+        outcome.residual.reshape(shape),
+        outcome.iterations.reshape(shape),
+        converged.reshape(shape),
+        outcome.status.reshape(shape),
+        outcome.x.reshape(shape),
+        problem.unknown,
+    )
 
 
 # Options.
@@ -262,6 +270,7 @@ def _method(method: Any) -> str:
 
 
 def checked_tolerance(tolerance: Any) -> float:
+    """The tolerance, or its default."""
     if tolerance is None:
         return TOLERANCE
     if not is_number(tolerance) or not 4 * EPSILON <= tolerance <= 0.1:

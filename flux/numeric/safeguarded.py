@@ -221,7 +221,7 @@ def _settle(
     limit = judge.step_limit(state.x, state.rows)
     width = np.abs(state.plus - state.minus)
     narrow = width <= np.maximum(limit, 2 * EPSILON * np.abs(state.x) + TINY)
-    done = (np.abs(step) <= limit) | narrow | (f == 0)
+    done: Array = (np.abs(step) <= limit) | narrow | (f == 0)
     if not done.any():
         return done
     (at,) = np.nonzero(done)
@@ -232,7 +232,7 @@ def _settle(
     status = np.where(small & np.isfinite(residual), Reason.CONVERGED, Reason.POLE)
     if slope is not None:
         status[judge.is_underflow(f[at], slope[at], before[at])] = Reason.LEAST
-    # A bracket whose residual is neither small yet nor as large as the first is closed to the last bit.
+    # A bracket is closed to the last bit if its residual is neither small nor as large as at first.
     closed = np.isnan(width[at]) | (width[at] <= 2 * EPSILON * np.abs(x) + TINY)
     closed |= narrow[at] & (np.abs(residual) >= _UNDIMINISHED * state.first[at])
     keep = (status == Reason.CONVERGED) | closed | (status == Reason.LEAST)
@@ -278,7 +278,7 @@ def _move(
     target = np.where(better & np.isfinite(free), free, halved)
     target = np.minimum(np.maximum(target, state.low), state.high)
     still = np.abs(target - state.good) <= _STILL * judge.size(state.good, state.rows) + TINY
-    stuck = ~bracketed & (~np.isfinite(target) | (~better & still) | (target == state.x))
+    stuck: Array = ~bracketed & (~np.isfinite(target) | (~better & still) | (target == state.x))
     newton = better & (target == free)
     if bracketed.any():
         inner, taken = _within(state, f, free, before, turn)
@@ -321,7 +321,8 @@ def _ordered_middle(low: Array, high: Array) -> Array:
     """The float that has as many floats between it and each end: 64 of these close any bracket."""
     a, b = _order(low), _order(high)
     middle = (a >> 1) + (b >> 1) + (a & b & 1)
-    return np.where(middle < 0, np.int64(-(2**63)) - middle, middle).view(np.float64)
+    bits: Array = np.where(middle < 0, np.int64(-(2**63)) - middle, middle)
+    return bits.view(np.float64)
 
 
 def _order(x: Array) -> Array:

@@ -16,7 +16,7 @@ Array = NDArray[Any]
 
 _GROWTH, _RINGS = 1.3, 96  # from a hundredth of the unknown's size to a billion times it
 _FIRST_RING = 0.01
-_HALVINGS = 40  # of the start, for equations with positive unknowns
+_HALVINGS = 40  # of the start, towards 0 from both sides: many domains end there
 _INTERVALS = 256  # across a bracket
 _MOST_VALUES = 1 << 20  # at once
 
@@ -66,7 +66,8 @@ def _points(start: Array, low: Array, high: Array) -> Array:
     rings = _FIRST_RING * _GROWTH ** np.arange(_RINGS)
     offsets = np.concatenate([-rings[::-1], [0.0], rings])
     around = start[:, None] + np.maximum(np.abs(start), 1)[:, None] * offsets
-    towards = start[:, None] * 0.5 ** np.arange(1, _HALVINGS + 1)
+    halves = 0.5 ** np.arange(1, _HALVINGS + 1)
+    towards = start[:, None] * np.concatenate([halves, -halves])
     return np.sort(np.concatenate([around, towards], axis=1), axis=1)
 
 
