@@ -1,6 +1,6 @@
 """One equation solved for a million rows: Kepler's. Run: python examples/05_kepler.py.
 
-E - e*sin(E) = M gives the eccentric anomaly E, hence where a planet stands, from the mean anomaly M,
+E - e*sin(E) = M gives the eccentric anomaly E, hence where a planet is, from the mean anomaly M,
 which grows evenly with time. Kepler, Astronomia Nova (1609), chapter 60.
 """
 

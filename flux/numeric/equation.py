@@ -14,13 +14,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from flux import compiler
 from flux.compiled import CompiledFunction
 from flux.compiled.arguments import broadcast, is_table
-from flux import compiler
 from flux.errors import ArgumentError, AxisError, UnknownNameError, did_you_mean
 from flux.expr import Expr, apply, constant, inputs
 from flux.expr.arguments import as_array, as_float
 from flux.ops import COMPARISONS, Op
+from flux.settings import Settings, current
 from flux.syntax import parse_equation
 
 Array = NDArray[Any]
@@ -156,9 +157,7 @@ def _residual(equation: str | Expr, values: Mapping[str, Any]) -> Expr:
     if isinstance(equation, Expr):
         e = equation
     elif isinstance(equation, str):
-        sides = parse_equation(equation, given=tuple(values))
-        plain = sides.right.op is Op.CONSTANT and str(sides.right) == "0"
-        e = sides.left if plain else apply(Op.SUB, sides.left, sides.right)
+        e = _difference(equation, tuple(values), current())
     else:
         raise ArgumentError(
             f"an equation is a text or an expression, not {type(equation).__name__}"
@@ -167,6 +166,14 @@ def _residual(equation: str | Expr, values: Mapping[str, Any]) -> Expr:
         raise ArgumentError("this compares two values", hint="write an equation with one `=`")
     _check_plain(e)
     return e
+
+
+@lru_cache(maxsize=_KEPT)
+def _difference(text: str, given: tuple[str, ...], settings: Settings) -> Expr:
+    """Left side minus right side; the settings in force limit what is read."""
+    sides = parse_equation(text, given=given)
+    plain = sides.right.op is Op.CONSTANT and str(sides.right) == "0"
+    return sides.left if plain else apply(Op.SUB, sides.left, sides.right)
 
 
 def _check_plain(e: Expr) -> None:
@@ -216,7 +223,7 @@ def prepare(residual: Expr, values: Mapping[str, Any], unknown: str | None) -> P
         start = low / 2 + high / 2
     else:
         start = wide[0]
-        low, high = np.full_like(start, -np.inf), np.full_like(start, np.inf)
+        low, high = (np.broadcast_to(end, start.shape) for end in (-np.inf, np.inf))
     if not shape and not np.isfinite(start).all():
         raise ArgumentError(
             f"`{name}` starts at {float(start[0])}", hint="start at a finite number"

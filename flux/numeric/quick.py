@@ -26,6 +26,7 @@ Array = NDArray[Any]
 _BLOCK = 65_536
 _FEW = 0.25  # of a block: fewer rows wait, to go on together with those of other blocks
 _MOST_TURNS = 12
+_CROWDED = 0.8  # of a block is unfinished: it goes on whole, which is quicker than choosing
 _TROUBLE = 4.0  # times the first |residual|: the search has gone astray
 
 
@@ -57,15 +58,12 @@ def rows(
     """Write down the rows that plain Newton solves."""
     both = problem.function(1)
     turns = min(max_iterations, _MOST_TURNS)
-    every = np.arange(problem.count)
-    waiting = _Part(every, judge.start, np.full(problem.count, np.inf), 0)
+    cuts = [slice(n, min(n + _BLOCK, problem.count)) for n in range(0, problem.count, _BLOCK)]
+    waiting = [_Part(np.arange(c.start, c.stop), judge.start[c], judge.start[c], 0) for c in cuts]
     with np.errstate(all="ignore"):
-        while waiting.at.size and waiting.used < turns - 1:
-            parts = [
-                _block(both, judge, waiting.cut(begin), tolerance, turns, outcome)
-                for begin in range(0, waiting.at.size, _BLOCK)
-            ]
-            waiting = _joined(parts, turns)
+        while waiting and waiting[0].used < turns - 1:
+            left = [_block(both, judge, p, tolerance, turns, outcome) for p in waiting]
+            waiting = _joined([part for part in left if part.at.size])
 
 
 class _Part(NamedTuple):
@@ -76,18 +74,15 @@ class _Part(NamedTuple):
     first: Array
     used: int
 
-    def cut(self, begin: int) -> _Part:
-        block = slice(begin, begin + _BLOCK)
-        return _Part(self.at[block], self.x[block], self.first[block], self.used)
 
-
-def _joined(parts: list[_Part], turns: int) -> _Part:
-    """What the blocks left over, as one; what has had its turns is left to the careful search."""
-    left = [part for part in parts if part.at.size]
+def _joined(left: list[_Part]) -> list[_Part]:
+    """What the blocks left over, in blocks again."""
     if not left:
-        return _Part(np.empty(0, np.int64), np.empty(0), np.empty(0), turns)
+        return []
     at, x, first = (np.concatenate(c) for c in zip(*(p[:3] for p in left), strict=True))
-    return _Part(at, x, first, max(part.used for part in left))
+    used = max(part.used for part in left)
+    cuts = [slice(n, n + _BLOCK) for n in range(0, at.size, _BLOCK)]
+    return [_Part(at[c], x[c], first[c], used) for c in cuts]
 
 
 def _block(
@@ -97,6 +92,7 @@ def _block(
     at, x, first, used = part
     near, enough = math.sqrt(tolerance), _FEW * _BLOCK
     rows: Any = slice(at[0], at[-1] + 1) if at[-1] - at[0] + 1 == at.size else at
+    busy = np.ones(at.size, bool)
     for turn in range(used + 1, turns):
         f, slope = both(x, rows)
         size = np.abs(f)
@@ -104,27 +100,33 @@ def _block(
             first = size
         step = f / slope
         x = x - step
-        busy = size <= _TROUBLE * first
-        close = np.flatnonzero(np.abs(step) <= near * np.abs(x))
-        if close.size:
-            there = _judge(judge, at[close], x[close], slope[close], first[close], tolerance)
-            busy[close[_write(outcome, at[close], x[close], there, turn + 1)]] = False
-        left = np.flatnonzero(busy)
-        if left.size < busy.size:
-            at, x, first = at[left], x[left], first[left]
-            rows = at
-        if at.size <= (enough if part.at.size == _BLOCK else 0):
+        busy &= size <= _TROUBLE * first
+        close = np.abs(step) <= near * np.abs(x)
+        count = np.count_nonzero(close)
+        if 2 * count > close.size:
+            f, there = _judge(judge, rows, at, x, slope, first, tolerance)
+            busy &= ~_write(outcome, rows, at, x, f, there & close, turn + 1)
+        elif count:
+            some = np.flatnonzero(close)
+            at_some, x_some = at[some], x[some]
+            f, there = _judge(judge, at_some, at_some, x_some, slope[some], first[some], tolerance)
+            busy[some] &= ~_write(outcome, at_some, at_some, x_some, f, there, turn + 1)
+        left = np.count_nonzero(busy)
+        if left <= (enough if part.at.size == _BLOCK else 0):
             break
-    return _Part(at, x, first, turn)
+        if left < _CROWDED * busy.size:
+            at, x, first = at[busy], x[busy], first[busy]
+            rows, busy = at, np.ones(left, bool)
+    return _Part(at[busy], x[busy], first[busy], turn)
 
 
 def _judge(
-    judge: Judge, at: Array, x: Array, slope: Array, first: Array, tolerance: float
+    judge: Judge, rows: Any, at: Array, x: Array, slope: Array, first: Array, tolerance: float
 ) -> tuple[Array, Array]:
     """The residuals, and where both they and their steps are small."""
-    (f,) = judge.value(x, at)
+    (f,) = judge.value(x, rows)
     size = np.abs(f)
-    there = size <= tolerance * np.abs(slope * x)
+    there: Array = size <= tolerance * np.abs(slope * x)
     doubtful = np.flatnonzero(there & ~(size <= SMALL_RESIDUAL * first))
     if doubtful.size:
         d = doubtful
@@ -132,12 +134,14 @@ def _judge(
     return f, there
 
 
-def _write(outcome: Outcome, at: Array, x: Array, judged: tuple[Array, Array], turn: int) -> Array:
+def _write(
+    outcome: Outcome, rows: Any, at: Array, x: Array, f: Array, there: Array, turn: int
+) -> Array:
     """Write down the rows that are there; which of these they are."""
-    f, there = judged
-    done = np.flatnonzero(there)
-    found = at[done]
-    outcome.x[found], outcome.residual[found] = x[done], f[done]
-    outcome.iterations[found] = turn
-    outcome.status[found] = Reason.CONVERGED
-    return done
+    if not there.all():
+        done = np.flatnonzero(there)
+        rows, x, f = at[done], x[done], f[done]
+    outcome.x[rows], outcome.residual[rows] = x, f
+    outcome.iterations[rows] = turn
+    outcome.status[rows] = Reason.CONVERGED
+    return there

@@ -99,7 +99,7 @@ def solved(problem: Problem, method: str, tolerance: float, max_iterations: int)
         if found is not None:
             x, f, turns = found
             return Solution(x, f, turns, True, Reason.CONVERGED, x, problem.unknown)
-    outcome = Outcome.unfinished(problem.start)
+    outcome = Outcome.blank(problem.count)
     if plain and problem.shape:
         quick.rows(problem, Judge.of(problem, tolerance), tolerance, max_iterations, outcome)
     (rest,) = np.nonzero(outcome.status != Reason.CONVERGED)
@@ -236,7 +236,7 @@ def _try(
 
 def _solution(problem: Problem, outcome: Outcome) -> Solution:
     converged = outcome.status <= Reason.ROUNDING
-    root = np.where(converged, outcome.x, np.nan)
+    root = outcome.x if converged.all() else np.where(converged, outcome.x, np.nan)
     if not problem.shape:
         return Solution(
             float(root[0]),

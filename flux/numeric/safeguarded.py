@@ -39,8 +39,14 @@ class Outcome:
     status: Array
 
     @staticmethod
+    def blank(count: int) -> Outcome:
+        """For so many rows that are all going to be written down."""
+        status = np.full(count, Reason.ITERATIONS, np.int8)
+        return Outcome(np.empty(count), np.empty(count), np.zeros(count, np.int32), status)
+
+    @staticmethod
     def unfinished(start: Array) -> Outcome:
-        """Before the first evaluation."""
+        """Before the first evaluation: no place has a residual yet."""
         n = start.size
         return Outcome(
             start.copy(),

@@ -1,7 +1,7 @@
 """Roots over rows, a competitor each: Flux, SciPy's vectorised Newton, a loop over its scalar one.
 
-All have the same starts and the exact derivative. Flux reads the text; the others have the formulas
-typed into NumPy, or into `math` for the loop. SciPy stops at a step of 1.48e-8, Flux at one of 1e-12
+All have the same starts and the exact derivative. Flux reads the text; the others have formulas
+typed into NumPy, or `math` for the loop. SciPy stops at a step of 1.48e-8, Flux at one of 1e-12
 beside the root, and checks the residual.
 """
 
