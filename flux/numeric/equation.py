@@ -68,7 +68,9 @@ class Problem:
 
         def call(x: Array, rows: Any) -> tuple[Array, ...]:
             values = {n: v[rows] if isinstance(v, np.ndarray) else v for n, v in wide.items()}
-            return tuple(compiled({**values, self.unknown: x}).values())
+            found = compiled({**values, self.unknown: x}).values()
+            # What does not depend on the unknown or on rows is one number.
+            return tuple(f if np.shape(f) == x.shape else _filled(f, x.shape) for f in found)
 
         return call
 
@@ -81,12 +83,16 @@ class Problem:
                 n: v[rows] if isinstance(v, np.ndarray) else v for n, v in self.parameters.items()
             }
             found = compiled({**values, self.unknown: x})
-            return np.broadcast_to(np.asarray(found, dtype=np.float64), x.shape)
+            return found if np.shape(found) == x.shape else _filled(found, x.shape)
 
         return call
 
 
 Function = Callable[[Array, Any], tuple[Array, ...]]
+
+
+def _filled(value: Any, shape: tuple[int, ...]) -> Array:
+    return np.broadcast_to(np.asarray(value, dtype=np.float64), shape)
 
 
 @lru_cache(maxsize=_KEPT)

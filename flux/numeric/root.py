@@ -163,7 +163,9 @@ def _by_brent(
 ) -> Outcome:
     found = Outcome.unfinished(start)
     found.status[:] = Reason.NO_CHANGE
-    zero = judge.value(start, rows)[0] == 0
+    value = judge.value(start, rows)[0]
+    found.residual[:], zero = value, value == 0
+    found.status[np.isnan(value)] = Reason.NOT_FINITE
     found.residual[zero], found.status[zero] = 0.0, Reason.CONVERGED
     (ready,) = np.nonzero(np.isfinite(minus) & np.isfinite(plus) & ~zero)
     if ready.size:
@@ -194,10 +196,10 @@ def _search_changes(
     bare[options[0].rows] = False
     if method in ("bisection", "brent") or problem.bracketed:
         given_up = lost[bare]
-        least = found.status[given_up] != Reason.LEAST
-        if method in ("bisection", "brent"):
-            least[:] = True
-        found.status[given_up[least]] = Reason.NO_CHANGE
+        keep = found.status[given_up] == Reason.NOT_FINITE
+        if method in ("newton", "halley"):
+            keep |= found.status[given_up] == Reason.LEAST
+        found.status[given_up[~keep]] = Reason.NO_CHANGE
     for change in options:
         open_ = found.status[lost[change.rows]] > Reason.ROUNDING
         at = lost[change.rows[open_]]
