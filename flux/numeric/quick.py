@@ -11,6 +11,7 @@ residual over the old slope, which saves the last evaluation of the derivative.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -59,11 +60,16 @@ def rows(
     both = problem.function(1)
     turns = min(max_iterations, _MOST_TURNS)
     cuts = [slice(n, min(n + _BLOCK, problem.count)) for n in range(0, problem.count, _BLOCK)]
-    waiting = [_Part(np.arange(c.start, c.stop), judge.start[c], judge.start[c], 0) for c in cuts]
+    # One after the other: memory that is used again costs less than fresh memory.
+    waiting: Iterable[_Part] = (
+        _Part(np.arange(c.start, c.stop), judge.start[c], judge.start[c], 0) for c in cuts
+    )
     with np.errstate(all="ignore"):
-        while waiting and waiting[0].used < turns - 1:
-            left = [_block(both, judge, p, tolerance, turns, outcome) for p in waiting]
-            waiting = _joined([part for part in left if part.at.size])
+        while True:
+            left = [_block(both, judge, part, tolerance, turns, outcome) for part in waiting]
+            waiting = _joined([part for part in left if part.at.size], turns)
+            if not waiting:
+                return
 
 
 class _Part(NamedTuple):
@@ -75,9 +81,9 @@ class _Part(NamedTuple):
     used: int
 
 
-def _joined(left: list[_Part]) -> list[_Part]:
-    """What the blocks left over, in blocks again."""
-    if not left:
+def _joined(left: list[_Part], turns: int) -> list[_Part]:
+    """What the blocks left over, in blocks again, if there are turns left."""
+    if not left or max(part.used for part in left) >= turns - 1:
         return []
     at, x, first = (np.concatenate(c) for c in zip(*(p[:3] for p in left), strict=True))
     used = max(part.used for part in left)
@@ -90,6 +96,7 @@ def _block(
 ) -> _Part:
     """Iterate a block until few of its rows are left; these."""
     at, x, first, used = part
+    turn = used
     near, enough = math.sqrt(tolerance), _FEW * _BLOCK
     rows: Any = slice(at[0], at[-1] + 1) if at[-1] - at[0] + 1 == at.size else at
     busy = np.ones(at.size, bool)
