@@ -6,6 +6,7 @@ flux.evaluate("a + b*2", a=5, b=10)        # 25.0
 e = flux.parse("sin(x)*exp(-x)")           # an expression
 e.diff("x")                                # its derivative, an expression again
 f = flux.compile(e)                        # a function of numbers, arrays and tables
+flux.solve("x^3 - 2*x = 5", x=2.0)         # its root, by Newton's method with the exact derivative
 m = flux.load("transformer.flux")          # functions, layers and models by name
 ```
 """
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from flux.compiled import CompiledFunction
     from flux.compiler import compile, evaluate
     from flux.nn import Model
+    from flux.numeric import Solution, all_roots, solve
     from flux.syntax import load, load_text, parse
     from flux.syntax.module import Module
     from flux.training.trainer import Trainer
@@ -36,13 +38,16 @@ _HOMES = {
     "CompiledFunction": "flux.compiled",
     "Model": "flux.nn",
     "Module": "flux.syntax.module",
+    "Solution": "flux.numeric",
     "Trainer": "flux.training.trainer",
+    "all_roots": "flux.numeric",
     "compile": "flux.compiler",
     "equal": "flux.calculus.equal",
     "evaluate": "flux.compiler",
     "load": "flux.syntax",
     "load_text": "flux.syntax",
     "parse": "flux.syntax",
+    "solve": "flux.numeric",
 }
 
 __all__ = [
@@ -51,14 +56,17 @@ __all__ = [
     "FluxError",
     "Model",
     "Module",
+    "Solution",
     "Trainer",
     "__version__",
+    "all_roots",
     "compile",
     "equal",
     "evaluate",
     "load",
     "load_text",
     "parse",
+    "solve",
 ]
 
 

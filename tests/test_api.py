@@ -19,14 +19,17 @@ PUBLIC = {
     "FluxError",
     "Model",
     "Module",
+    "Solution",
     "Trainer",
     "__version__",
+    "all_roots",
     "compile",
     "equal",
     "evaluate",
     "load",
     "load_text",
     "parse",
+    "solve",
 }
 
 TEXT = """
@@ -77,6 +80,17 @@ WRONG: list[tuple[str, Callable[[], Any]]] = [
     ("add a fraction", lambda: E + Fraction(1, 3)),  # type: ignore[operator]
     ("multiply an array", lambda: np.ones(3) * E),
     ("a truth value", lambda: bool(E)),
+    ("solve None", lambda: flux.solve(None)),
+    ("solve with a list", lambda: flux.solve("x = 1", [1])),
+    ("solve from a text", lambda: flux.solve("x = 1", x="1")),
+    ("solve from None", lambda: flux.solve("x = 1", x=None)),
+    ("solve for a number", lambda: flux.solve("x = 1", x=1.0, unknown=3)),
+    ("solve for a list", lambda: flux.solve("x = 1", x=1.0, unknown=[3])),
+    ("solve by a list", lambda: flux.solve("x = 1", x=1.0, method=[3])),
+    ("solve with a complex tolerance", lambda: flux.solve("x = 1", x=1.0, tolerance=1j)),
+    ("solve with a mapping of numbers", lambda: flux.solve("x = 1", {1: 2})),
+    ("all roots of None", lambda: flux.all_roots(None)),
+    ("all roots in a list", lambda: flux.all_roots("x = 1", x=[0, 3])),
     ("equal to None", lambda: flux.equal(E, None)),  # type: ignore[arg-type]
     ("a function of a text", lambda: MODULE["f"]("x")),  # type: ignore[arg-type]
     ("a definition named None", lambda: MODULE[None]),  # type: ignore[index]

@@ -16,13 +16,16 @@ PUBLIC = [
     "Expr",
     "FluxError",
     "Module",
+    "Solution",
     "Trainer",
     "__version__",
+    "all_roots",
     "compile",
     "equal",
     "evaluate",
     "load",
     "parse",
+    "solve",
 ]
 
 

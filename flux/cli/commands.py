@@ -16,6 +16,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "generate": ("flux.cli.generate", "Write text with a trained model."),
     "eval": ("flux.cli.evaluate", "Evaluate a formula."),
     "diff": ("flux.cli.diff", "Differentiate a formula."),
+    "solve": ("flux.cli.solve", "Find the root of an equation."),
     "show": ("flux.cli.show", "Print what the compiler makes of a formula or a .flux file."),
     "doctor": ("flux.cli.doctor", "Report the CPU, the BLAS, versions, and advice."),
 }
@@ -62,6 +63,7 @@ def flux() -> None:
     \b
     flux eval "a + b*2" a=5 b=10         a value
     flux diff "x*sin(x)" x               a derivative
+    flux solve "x^3 - 2*x = 5" x=2       a root
     flux train --preset calculus         a small transformer that learns calculus
     flux doctor                          what this machine offers
 

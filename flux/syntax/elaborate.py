@@ -19,7 +19,7 @@ from flux.syntax.derivative import check_derivatives
 from flux.syntax.expressions import EXPRESSIONS
 from flux.syntax.machine import Machine, Scope, Step
 from flux.syntax.mentions import mentions
-from flux.syntax.module import LIBRARY, Namespace, as_definition
+from flux.syntax.module import LIBRARY, Namespace
 from flux.syntax.statements import STATEMENTS
 from flux.syntax.tree import Binding, Name, Text, Tree, Value
 
@@ -65,7 +65,7 @@ def elaborate(text: Text, given: Iterable[str] = (), origins: bool = False) -> B
 def elaborate_equation(text: Text, given: Iterable[str] = ()) -> Equation:
     """The meaning of a text whose last line is an equation; without `=`, the right side is 0."""
     *before, last = text.statements or (None,)
-    if not isinstance(last, Value | Binding) or as_definition(last) is not None:
+    if not isinstance(last, Value | Binding):
         raise ParseError("the text is not an equation", (Span(text.source, 0, 0),))
     sides = [last.value] if isinstance(last, Value) else [last.target, last.value]
     lines = [tree for tree in before if tree is not None]

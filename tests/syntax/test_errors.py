@@ -238,8 +238,15 @@ def test_equations_and_blocks_report_like_formulas() -> None:
         parse_equation("foo(x) + 1 = 2")
     with pytest.raises(UnknownNameError):
         parse_block("y = foo(x)\ny")
-    with pytest.raises(FluxError, match="not an equation"):
+    with pytest.raises(UnknownNameError, match="`f` is not a known function"):
         parse_equation("f(x) = 2")
+    with pytest.raises(FluxError, match="not an equation"):
+        parse_equation("f(x):\n    2*x")
+
+
+def test_the_left_side_of_an_equation_may_be_a_call() -> None:
+    sides = parse_equation("k = 2\nsin(k*x) = 1/2")
+    assert (str(sides.left), str(sides.right)) == ("sin(2*x)", "1/2")
 
 
 def test_a_text_is_a_text() -> None:

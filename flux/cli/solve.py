@@ -1,0 +1,80 @@
+"""`flux solve`: the root of an equation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import click
+
+import flux
+from flux.cli.assignments import assignments
+from flux.cli.numbers import show_number
+from flux.errors import DomainError
+
+_METHODS = ("newton", "halley", "bisection", "brent")
+
+
+@click.command(context_settings={"ignore_unknown_options": True})
+@click.argument("equation")
+@click.argument("values", nargs=-1, metavar="[NAME=VALUE]...")
+@click.option("--for", "unknown", metavar="NAME", help="What to solve for.")
+@click.option("--method", type=click.Choice(_METHODS), default="newton", show_default=True)
+@click.option("--tolerance", type=float, help="Of the step, beside the root's size.")
+@click.option("--all", "every", is_flag=True, help="Print every root in the bracket, a line each.")
+@click.option("--verbose", "-v", is_flag=True, help="Print residual, iterations and reason too.")
+def command(
+    equation: str,
+    values: tuple[str, ...],
+    unknown: str | None,
+    method: str,
+    tolerance: float | None,
+    every: bool,
+    verbose: bool,
+) -> None:
+    """Find the root of EQUATION: where its two sides are equal.
+
+    The unknown has a start, x=2, or a bracket, x=0..3; every other name has its value. Without an
+    equals sign the right side is 0. With several names and no bracket, say which one to solve for.
+    That no root was found is an error, and the exit code is 1.
+
+    \b
+    flux solve "x^3 - 2*x = 5" x=2
+    flux solve "cos(x) = x" x=0..1
+    flux solve "E - e*sin(E) = M" e=0.3 M=1 E=1 --for E
+    flux solve "sin(x) = x/10" x=-10..10 --all
+    flux solve "(x - 1)^3" x=4 --verbose
+    """
+    given = _values(values)
+    if every:
+        roots = flux.all_roots(equation, given, unknown=unknown, tolerance=tolerance)
+        click.echo("\n".join(show_number(root) for root in roots) or "no roots")
+        return
+    solution = flux.solve(equation, given, unknown=unknown, method=method, tolerance=tolerance)
+    if verbose:
+        click.echo(repr(solution))
+    elif solution.converged:
+        click.echo(show_number(solution.root))
+    if not solution.converged:
+        near = f"the search ended at {solution.unknown} = {show_number(solution.nearest)}"
+        raise DomainError(f"no root was found: {solution.reason}", hint=near)
+
+
+def _values(arguments: Sequence[str]) -> dict[str, float | tuple[float, float]]:
+    """The value of each name, and a pair where it has a bracket `low..high`."""
+    found: dict[str, float | tuple[float, float]] = {}
+    plain = []
+    for argument in arguments:
+        name, _, text = argument.partition("=")
+        low, dots, high = text.partition("..")
+        if not dots:
+            plain.append(argument)
+            continue
+        (first, second) = (assignments([f"{name}={end}"])[name.strip()] for end in (low, high))
+        if name.strip() in found:
+            raise click.UsageError(f"{name.strip()} is given twice")
+        found[name.strip()] = (first, second)
+    numbers = assignments(plain)
+    for name in numbers:
+        if name in found:
+            raise click.UsageError(f"{name} is given twice")
+    return {**found, **numbers}

@@ -1,0 +1,295 @@
+"""An equation with its unknown and its values: read, checked, and compiled with its derivatives.
+
+The text goes through the language's own parser. What follows sees a residual: left side minus
+right side, as a function of the unknown, row by row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flux import compiler
+from flux.compiled import CompiledFunction
+from flux.compiled.arguments import broadcast, is_table
+from flux.errors import ArgumentError, AxisError, UnknownNameError, did_you_mean
+from flux.expr import Expr, apply, constant, inputs
+from flux.expr.arguments import as_array, as_float
+from flux.ops import COMPARISONS, Op
+from flux.settings import Settings, current
+from flux.syntax import parse_equation
+
+Array = NDArray[Any]
+_KEPT = 128  # compiled equations
+
+
+@dataclass(frozen=True)
+class Problem:
+    """An equation that is ready to be solved.
+
+    Attributes:
+        residual: left side minus right side.
+        unknown: the name that is solved for.
+        start: its start, flat, one for each row; None where there is a bracket.
+        low, high: the bracket, flat; infinite where there is none.
+        parameters: the other values: a number, or flat, one for each row.
+        shape: of the rows; () for one equation.
+        bracketed: whether a bracket was given.
+    """
+
+    residual: Expr
+    unknown: str
+    start: Array
+    low: Array
+    high: Array
+    parameters: Mapping[str, Any]
+    shape: tuple[int, ...]
+    bracketed: bool
+
+    @property
+    def count(self) -> int:
+        """The number of rows."""
+        return self.start.size
+
+    def compiled(self, order: int) -> CompiledFunction:
+        """The residual and so many derivatives, which share their work."""
+        return _compiled(self.residual, self.unknown, order)
+
+    def function(self, order: int) -> Function:
+        """The same, of the unknown at some of the rows."""
+        compiled = self.compiled(order)
+        names = [name for name in compiled.inputs if name != self.unknown]
+        wide = {name: self.parameters[name] for name in names}
+
+        def call(x: Array, rows: Any) -> tuple[Array, ...]:
+            values = {n: v[rows] if isinstance(v, np.ndarray) else v for n, v in wide.items()}
+            found = compiled({**values, self.unknown: x}).values()
+            # What does not depend on the unknown or on rows is one number.
+            return tuple(f if np.shape(f) == x.shape else _filled(f, x.shape) for f in found)
+
+        return call
+
+    def scale(self) -> Callable[[Array, Any], Array]:
+        """The sum of the sizes of the residual's terms: rounding is a few ulps of it."""
+        compiled = _sizes(self.residual)
+
+        def call(x: Array, rows: Any) -> Array:
+            values = {
+                n: v[rows] if isinstance(v, np.ndarray) else v for n, v in self.parameters.items()
+            }
+            found = compiled({**values, self.unknown: x})
+            return found if np.shape(found) == x.shape else _filled(found, x.shape)
+
+        return call
+
+
+Function = Callable[[Array, Any], tuple[Array, ...]]
+
+
+def _filled(value: Any, shape: tuple[int, ...]) -> Array:
+    return np.broadcast_to(np.asarray(value, dtype=np.float64), shape)
+
+
+@lru_cache(maxsize=_KEPT)
+def _compiled(residual: Expr, unknown: str, order: int) -> CompiledFunction:
+    outputs = {"0": residual}
+    for n in range(1, order + 1):
+        outputs[str(n)] = outputs[str(n - 1)].diff(unknown)
+    return compiler.compile(outputs, dtype="float64")
+
+
+@lru_cache(maxsize=_KEPT)
+def _sizes(residual: Expr) -> CompiledFunction:
+    total = constant(0)
+    for term in _terms(residual):
+        total = apply(Op.ADD, total, apply(Op.ABS, term))
+    return compiler.compile(total, dtype="float64")
+
+
+def _terms(residual: Expr) -> list[Expr]:
+    """What the residual is a sum of, signs aside."""
+    found: list[Expr] = []
+    waiting = [residual]
+    while waiting:
+        e = waiting.pop()
+        if e.op in (Op.ADD, Op.SUB, Op.NEG) and len(found) + len(waiting) < 10_000:
+            waiting.extend(e.args)
+        else:
+            found.append(e)
+    return found
+
+
+# Reading.
+
+
+def read(
+    equation: str | Expr,
+    table: Any,
+    options: Mapping[str, Any],
+    defaults: Mapping[str, Any],
+    named: Mapping[str, Any],
+) -> tuple[Expr, dict[str, Any], dict[str, Any]]:
+    """The residual, the values by name, and the options that no name of the equation takes.
+
+    Raises:
+        FluxError: the text is no equation, or has a name that is not given.
+    """
+    values = {**_columns(table), **named}
+    residual = _residual(equation, values)
+    names = [x.attributes.name for x in inputs(residual)]
+    taken = {k: v for k, v in options.items() if v is not defaults[k] and k in names}
+    _check_known(named, names, list(defaults))
+    rest = {k: defaults[k] if k in taken else v for k, v in options.items()}
+    known = {name: value for name, value in {**values, **taken}.items() if name in names}
+    return residual, known, rest
+
+
+def _columns(table: Any) -> dict[str, Any]:
+    if table is None:
+        return {}
+    if not is_table(table):
+        text = f"values come by name or as a mapping, not as {type(table).__name__}"
+        raise ArgumentError(text, hint='such as solve("x^2 = a", x=1.0, a=2.0)')
+    names = list(table) if isinstance(table, Mapping) else list(table.columns)
+    return {str(name): table[name] for name in names}
+
+
+def _residual(equation: str | Expr, values: Mapping[str, Any]) -> Expr:
+    if isinstance(equation, Expr):
+        e = equation
+    elif isinstance(equation, str):
+        e = _difference(equation, tuple(values), current())
+    else:
+        raise ArgumentError(
+            f"an equation is a text or an expression, not {type(equation).__name__}"
+        )
+    if e.op in COMPARISONS:
+        raise ArgumentError("this compares two values", hint="write an equation with one `=`")
+    _check_plain(e)
+    return e
+
+
+@lru_cache(maxsize=_KEPT)
+def _difference(text: str, given: tuple[str, ...], settings: Settings) -> Expr:
+    """Left side minus right side; the settings in force limit what is read."""
+    sides = parse_equation(text, given=given)
+    plain = sides.right.op is Op.CONSTANT and str(sides.right) == "0"
+    return sides.left if plain else apply(Op.SUB, sides.left, sides.right)
+
+
+def _check_plain(e: Expr) -> None:
+    if e.axes:
+        raise AxisError("the sides of an equation have no axes", hint="arrays give one root a row")
+    for x in inputs(e):
+        if x.axes:
+            raise AxisError(f"`{x.attributes.name}` has axes", hint="arrays give one root a row")
+
+
+def _check_known(named: Mapping[str, Any], names: list[str], options: list[str]) -> None:
+    for name in named:
+        if name not in names:
+            known = ", ".join(f"`{n}`" for n in names[:8]) or "no names"
+            hint = did_you_mean(name, [*names, *options]) or f"it has {known}"
+            raise UnknownNameError(f"the equation has no `{name}`", hint=hint)
+
+
+# The unknown.
+
+
+def prepare(residual: Expr, values: Mapping[str, Any], unknown: str | None) -> Problem:
+    """The problem that an equation and its values are.
+
+    Raises:
+        ArgumentError: it is not clear what is solved for, or a start or bracket is unusable.
+        UnknownNameError: a name has no value.
+    """
+    names = [x.attributes.name for x in inputs(residual)]
+    name = _unknown(names, values, unknown)
+    for other in names:
+        if other != name and other not in values:
+            raise UnknownNameError(f"no value for `{other}`", hint=f"give it, as in {other}=1.0")
+    if name not in values:
+        hint = f"give a start, {name}=1.0, or a bracket, {name}=(0, 10)"
+        raise ArgumentError(f"`{name}` has no start", hint=hint)
+    _check_real(residual, name)
+    given = values[name]
+    bracketed = isinstance(given, tuple)
+    ends = _bracket(name, given) if bracketed else [_real(name, given)]
+    others = {n: _real(n, v) for n, v in values.items() if n != name}
+    shapes = {n: v.shape for n, v in others.items()}
+    shape = broadcast({**shapes, **{f"{name}{n}": end.shape for n, end in enumerate(ends)}})
+    wide = [np.broadcast_to(end, shape).reshape(-1) for end in ends]
+    if bracketed:
+        low, high = wide
+        start = low / 2 + high / 2
+    else:
+        start = wide[0]
+        low, high = (np.broadcast_to(end, start.shape) for end in (-np.inf, np.inf))
+    if not shape and not np.isfinite(start).all():
+        raise ArgumentError(
+            f"`{name}` starts at {float(start[0])}", hint="start at a finite number"
+        )
+    parameters = {n: _spread(v, shape) for n, v in others.items()}
+    return Problem(residual, name, start, low, high, parameters, shape, bracketed)
+
+
+def _unknown(names: list[str], values: Mapping[str, Any], unknown: str | None) -> str:
+    if unknown is not None:
+        if unknown not in names:
+            hint = did_you_mean(str(unknown), names)
+            raise UnknownNameError(f"the equation has no `{unknown}`", hint=hint)
+        return unknown
+    if not names:
+        raise ArgumentError("the equation has no unknown", hint="write one, as in x^2 = 2")
+    brackets = [name for name, value in values.items() if isinstance(value, tuple)]
+    if len(brackets) == 1:
+        return brackets[0]
+    candidates = brackets or [name for name in names if name in values] or names
+    if len(candidates) == 1:
+        return candidates[0]
+    shown = " or ".join(f"`{name}`" for name in candidates[:8])
+    first = candidates[0]
+    hint = f'say which, as in unknown="{first}", or give it a bracket, {first}=(low, high)'
+    raise ArgumentError(f"the unknown may be {shown}", hint=hint)
+
+
+def _check_real(residual: Expr, name: str) -> None:
+    if any(x.attributes.integer and x.attributes.name == name for x in inputs(residual)):
+        raise ArgumentError(f"`{name}` is declared as an integer", hint="solve for a real number")
+
+
+def _bracket(name: str, given: tuple[Any, ...]) -> list[Array]:
+    if len(given) != 2:
+        hint = f"a bracket is {name}=(low, high); starts of rows are a list or an array"
+        raise ArgumentError(f"`{name}` has {len(given)} ends", hint=hint)
+    low, high = (_real(name, end) for end in given)
+    broadcast({"low": low.shape, "high": high.shape})
+    with np.errstate(all="ignore"):
+        width = high - low
+    single = not width.shape
+    wrong = ~(np.isfinite(width) & (width > 0)) if single else (width <= 0) | np.isinf(width)
+    if wrong.any():
+        at = int(wrong.reshape(-1).argmax())
+        a, b = (float(np.broadcast_to(end, width.shape).reshape(-1)[at]) for end in (low, high))
+        where = "" if single else f" in row {at}"
+        hint = f"give finite ends, the lower one first, as in {name}=(0, 10)"
+        raise ArgumentError(f"the bracket ({a}, {b}){where} is empty", hint=hint)
+    return [low, high]
+
+
+def _real(name: str, value: Any) -> Array:
+    if isinstance(value, tuple):
+        raise ArgumentError(f"`{name}` has a bracket", hint="only the unknown has one")
+    return as_float(name, as_array(name, value), np.dtype(np.float64))
+
+
+def _spread(value: Array, shape: tuple[int, ...]) -> Any:
+    """A number as it is; anything else as one value for each row."""
+    if not value.shape:
+        return float(value)
+    return np.ascontiguousarray(np.broadcast_to(value, shape)).reshape(-1)
