@@ -21,6 +21,8 @@ PUBLIC = [
     "compile",
     "equal",
     "evaluate",
+    "from_sympy",
+    "integrate",
     "load",
     "parse",
 ]

@@ -1,0 +1,1 @@
+"""Numeric methods on compiled expressions."""
