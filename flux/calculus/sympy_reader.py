@@ -315,6 +315,8 @@ READERS: Mapping[str, Reader] = {
     "And": _folded(Op.AND),
     "Or": _folded(Op.OR),
     "Not": _applied(Op.NOT),
+    "Xor": _folded(Op.NE),
+    "ITE": _of(where),
 }
 
 

@@ -61,6 +61,7 @@ _G = np.zeros(21)
 _G[1:10:2] = _GAUSS
 _G[11:20:2] = _GAUSS[::-1]
 
+_NARROWEST = 1e-12  # of an interval, as a part of its place: beyond it, x itself is not exact
 _PARTS = 13  # intervals to begin with: odd, so that the middle is not an edge
 _MOST_ROUNDS = 120
 _MOST_POINTS = 500_000
@@ -127,13 +128,19 @@ def _rule(f: Function, left: Floats, right: Floats) -> _Intervals:
         errors = np.where(spread > 0, scaled, errors)
         errors = np.maximum(errors, _ROUNDING * size)
     bad = ~np.isfinite(values) | ~np.isfinite(errors)
-    return _Intervals(left, right, np.where(bad, 0.0, values), np.where(bad, np.inf, errors), size)
+    return _Intervals(
+        left,
+        right,
+        np.where(bad, 0.0, values),
+        np.where(bad, np.inf, errors),
+        np.where(bad, 0.0, size),
+    )
 
 
 def _worst(done: _Intervals) -> NDArray[np.bool_]:
     """The intervals with nearly all of the error, but those too narrow to halve."""
     width = np.abs(done.right - done.left)
-    narrow = width <= 64 * _EPSILON * np.maximum(np.abs(done.left), np.abs(done.right))
+    narrow = width <= _NARROWEST * np.maximum(np.abs(done.left), np.abs(done.right))
     errors = np.where(narrow, 0.0, done.errors)
     if not np.isfinite(errors).all():
         return ~np.isfinite(errors)

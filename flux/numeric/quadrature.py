@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from fractions import Fraction
 from typing import NamedTuple
 
 import numpy as np
 
-from flux.calculus import simplify, subs
+from flux.calculus.folding import number
+from flux.calculus.recentre import recentred
 from flux.compiler import compile as compiled
-from flux.expr import Expr, constant, variable
+from flux.expr import Expr, constant, inputs
 from flux.numeric.double_exponential import exp_sinh, tanh_sinh
 from flux.numeric.gauss_kronrod import Estimate, Floats, Function, gauss_kronrod
 
@@ -114,14 +116,18 @@ def _from_end(f: Function, place: Callable[[Floats], Floats]) -> Function:
 def _from_the_ends(
     e: Expr, x: str, a: float, b: float, relative: float, absolute: float
 ) -> Estimate:
-    u = variable(x)
     if math.isinf(b):
-        return exp_sinh(_moved(e, x, constant(a) + u), relative, absolute)
+        return exp_sinh(_seen_from(e, x, a, 1), relative, absolute)
     if math.isinf(a):
-        return exp_sinh(_moved(e, x, constant(b) - u), relative, absolute)
-    left, right = _moved(e, x, constant(a) + u), _moved(e, x, constant(b) - u)
+        return exp_sinh(_seen_from(e, x, b, -1), relative, absolute)
+    left, right = _seen_from(e, x, a, 1), _seen_from(e, x, b, -1)
     return tanh_sinh(left, right, b - a, relative, absolute)
 
 
-def _moved(e: Expr, x: str, place: Expr) -> Function:
-    return _function(simplify(subs(e, {x: place})), x)
+def _seen_from(e: Expr, x: str, end: float, sign: int) -> Function:
+    """The integrand by its distance from an end; the decimal of that end counts."""
+    point = number(constant(end))
+    assert point is not None
+    for leaf in inputs(e):
+        e = recentred(e, leaf, Fraction(point), sign)
+    return _function(e, x)
