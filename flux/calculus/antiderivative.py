@@ -13,8 +13,8 @@ from flux.calculus.differentiate import diff
 from flux.calculus.equal import equal
 from flux.calculus.simplify import simplify
 from flux.calculus.sympy_bridge import check_scalar
-from flux.calculus.worker import NotFoundError, call
-from flux.errors import ArgumentError, FluxError
+from flux.calculus.worker import call
+from flux.errors import ArgumentError, FluxError, NotFoundError
 from flux.expr import Expr, variable
 from flux.ops import Op
 

@@ -136,8 +136,6 @@ def _node(e: Expr, args: list[Sympy]) -> Sympy:
         return symbol(e)
     conditions = _CONDITIONS.get(e.op, ())
     operands = [as_condition(a) if i in conditions else as_number(a) for i, a in enumerate(args)]
-    if e.op in _GUARDED and not any(operand.free_symbols for operand in operands):
-        return _GUARDED[e.op](*operands)
     return ROWS[e.op](*operands)
 
 
@@ -194,7 +192,7 @@ def as_number(value: Sympy) -> Sympy:
 
 def as_condition(value: Sympy) -> Sympy:
     """A number as the condition that it is not zero; a Boolean as it is."""
-    return value if _is_truth(value) else sympy_module().Ne(value, 0)
+    return value if _is_truth(value) else _held("Ne", _plain)(value, sympy_module().S.Zero)
 
 
 def _is_truth(value: Sympy) -> bool:
@@ -208,6 +206,38 @@ def _function(name: str) -> Row:
     return lambda *args: getattr(sympy_module(), name)(*args)
 
 
+def _held(name: str, cheap: Callable[..., bool]) -> Row:
+    """A function of SymPy of the same meaning, computed where that is cheap, else unevaluated."""
+    return lambda *args: getattr(sympy_module(), name)(*args, evaluate=cheap(*args))
+
+
+def _plain(*args: Sympy) -> bool:
+    """Whether no part of the operands is nan, or a number of many digits such as exp(exp(100))."""
+    sympy = sympy_module()
+    kinds = (sympy.Function, sympy.Pow)
+    if any(a.has(sympy.nan) for a in args):
+        return False
+    return all(part.free_symbols for a in args for part in a.atoms(*kinds))
+
+
+def _small_power(a: Sympy, b: Sympy) -> bool:
+    if a.free_symbols or not b.is_Rational:
+        return bool(a.free_symbols or b.free_symbols)
+    if not (b.is_Integer and a.is_Rational):
+        return bool(abs(b) <= _MAX_POWER_BITS)
+    bits = max(int(a.p).bit_length(), int(a.q).bit_length())
+    return bool(abs(b) * bits <= _MAX_POWER_BITS)
+
+
+def _small_gamma(a: Sympy) -> bool:
+    return bool(a.free_symbols or (a.is_Rational and abs(a) <= _MAX_GAMMA))
+
+
+_floor = _held("floor", _plain)
+_modulo = _held("Mod", _plain)
+_equals = _held("Eq", _plain)
+
+
 def _half() -> Sympy:
     return sympy_module().S.Half
 
@@ -219,19 +249,18 @@ def _root(a: Sympy) -> Sympy:
 
 def _truncated(a: Sympy) -> Sympy:
     sympy = sympy_module()
-    return sympy.sign(a) * sympy.floor(sympy.Abs(a))
+    return sympy.sign(a) * _floor(sympy.Abs(a))
 
 
 def _half_away(a: Sympy) -> Sympy:
     sympy = sympy_module()
-    return sympy.sign(a) * sympy.floor(sympy.Abs(a) + _half())
+    return sympy.sign(a) * _floor(sympy.Abs(a) + _half())
 
 
 def _half_even(a: Sympy) -> Sympy:
     # floor(a + 1/2), less one where a + 1/2 is an odd integer.
-    sympy = sympy_module()
-    odd = sympy.Eq(sympy.Mod(a + _half(), 2), 1)
-    return sympy.floor(a + _half()) - sympy.Piecewise((1, odd), (0, True))
+    odd = _equals(_modulo(a + _half(), sympy_module().Integer(2)), sympy_module().S.One)
+    return _floor(a + _half()) - as_number(odd)
 
 
 def _lgamma(a: Sympy) -> Sympy:
@@ -257,8 +286,8 @@ ROWS: Mapping[Op, Row] = {
     Op.SUB: lambda a, b: a - b,
     Op.MUL: lambda a, b: a * b,
     Op.DIV: lambda a, b: a / b,
-    Op.POW: _function("Pow"),
-    Op.MOD: _function("Mod"),
+    Op.POW: _held("Pow", _small_power),
+    Op.MOD: _modulo,
     Op.FMOD: lambda a, b: a - b * _truncated(a / b),
     Op.EXP: _function("exp"),
     Op.EXPM1: lambda a: sympy_module().exp(a) - 1,
@@ -284,24 +313,24 @@ ROWS: Mapping[Op, Row] = {
     Op.HYPOT: lambda a, b: sympy_module().sqrt(a**2 + b**2),
     Op.ERF: _function("erf"),
     Op.ERFC: _function("erfc"),
-    Op.GAMMA: _function("gamma"),
+    Op.GAMMA: _held("gamma", _small_gamma),
     Op.LGAMMA: _lgamma,
-    Op.POLYGAMMA: _function("polygamma"),
+    Op.POLYGAMMA: _held("polygamma", lambda n, a: _small_gamma(n) and _small_gamma(a)),
     Op.ABS: _function("Abs"),
     Op.SIGN: _function("sign"),
-    Op.FLOOR: _function("floor"),
-    Op.CEIL: _function("ceiling"),
+    Op.FLOOR: _floor,
+    Op.CEIL: _held("ceiling", _plain),
     Op.ROUND: _half_away,
     Op.RINT: _half_even,
     Op.TRUNC: _truncated,
-    Op.MINIMUM: _function("Min"),
-    Op.MAXIMUM: _function("Max"),
-    Op.LT: _function("Lt"),
-    Op.LE: _function("Le"),
-    Op.GT: _function("Gt"),
-    Op.GE: _function("Ge"),
-    Op.EQ: _function("Eq"),
-    Op.NE: _function("Ne"),
+    Op.MINIMUM: _held("Min", _plain),
+    Op.MAXIMUM: _held("Max", _plain),
+    Op.LT: _held("Lt", _plain),
+    Op.LE: _held("Le", _plain),
+    Op.GT: _held("Gt", _plain),
+    Op.GE: _held("Ge", _plain),
+    Op.EQ: _equals,
+    Op.NE: _held("Ne", _plain),
     Op.AND: _function("And"),
     Op.OR: _function("Or"),
     Op.NOT: _function("Not"),
@@ -315,47 +344,4 @@ _CONDITIONS: Mapping[Op, tuple[int, ...]] = {
     Op.OR: (0, 1),
     Op.NOT: (0,),
     Op.WHERE: (0,),
-}
-
-
-def _held(name: str, small: Callable[..., bool]) -> Row:
-    """A function of numbers alone: computed where that is cheap, else unevaluated."""
-
-    def row(*args: Sympy) -> Sympy:
-        return getattr(sympy_module(), name)(*args, evaluate=small(*args))
-
-    return row
-
-
-def _short(*args: Sympy) -> bool:
-    return all(a.is_Rational or a.is_infinite or a.is_NumberSymbol for a in args)
-
-
-def _small_power(a: Sympy, b: Sympy) -> bool:
-    if not (b.is_Integer and a.is_Rational):
-        return not (b.is_Rational and abs(b) > _MAX_POWER_BITS)
-    bits = max(int(a.p).bit_length(), int(a.q).bit_length())
-    return bool(abs(b) * bits <= _MAX_POWER_BITS)
-
-
-def _small_gamma(a: Sympy) -> bool:
-    return not a.is_number or bool(a.is_Rational and abs(a) <= _MAX_GAMMA)
-
-
-# What may take for ever on numbers, or needs many digits to decide.
-_GUARDED: Mapping[Op, Row] = {
-    Op.POW: _held("Pow", _small_power),
-    Op.GAMMA: _held("gamma", _small_gamma),
-    Op.POLYGAMMA: _held("polygamma", lambda n, a: _small_gamma(n) and _small_gamma(a)),
-    Op.FLOOR: _held("floor", _short),
-    Op.CEIL: _held("ceiling", _short),
-    Op.MOD: _held("Mod", _short),
-    Op.MINIMUM: _held("Min", _short),
-    Op.MAXIMUM: _held("Max", _short),
-    Op.LT: _held("Lt", _short),
-    Op.LE: _held("Le", _short),
-    Op.GT: _held("Gt", _short),
-    Op.GE: _held("Ge", _short),
-    Op.EQ: _held("Eq", _short),
-    Op.NE: _held("Ne", _short),
 }

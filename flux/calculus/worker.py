@@ -21,7 +21,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from flux.calculus.rows import from_rows, to_rows
-from flux.errors import FluxError, LimitError
+from flux.errors import FluxError, LimitError, NotFoundError
 from flux.expr import Expr
 from flux.settings import current
 
@@ -34,10 +34,6 @@ _PROGRAM = (
     "import sys; sys.path[:] = sys.argv[1:]; sys.argv[1:] = []; "
     "from flux.calculus.worker_process import serve; serve()"
 )
-
-
-class NotFoundError(FluxError):
-    """SymPy has no answer to the call."""
 
 
 def call(name: str, e: Expr, *arguments: str | Expr) -> list[Expr]:

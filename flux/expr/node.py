@@ -194,7 +194,7 @@ class Expr:
         """An antiderivative by x, or the integral from a to b: see `flux.integrate`.
 
         Raises:
-            FluxError: no antiderivative was found.
+            NotFoundError: no antiderivative was found.
             DomainError: the definite integral does not converge.
             LimitError: past the settings `max_seconds` or `max_memory`.
         """

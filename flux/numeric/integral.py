@@ -89,7 +89,7 @@ def integrate(
         method: "auto", or "numeric" to look for no closed form.
 
     Raises:
-        FluxError: no antiderivative was found.
+        NotFoundError: no antiderivative was found.
         DomainError: the definite integral does not converge to the tolerance.
         LimitError: SymPy ran out of time or memory (settings `max_seconds`, `max_memory`).
         UnknownNameError: a name of a definite integral has no value.

@@ -3,7 +3,7 @@
 import pytest
 
 import flux
-from flux.errors import ArgumentError, AxisError, FluxError, LimitError
+from flux.errors import ArgumentError, AxisError, LimitError, NotFoundError
 from flux.settings import override
 
 
@@ -57,7 +57,7 @@ def test_printed_antiderivative(text, printed):
 
 @pytest.mark.parametrize("text", ["x^x", "exp(exp(x))", "sin(x^2)"])
 def test_one_that_is_not_found_offers_the_definite_integral(text):
-    with pytest.raises(FluxError, match="no antiderivative was found") as caught:
+    with pytest.raises(NotFoundError, match="no antiderivative was found") as caught:
         flux.integrate(text, "x")
     assert "flux.integrate(e, 'x', a, b)" in caught.value.hint
 
@@ -65,7 +65,7 @@ def test_one_that_is_not_found_offers_the_definite_integral(text):
 def test_what_sympy_gets_wrong_is_not_returned(monkeypatch):
     wrong = [flux.parse("sin(x)"), flux.parse("x")]
     monkeypatch.setattr("flux.calculus.antiderivative.call", lambda *_: wrong)
-    with pytest.raises(FluxError, match="could not be confirmed"):
+    with pytest.raises(NotFoundError, match="could not be confirmed"):
         flux.integrate("exp(x)", "x")
 
 

@@ -56,7 +56,7 @@ PLAIN = tuple(
 )
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=80, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(formulas(max_leaves=6, operations=PLAIN))
 def test_there_and_back_is_the_same_value(e):
     try:

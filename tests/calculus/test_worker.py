@@ -14,8 +14,8 @@ from hypothesis import given, settings
 import flux
 from flux.calculus import worker
 from flux.calculus.rows import from_rows, to_rows
-from flux.calculus.worker import NotFoundError, Worker, call
-from flux.errors import FluxError, LimitError
+from flux.calculus.worker import Worker, call
+from flux.errors import FluxError, LimitError, NotFoundError
 from flux.expr import inputs
 from flux.settings import override
 from tests.strategies import formulas
