@@ -7,6 +7,7 @@ then an `ndarray` on its memory: no copy, and no NumPy call that could make one.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -38,8 +39,28 @@ def view_array(view: View, buffer: Buffer, base: Array, rows: int = 0) -> Array:
     return np.ndarray(shape, base.dtype, base, view.offset * item, strides)
 
 
+_ADDRESSABLE = 1 << 47  # bytes that a process can have
+
+
+def check_bytes(count: int) -> None:
+    """Raise MemoryError where NumPy would find a ValueError: for more than any machine has."""
+    if count > _ADDRESSABLE:
+        raise MemoryError
+
+
+def check_memory(function: Function) -> None:
+    """Raise MemoryError where a function's buffers or views are larger than any memory."""
+    check_bytes(function.arena_bytes)
+    for buffer in function.buffers:
+        check_bytes(buffer.size * buffer.dtype.itemsize)
+    for instruction in function.instructions:
+        for view in (*instruction.results, *instruction.operands):
+            check_bytes(prod(size for size in view.shape if size != ROWS))
+
+
 def aligned_bytes(count: int) -> NDArray[np.uint8]:
     """Zeroed memory that starts at a multiple of 64 bytes."""
+    check_bytes(count)
     raw = np.zeros(count + 64, np.uint8)
     start = -raw.ctypes.data % 64
     return raw[start : start + count]

@@ -22,6 +22,7 @@ from flux.calculus.cotangent import (
     close,
     conjunction,
     contract,
+    guarded,
     is_contraction,
     meet,
     renamed_cotangent,
@@ -185,7 +186,7 @@ def _pull_pointwise(e: Expr, operand: int, cotangent: Cotangent) -> Cotangent | 
     if e.op in GUARDS:
         condition = guard(e, operand)
         assert condition is not None
-        cotangent = cotangent._replace(guard=(*cotangent.guard, condition))
+        cotangent = guarded(cotangent, condition)
     if extra and e.op is Op.MUL and is_contraction(cotangent, factor, extra):
         return contract(cotangent, factor, extra)
     return sum_out(times(cotangent, factor), extra)
@@ -206,8 +207,8 @@ def _pull_extremum(e: Expr, cotangent: Cotangent, _: FreshAxes) -> Cotangent:
     attained, count = extremum_share(e)
     if count is ONE:
         return cotangent
-    guard = (*cotangent.guard, attained)
-    return cotangent._replace(guard=guard, value=div(cotangent.value, count), clean=False)
+    value = div(cotangent.value, count)
+    return guarded(cotangent, attained)._replace(value=value, clean=False)
 
 
 def _pull_index(e: Expr, cotangent: Cotangent, fresh: FreshAxes) -> Cotangent:

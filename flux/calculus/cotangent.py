@@ -29,6 +29,8 @@ from flux.expr import Expr, apply, reduce
 from flux.expr.node import Axes
 from flux.ops import Op, Result
 
+_MOST_CONDITIONS = 32  # of a guard, so that choices within choices take linear time
+
 
 class Cotangent(NamedTuple):
     """What flows back to a node.
@@ -46,6 +48,14 @@ class Cotangent(NamedTuple):
     value: Expr
     reach: Expr | None = None
     clean: bool = True
+
+
+def guarded(cotangent: Cotangent, condition: Expr) -> Cotangent:
+    """The cotangent where one more condition holds; those of a long guard become one."""
+    guard = (*cotangent.guard, condition)
+    if len(guard) > _MOST_CONDITIONS:
+        guard = (conjunction(guard),)
+    return cotangent._replace(guard=guard)
 
 
 # Where cotangents of several users meet.

@@ -301,6 +301,8 @@ def _choice_form(sweep: _Pass, e: Expr) -> Expr:
 
 def _steady_part(product: Product) -> Product | None:
     """Take the sign, the number and the sizes out of a product; None where nothing is gained."""
+    if product.coefficient == 0:
+        return None
     outer = Product()
     for base in [base for base in product.factors if base.op is Op.SIZE]:
         outer.factors[base] = product.factors.pop(base)

@@ -8,19 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 from threading import Lock
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from flux.backends.arrays import check_bytes
 from flux.backends.scalar_code import scalar_function
 from flux.compiled.arguments import Shape, bind, broadcast
+from flux.compiled.domain import hides, raise_outside
 from flux.compiled.rows import Column, RowProgram
 from flux.errors import ArgumentError, DomainError, LimitError, ShapeError
 from flux.expr import Expr, count_nodes, inputs, topological
 from flux.expr.arguments import as_array, as_float, as_integer, exact_float, float_dtype, is_number
-from flux.expr.evaluate import evaluate
 from flux.expr.signature import check_inputs, result_axes
 from flux.lower import lower
 from flux.lower.sizes import infer_sizes
@@ -30,6 +32,7 @@ from flux.program.types import Program
 Array = NDArray[Any]
 _OPTIONS = ("out", "domain", "threads")
 _DOMAINS = ("nan", "raise")
+_MOST_DIMENSIONS = 32  # that NumPy walks along
 _MOST_SPECIALISATIONS = 64
 _MOST_THREADS = 1024
 
@@ -76,6 +79,7 @@ class CompiledFunction:
         self._axes = {name: result_axes(e) for name, e in outputs.items()}
         self._axis_counts = {e.attributes.name: len(e.attributes.axes) for e in self._inputs}
         self._sizes_known: dict[tuple[tuple[str, int], ...], dict[str, int]] = {}
+        self._hides = hides(outputs.values())
         self._specialised: dict[Any, RowProgram] = {}
         self._lock = Lock()
         self._scalar: Callable[..., Any] = self._first_scalar
@@ -112,7 +116,8 @@ class CompiledFunction:
                 unless the formula has an input of that name.
 
         Raises:
-            DomainError: with domain="raise", where a value is not finite.
+            DomainError: with domain="raise", where an operation on the path taken has no finite
+                value for finite operands.
             ArgumentError, UnknownNameError, ShapeError: the arguments do not fit.
             LimitError: there is not enough memory.
         """
@@ -142,6 +147,7 @@ class CompiledFunction:
             if found is not None:
                 return found
         arrays = {name: as_array(name, value) for name, value in values.items()}
+        _check_dimensions([array.shape for array in arrays.values()])
         sizes = self._sizes(arrays)
         shape = broadcast({name: self._leading(name, a) for name, a in arrays.items()})
         dtype = self._dtype(values)
@@ -153,7 +159,7 @@ class CompiledFunction:
         if all(size > 0 for size in shape):
             self._run(program, columns, results, shape, threads)
         if domain == "raise":
-            self._raise_domain(columns, results, sizes)
+            self._raise_domain(columns, results, shape, sizes)
         if out is not None and results["= "] is not out:
             out[...] = results["= "]
         return self._unwrap(results, values, out)
@@ -306,6 +312,9 @@ class CompiledFunction:
             f"= {name}": (*shape, *(sizes[axis] for axis in axes))
             for name, axes in self._axes.items()
         }
+        _check_dimensions([*shapes.values(), *(shape + e.attributes.axes for e in self._inputs)])
+        for s in shapes.values():
+            check_bytes(prod(s) * dtype.itemsize)
         if out is None:
             return {name: np.empty(s, dtype) for name, s in shapes.items()}
         if not self._single:
@@ -313,19 +322,27 @@ class CompiledFunction:
         return {"= ": check_out(out, shapes["= "], dtype)}
 
     def _raise_domain(
-        self, columns: Mapping[str, Column], results: Mapping[str, Array], sizes: Mapping[str, int]
+        self,
+        columns: Mapping[str, Column],
+        results: Mapping[str, Array],
+        shape: Shape,
+        sizes: Mapping[str, int],
     ) -> None:
-        if all(np.isfinite(array).all() for array in results.values()):
-            return
-        arrays = {name: column.convert(column.array) for name, column in columns.items()}
-        for e in self._outputs.values():
-            evaluate(e, arrays, sizes=sizes)  # it finds the operation and the value, and raises
+        if self._hides or not all(np.isfinite(array).all() for array in results.values()):
+            leading = {name: self._leading(name, column.array) for name, column in columns.items()}
+            raise_outside(self._outputs.values(), columns, leading, shape, sizes)
 
 
 def _is_scalar(e: Expr) -> bool:
     if e.op is Op.INPUT:
         return not e.axes and not e.attributes.integer
     return e.op is Op.CONSTANT or e.op.row.kind is Kind.POINTWISE
+
+
+def _check_dimensions(shapes: Sequence[tuple[Any, ...]]) -> None:
+    most = max(map(len, shapes), default=0)
+    if most > _MOST_DIMENSIONS:
+        raise ShapeError(f"an array would have {most} dimensions, more than {_MOST_DIMENSIONS}")
 
 
 def _long_way(*_: Any) -> float:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from flux.backends.arrays import numpy_type
+from flux.backends.arrays import check_memory, numpy_type
 from flux.backends.numpy_backend import Compiled, Pool, block_rows
 from flux.backends.vm import VirtualMachine
 from flux.program.types import Buffer, Program, Role
@@ -51,6 +51,8 @@ class RowProgram:
     def __init__(self, program: Program, backend: str) -> None:
         self.program = program
         entry = program.entry
+        for function in program.functions:
+            check_memory(function)
         self._buffers = [
             (n, b) for n, b in enumerate(entry.buffers) if b.role in (Role.INPUT, Role.OUTPUT)
         ]

@@ -1,7 +1,9 @@
 """Powers with a constant exponent, by multiplication, reciprocal and root instead of `pow`.
 
 At most three roundings stand between `x^n` and the result for 0 < n <= 8, within the 4 ulp that
-an operation may take.
+an operation may take. At the ends of the range they differ from `pow`: `x^0.5` is the root also at
+-inf, where it is nan, and at -0, which keeps its sign; and `x^-n` is 0 where `x^n` is beyond the
+largest number.
 """
 
 from __future__ import annotations

@@ -11,11 +11,12 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
 
-from flux.errors import AxisError
+from flux.errors import AxisError, ShapeError
 from flux.expr import Expr, reduce, show_axes, topological
 from flux.expr.constants import constant_value
 from flux.expr.integers import integral
 from flux.lower.contraction import contract, factor, summands
+from flux.lower.guards import Guards
 from flux.lower.ir import ROW_AXIS, Graph, Value, inherit
 from flux.lower.masks import finite_where_masked
 from flux.lower.onehot import OneHot, one_hot
@@ -64,6 +65,7 @@ class Translation:
         self._origins = origins or {}
         self._relaxed = relaxed
         self._uses = _count_uses(roots)
+        self._guards = Guards(topological(roots))
         self._values: dict[Need, Value] = {}
 
     def value(self, e: Expr, mode: Mode = Mode.REAL) -> Value:
@@ -179,6 +181,8 @@ class Translation:
             axes = self._kept(e.axes) | row
             return graph.make("input", (), axes, dtype, (e.attributes.name,))
         seed, step = (graph.cast(arg, DType.INT64) for arg in args)
+        if seed.axes or step.axes:
+            raise ShapeError("a seed or step is one number, not one for each row")
         axes, kept = e.attributes.axes, self._kept(e.axes)
         return graph.make("random", (seed, step), kept, dtype, (e.attributes.site, axes))
 
@@ -313,6 +317,8 @@ class Translation:
         if mode is Mode.TRUTH:
             return self._truth_of_real(e)
         condition, then, otherwise = e.args
+        then = self._guards.branch(then, condition, taken=True)
+        otherwise = self._guards.branch(otherwise, condition, taken=False)
         needs = [(condition, Mode.TRUTH), (then, mode), (otherwise, mode)]
         return needs, self._choose
 

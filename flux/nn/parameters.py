@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from flux.errors import DataError, ShapeError, UnknownNameError, did_you_mean
+from flux.backends.arrays import check_bytes
+from flux.errors import DataError, LimitError, ShapeError, UnknownNameError, did_you_mean
 from flux.expr import topological
 from flux.ops import Op
 from flux.syntax import Parameter
@@ -70,7 +71,7 @@ class Parameters(Mapping[str, NDArray[Any]]):
 
     def _pack(self, group: str, dtype: np.dtype[Any]) -> None:
         members = self.members(group)
-        buffer = np.zeros(sum(entry.count for entry in members), dtype)
+        buffer = _zeros(sum(entry.count for entry in members), dtype)
         start = 0
         for entry in members:
             self._views[entry.path] = buffer[start : start + entry.count].reshape(entry.shape)
@@ -145,3 +146,11 @@ def _check_shape(entry: Entry, shape: tuple[int, ...]) -> None:
         raise ShapeError(
             f"the parameter {entry.path!r} is {_show_axes(entry)}; the array has shape {shape}"
         )
+
+
+def _zeros(count: int, dtype: np.dtype[Any]) -> NDArray[Any]:
+    try:
+        check_bytes(count * dtype.itemsize)
+        return np.zeros(count, dtype)
+    except MemoryError:
+        raise LimitError(f"not enough memory for {count} parameters") from None

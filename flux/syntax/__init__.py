@@ -81,6 +81,8 @@ def load(path: str | os.PathLike[str]) -> Module:
         DataError: the file cannot be read.
         FluxError: it is not in the language.
     """
+    if not isinstance(path, str | os.PathLike):
+        raise ArgumentError(f"expected the path of a file, not {type(path).__name__}")
     try:
         with Path(path).open("rb") as file:
             content = file.read(

@@ -208,6 +208,7 @@ def _finish_diff(machine: Machine, tree: Call) -> None:
         text = f"a derivative is of order 0 to {_MAX_ORDER}, not {order}"
         raise ArgumentError(text, (machine.span(tree.arguments[2]),))
     _check_input(machine, tree.arguments[1], by)
+    machine.count_differentiated(tree, e)
     machine.values.append(service("diff")(e, by, order))
     _note(machine, tree)
 
@@ -228,6 +229,7 @@ def _finish_grad(machine: Machine, tree: Call) -> None:
             (machine.span(tree.arguments[0]),),
             hint="reduce it first, such as `sum[t](...)` or `mean[t](...)`",
         )
+    machine.count_differentiated(tree, e)
     machine.values.append(service("gradient")(e, [by])[0])
     _note(machine, tree)
 

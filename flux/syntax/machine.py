@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from flux.errors import FluxError, LimitError
-from flux.expr import Expr
+from flux.expr import Expr, count_nodes
 from flux.settings import current
 from flux.source import Span
 from flux.syntax.tree import Call, Text, Tree
@@ -114,6 +114,7 @@ class Machine:
     draws: dict[str, int] = field(default_factory=dict)
     placeholders: int = 0
     calls: int = 0
+    differentiated: int = 0
 
     def enter(self, tree: Tree) -> None:
         """Push the step that elaborates a node: its value comes on the stack."""
@@ -145,6 +146,18 @@ class Machine:
         self.calls += 1
         if self.calls * _NODES_PER_CALL > current().max_nodes:
             raise _too_many()
+
+    def count_differentiated(self, tree: Tree, e: Expr) -> None:
+        """Count the nodes of an expression that a derivative is taken of.
+
+        Raises:
+            LimitError: derivatives of derivatives have taken too many.
+        """
+        self.differentiated += count_nodes(e)
+        limit = current().max_nodes
+        if self.differentiated > limit:
+            text = f"derivatives of more than {limit} nodes are taken (setting max_nodes)"
+            raise LimitError(text, (self.span(tree),))
 
     def run(self) -> None:
         """Do every step."""

@@ -133,3 +133,49 @@ def test_a_large_scatter_agrees_with_addition_in_a_loop(backend):
     found = run(counts(AT, G), backend, {"i": at, "g": g}, sizes)
     assert found.shape == (width, size)
     np.testing.assert_allclose(found, wanted.T, rtol=1e-12)
+
+
+INSIDE = apply(Op.GE, AT, 0)
+TABLE = variable("E", ("v",))
+GUARDED = [
+    where(INSIDE, index(TABLE, {"v": AT}), 0),
+    where(apply(Op.LT, AT, 0), -1, index(TABLE, {"v": AT})),
+    where(INSIDE, 2 * index(TABLE, {"v": AT}) + apply(Op.EXP, index(TABLE, {"v": AT + 0})), 0),
+    where(INSIDE, where(apply(Op.LT, AT, 3), index(TABLE, {"v": AT + 2}), 7), 0),
+    where(INSIDE, where(apply(Op.LT, AT, 3), 7, index(TABLE, {"v": AT - 3})), 0),
+]
+
+
+@pytest.mark.parametrize("e", GUARDED, ids=range(len(GUARDED)))
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("relaxed", [False, True])
+def test_a_position_that_a_choice_does_not_take_is_not_looked_at(e, backend, relaxed):
+    from flux.calculus import gradient
+
+    values = {"E": RNG.normal(size=5), "i": np.array([0, -1, 4, 2, -(10**9), 3, 1])}
+    loss = reduce(Op.SUM, e * e, ["t"])
+    for wanted in (e, *gradient(loss, [TABLE])):
+        np.testing.assert_allclose(
+            run(wanted, backend, values, SIZES, relaxed=relaxed),
+            reference(wanted, values, SIZES),
+            rtol=1e-12,
+        )
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_guard_that_lets_a_wrong_position_through_is_an_error(backend):
+    e = where(apply(Op.LT, AT, 0), index(TABLE, {"v": AT}), 0)
+    with pytest.raises(DomainError, match="index -1 is outside"):
+        run(e, backend, {"E": np.ones(5), "i": np.array([0, -1, 4, 2, 1, 3, 1])}, SIZES)
+
+
+def test_choices_nested_hundreds_deep_are_lowered_in_seconds():
+    import time
+
+    e = index(TABLE, {"v": N})
+    for k in range(300):
+        e = where(apply(Op.GT, N, k), e + index(TABLE, {"v": N + k}), k)
+    start = time.perf_counter()
+    found = run(e, "numpy", {"E": np.ones(400), "n": np.array(2)}, {"v": 400})
+    assert time.perf_counter() - start < 10
+    assert found == 299

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from flux import philox
+from flux.errors import ArgumentError, ShapeError
 from flux.expr import constant, random, variable
 from tests.backends.agree import BACKENDS, over_rows, reference, run
 
@@ -42,6 +43,16 @@ def test_rows_share_one_draw(backend):
     e = x * 0 + random("s", ("a",), constant(1), constant(2))
     found = over_rows(e, backend, {"x": np.zeros((9, 4))})
     np.testing.assert_array_equal(found, [philox.uniform(1, "s", 2, 4)] * 9)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_seed_is_one_whole_number(backend):
+    with pytest.raises(ArgumentError, match="must hold whole numbers"):
+        over_rows(random("s", ("a",), SEED, STEP), backend, {**VALUES, "seed": 0.5}, sizes={"a": 6})
+    with pytest.raises(ShapeError, match="not one for each row"):
+        over_rows(
+            random("s", ("a",), SEED, STEP), backend, {**VALUES, "seed": [1, 2]}, sizes={"a": 6}
+        )
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

@@ -146,13 +146,15 @@ def take_turns(
 
 
 def _warm(worker: Worker, seconds: float) -> Sample:
-    """Call it ever more often, until the time that one call takes is known."""
+    """Call it once for what is made then, and ever more often until one call's time is known."""
+    sample = worker.run()
     times = 1
-    while True:
+    while sample.seconds < _LONG_SECONDS:
         sample = worker.run(times)
         if sample.seconds * times > seconds / 4:
-            return sample
+            break
         times *= 4
+    return sample
 
 
 def median_seconds(samples: Iterable[Sample]) -> float:

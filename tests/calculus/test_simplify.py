@@ -309,7 +309,7 @@ CHAINS = {
 def test_long_and_deep_expressions_end_in_time(name):
     step, count = CHAINS[name]
     e = chain(step, count)
-    start = time.perf_counter()
+    start = time.process_time()
     simplified = simplify(e)
-    assert time.perf_counter() - start < 6  # several times what it takes alone
+    assert time.process_time() - start < 6  # several times what it takes alone
     assert count_nodes(simplified) <= count_nodes(e) + 2

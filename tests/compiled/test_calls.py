@@ -90,11 +90,18 @@ def test_wrong_options_of_compile_are_errors():
         {"threads": 1.5},
         {"threads": True},
         {"domain": "inf"},
+        {"sizes": 5},
+        {"sizes": {"d": 0}},
+        {"sizes": {"d": 2.5}},
+        {"sizes": {"d": "2"}},
+        {"sizes": {"d": True}},
+        {"sizes": {1: 2}},
     ]:
         with pytest.raises(ArgumentError):
             flux.compile("x", **options)
-    with pytest.raises(ArgumentError, match="no formula"):
-        flux.compile({})
+    for wrong in [{}, {3: "x"}, {"a": 3}, None, 3.0, b"x"]:
+        with pytest.raises(ArgumentError):
+            flux.compile(wrong)
 
 
 def test_names_of_options_can_be_inputs():

@@ -207,9 +207,9 @@ def test_printing_is_linear_in_shared_nodes():
     e = x
     for _ in range(2_000):
         e = sin(e * e + 1) * (e * e + 1)
-    start = time.perf_counter()
+    start = time.process_time()
     text = str(e)
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
     assert len(text) < 100_000
     assert parse(text) is e
 

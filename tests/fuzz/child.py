@@ -6,7 +6,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from tests.fuzz.inputs import Input
-from tests.fuzz.run import Failure, Figures, run_many, settled, smallest
+from tests.fuzz.run import Failure, Figures, Memory, run_many, settled, smallest
 
 BATCH = 500
 WARM_UP = 500
@@ -44,7 +44,7 @@ def _merge(whole: Figures, part: Figures) -> None:
     whole.slowest = sorted([*whole.slowest, *part.slowest], reverse=True)[:10]
 
 
-def _summary(figures: Figures, before: tuple[int, int], after: tuple[int, int]) -> str:
+def _summary(figures: Figures, before: Memory, after: Memory) -> str:
     lines = [f"{figures.accepted} of {len(figures.totals)} inputs have a meaning"]
     shares = ((50, 0.5), (99, 0.99), (99.9, 0.999), (100, 1.0))
     times = ", ".join(f"{name}% {figures.percentile(p) * 1e3:.1f} ms" for name, p in shares)
@@ -57,7 +57,9 @@ def _summary(figures: Figures, before: tuple[int, int], after: tuple[int, int]) 
         f"  {s * 1e3:8.1f} ms  index {index}, most of it in {stage}"
         for s, index, stage in figures.slowest
     ]
+    drift = [late - early for early, late in zip(before, after, strict=True)]
     lines.append(
-        f"memory: {(after[0] - before[0]) / 2**20:+.2f} MB, {after[1] - before[1]:+} nodes"
+        f"memory: {drift[1]:+} live blocks (some {drift[1] * 64 / 2**20:+.2f} MB), "
+        f"{drift[2]:+} nodes; the process keeps {drift[0] / 2**20:+.1f} MB for its largest inputs"
     )
     return "\n".join(lines)

@@ -32,7 +32,7 @@ _NUMBERS = (
     *(float("inf"), float("-inf"), float("nan"), 0, 1, -3, 2**53, True, False),
 )
 _TEXT_BYTES = 2_048
-_COMPILED_NODES = 4_000  # larger ones compile in seconds, which tests/bench measures
+_COMPILED_NODES = 1_500  # larger ones compile in seconds, which tests/bench measures
 
 
 class BrokenError(Exception):

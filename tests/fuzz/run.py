@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import gc
 import signal
+import sys
 import traceback
+from array import array
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -17,6 +19,7 @@ from types import FrameType
 from typing import NamedTuple
 
 from flux.expr.node import interned_count
+from flux.syntax import _parse
 from tests.fuzz.exercise import Trace, exercise
 from tests.fuzz.inputs import Input, make
 from tests.fuzz.shrink import shrink
@@ -42,11 +45,25 @@ class Failure(NamedTuple):
     details: str
 
 
+class Memory(NamedTuple):
+    """Memory in use.
+
+    Args:
+        resident_bytes: of the process; it keeps what its largest input took.
+        blocks: that Python's allocator has given out, some 64 bytes each.
+        nodes: expressions alive.
+    """
+
+    resident_bytes: int
+    blocks: int
+    nodes: int
+
+
 @dataclass
 class Figures:
     """What a run measured; times in seconds of CPU."""
 
-    totals: list[float] = field(default_factory=list)
+    totals: array[float] = field(default_factory=lambda: array("d"))
     stages: dict[str, float] = field(default_factory=dict)
     slowest: list[tuple[float, int, str]] = field(default_factory=list)
     accepted: int = 0
@@ -147,10 +164,8 @@ def resident_bytes() -> int:
     return int(statistics.read_text(encoding="ascii").split()[1]) * 4096
 
 
-def settled() -> tuple[int, int]:
-    """Resident bytes and live expression nodes, after a collection."""
-    from flux.syntax import _parse
-
+def settled() -> Memory:
+    """Memory in use after a collection."""
     _parse.cache_clear()
     gc.collect()
-    return resident_bytes(), interned_count()
+    return Memory(resident_bytes(), sys.getallocatedblocks(), interned_count())

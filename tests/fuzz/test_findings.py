@@ -14,6 +14,7 @@ FORMULAS = (
     "x^9^9^9",  # an exponent that is infinite
     _DOUBLED,  # a product that doubles with each line, past the exponents that a literal can have
     "diff(log10(a/1e320)^(x/(1e-320*a)) + a/1e320, a)",  # coefficients that no literal holds
+    "u = z^2 + 2*z\ndiff(where(u >= 0.5, atanh(x/x), u), x)",  # a branch that is 0/0
     "log10(f_add/1e320)**adamw(0.1, x, z, x, z, pi, 0.5, e400, pi)",
 )
 FILES = ()

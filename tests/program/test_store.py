@@ -196,10 +196,10 @@ HOSTILE = [
 def test_hostile_contents_are_refused_quickly_and_in_little_memory(what, body):
     content = packed(body)
     tracemalloc.start()
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(ProgramError):
         loads(content)
-    elapsed = time.perf_counter() - start
+    elapsed = time.process_time() - start
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert elapsed < 2
