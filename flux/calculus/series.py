@@ -28,11 +28,14 @@ from flux.calculus.simplify import simplify
 from flux.calculus.substitute import as_expression, subs
 from flux.calculus.sympy_bridge import check_scalar
 from flux.errors import ArgumentError, LimitError
-from flux.expr import Expr, Operand, inputs, lift, variable
+from flux.expr import Expr, Operand, count_nodes, inputs, lift, variable
+from flux.expr.traverse import check_size
 from flux.ops import Op
 from flux.settings import current
 
 _STEPS_A_SETTING = 5  # steps of series arithmetic that count as one rewriting step
+_SYMBOLIC_STEPS = 70  # that a step on coefficients with names or roots counts for
+_NODE_STEPS = 40  # rewriting steps that simplifying a node of a coefficient takes, at most
 _EXTRA_TERMS = (0, 2, 8, 32)  # that quotients such as sin(x)/x may use up
 
 
@@ -54,13 +57,24 @@ def series(e: Expr, x: str, x0: Operand | str = 0, n: int = 6) -> Expr:
         AxisError: e has named axes.
     """
     point = as_expression(x0)
-    found = [simplify(c) for c in coefficients(e, x, point, n)]
+    found = _tidied(coefficients(e, x, point, n))
     place = variable_of(e, x)
     step = place if point is ZERO else _difference(place, point)
     result = ZERO
     for k, c in enumerate(found):
         result = _plus(result, c, step, k)
     return result
+
+
+def _tidied(found: list[Expr]) -> list[Expr]:
+    """The coefficients simplified, up to where together they are too large for that."""
+    room = current().max_steps // _NODE_STEPS
+    tidy: list[Expr] = []
+    for c in found:
+        room -= count_nodes(c) if room > 0 else 0
+        tidy.append(simplify(c) if room > 0 else c)
+    check_size(*tidy)
+    return tidy
 
 
 def variable_of(e: Expr, x: str) -> Expr:
@@ -113,14 +127,16 @@ def _check(e: Expr, x: str, point: Expr, n: int, nodes: int) -> None:
     if any(leaf.attributes.name == x for leaf in inputs(point)):
         raise ArgumentError(f"the point is written in terms of `{x}` itself")
     check_scalar(point)
-    limit = current().max_steps
-    if nodes * (n + 1) ** 2 > _STEPS_A_SETTING * limit:
-        raise LimitError(f"the series needs more steps than the setting max_steps ({limit}) allows")
+    _check_steps(nodes * (n + 1) ** 2)
 
 
 def _expanded(order: Sequence[Expr], x: str, point: Expr, length: int) -> Series:
     made: dict[Expr, Series] = {}
+    steps = 0
     for e in order:
+        if any(not _is_exact(made[arg]) for arg in e.args):
+            steps += _SYMBOLIC_STEPS * length**2
+            _check_steps(steps)
         if e.op is Op.INPUT and e.attributes.name == x:
             rest: list[Coefficient] = [Fraction(1), *[Fraction(0)] * (length - 2)]
             made[e] = [as_coefficient(point), *rest[: length - 1]]
@@ -129,6 +145,20 @@ def _expanded(order: Sequence[Expr], x: str, point: Expr, length: int) -> Series
         else:
             made[e] = _row(e, [made[arg] for arg in e.args])
     return made[order[-1]]
+
+
+def _is_exact(u: Series) -> bool:
+    """Whether a series costs no more than arithmetic: rational numbers, or a constant."""
+    return is_constant(u) or all(isinstance(c, Fraction) for c in u)
+
+
+def _check_steps(steps: int) -> None:
+    limit = current().max_steps
+    if steps > _STEPS_A_SETTING * limit:
+        raise LimitError(
+            f"the series needs more steps than the setting max_steps ({limit}) allows",
+            hint="a lower degree, or a point at which the coefficients are rational numbers",
+        )
 
 
 def _row(e: Expr, operands: Sequence[Series]) -> Series:

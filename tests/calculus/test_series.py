@@ -132,6 +132,8 @@ def test_mistakes_and_limits():
         e.series("x", 0, 100_000)
     with pytest.raises(LimitError, match="max_literal"):
         e.series("x", 0, 600)
+    with pytest.raises(LimitError, match="max_steps"):
+        flux.parse("sin(x*exp(x))").series("x", "1/3", 150)  # symbolic coefficients cost more
     with pytest.raises(ArgumentError, match="whole number"):
         e.series("x", 0, -1)
     with pytest.raises(ArgumentError, match="itself"):
