@@ -29,7 +29,7 @@ def test_every_class_of_the_reader_is_one_of_sympy():
 
 
 @pytest.mark.parametrize("op", [op for op in POINTWISE if op is not Op.CUSTOM])
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=12, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_each_operation_has_the_same_value_in_sympy(op, data):
     operands = data.draw(operands_for(op))
@@ -45,7 +45,7 @@ def test_each_operation_has_the_same_value_in_sympy(op, data):
         assume(False)
     s = to_sympy(e)
     exact = {x: sympy.Rational(values[x.name]) for x in s.free_symbols}
-    found = complex(s.subs(exact).evalf(30))
+    found = complex(s.evalf(30, subs=exact))  # subs alone would take exact roots
     assert found.imag == pytest.approx(0, abs=1e-12)
     assert found.real == pytest.approx(wanted, rel=1e-9, abs=1e-12)
 
