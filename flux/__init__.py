@@ -22,10 +22,12 @@ from flux.expr import Expr, provide
 
 if TYPE_CHECKING:
     from flux.calculus.equal import equal
+    from flux.calculus.sympy_reader import from_sympy
     from flux.compiled import CompiledFunction
     from flux.compiler import compile, evaluate
     from flux.nn import Model
     from flux.numeric import Solution, all_roots, solve
+    from flux.numeric.integral import integrate
     from flux.syntax import load, load_text, parse
     from flux.syntax.module import Module
     from flux.training.trainer import Trainer
@@ -44,6 +46,8 @@ _HOMES = {
     "compile": "flux.compiler",
     "equal": "flux.calculus.equal",
     "evaluate": "flux.compiler",
+    "from_sympy": "flux.calculus.sympy_reader",
+    "integrate": "flux.numeric.integral",
     "load": "flux.syntax",
     "load_text": "flux.syntax",
     "parse": "flux.syntax",
@@ -63,6 +67,8 @@ __all__ = [
     "compile",
     "equal",
     "evaluate",
+    "from_sympy",
+    "integrate",
     "load",
     "load_text",
     "parse",
@@ -95,6 +101,9 @@ def _late(home: str, name: str) -> Callable[..., Any]:
 # What stands behind the methods of an expression.
 provide("diff", _late("flux.calculus", "diff"))
 provide("gradient", _late("flux.calculus", "gradient"))
+provide("integrate", _late("flux.numeric.integral", "integrate"))
+provide("series", _late("flux.calculus.series", "series"))
 provide("simplify", _late("flux.calculus", "simplify"))
 provide("subs", _late("flux.calculus.substitute", "subs"))
+provide("to_sympy", _late("flux.calculus.sympy_bridge", "to_sympy"))
 provide("parse", _late("flux.syntax", "parse"))

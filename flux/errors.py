@@ -9,6 +9,7 @@ FluxError
 ├── ShapeError          sizes that do not fit                  (code "shape")
 ├── DomainError         an operation outside its domain, or with no finite value
 ├── LimitError          a documented limit was reached         (it names the setting)
+├── NotFoundError       there may be an answer, and it was not found (code "search")
 ├── ProgramError        a Program that does not verify, or a damaged file of one
 └── DataError           a file, table or array that cannot be used
 ```
@@ -138,6 +139,12 @@ class LimitError(FluxError):
     """A documented limit was reached; the text names the setting."""
 
     code = "limit"
+
+
+class NotFoundError(FluxError):
+    """There may be an answer, such as an antiderivative, and it was not found."""
+
+    code = "search"
 
 
 class ProgramError(FluxError):

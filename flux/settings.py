@@ -28,6 +28,8 @@ class Settings:
         max_literal: characters of one number.
         max_errors: errors reported for one text.
         max_steps: rewriting steps of one symbolic call.
+        max_seconds: of one call of SymPy (integration), in a process of its own.
+        max_memory: megabytes that such a call may take beyond the idle process.
         row_block: rows that a compiled function runs at a time.
         verify: check a Program after every pass (on in the tests).
         dump: a stage to print on standard error while compiling: ast, expr, gradient, program.
@@ -40,6 +42,8 @@ class Settings:
     max_literal: int = 400
     max_errors: int = 20
     max_steps: int = 200_000
+    max_seconds: int = 2
+    max_memory: int = 512
     row_block: int = 8_192
     verify: bool = False
     dump: str = ""

@@ -26,6 +26,8 @@ PUBLIC = {
     "compile",
     "equal",
     "evaluate",
+    "from_sympy",
+    "integrate",
     "load",
     "load_text",
     "parse",

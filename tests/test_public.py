@@ -23,6 +23,8 @@ PUBLIC = [
     "compile",
     "equal",
     "evaluate",
+    "from_sympy",
+    "integrate",
     "load",
     "parse",
     "solve",

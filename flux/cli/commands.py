@@ -17,6 +17,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "eval": ("flux.cli.evaluate", "Evaluate a formula."),
     "diff": ("flux.cli.diff", "Differentiate a formula."),
     "solve": ("flux.cli.solve", "Find the root of an equation."),
+    "integrate": ("flux.cli.integrate", "Integrate a formula."),
+    "taylor": ("flux.cli.taylor", "Expand a formula in powers about a point."),
+    "simplify": ("flux.cli.simplify", "Simplify a formula."),
     "show": ("flux.cli.show", "Print what the compiler makes of a formula or a .flux file."),
     "doctor": ("flux.cli.doctor", "Report the CPU, the BLAS, versions, and advice."),
 }

@@ -183,6 +183,43 @@ class Expr:
         """
         return service("evaluate")(self, {**(mapping or {}), **values})
 
+    def integrate(
+        self,
+        x: str,
+        a: Operand | str | None = None,
+        b: Operand | str | None = None,
+        values: Mapping[str, float] | None = None,
+        **options: Any,
+    ) -> Any:
+        """An antiderivative by x, or the integral from a to b: see `flux.integrate`.
+
+        Raises:
+            NotFoundError: no antiderivative was found.
+            DomainError: the definite integral does not converge.
+            LimitError: past the settings `max_seconds` or `max_memory`.
+        """
+        return service("integrate")(self, x, a, b, values, **options)
+
+    def series(self, x: str, x0: Operand | str = 0, n: int = 6) -> Expr:
+        """The Taylor polynomial by x about x0, up to the power n.
+
+        sum over k = 0 ... n of c_k*(x - x0)^k
+
+        Raises:
+            DomainError: there is no Taylor series at that point.
+            LimitError: past the settings `max_steps` or `max_literal`.
+        """
+        result: Expr = service("series")(self, x, x0, n)
+        return result
+
+    def to_sympy(self) -> Any:
+        """The expression as SymPy's, with exact numbers and real names.
+
+        Raises:
+            AxisError: the expression has named axes.
+        """
+        return service("to_sympy")(self)
+
     def to_latex(self) -> str:
         """The expression as LaTeX."""
         text: str = service("latex")(self)

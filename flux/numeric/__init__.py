@@ -1,7 +1,8 @@
-"""Numbers from expressions by exact derivatives: the roots of equations."""
+"""Numbers from expressions: the roots of equations by exact derivatives, and definite integrals."""
 
+from flux.numeric.integral import integrate
 from flux.numeric.interval import all_roots
 from flux.numeric.root import solve
 from flux.numeric.solution import Reason, Solution
 
-__all__ = ["Reason", "Solution", "all_roots", "solve"]
+__all__ = ["Reason", "Solution", "all_roots", "integrate", "solve"]

@@ -231,8 +231,8 @@ def _try(
         )  # fmt: skip
     found.iterations[at] += tried.iterations
     good = tried.status <= Reason.ROUNDING
-    for name in ("x", "residual"):
-        getattr(found, name)[at[good]] = getattr(tried, name)[good]
+    found.x[at[good]] = tried.x[good]
+    found.residual[at[good]] = tried.residual[good]
     found.status[at] = tried.status
 
 

@@ -1,0 +1,192 @@
+"""The process that runs SymPy for `worker`: requests in, answers out, until its input closes.
+
+Only the rows of CALLS can be asked for. Memory is capped by the system (`RLIMIT_AS`, above what the
+idle process has) where it can be; on systems that ignore that limit a thread ends the process once
+its resident memory has grown by as much; on Windows there is no cap. The same thread ends a process
+whose caller is gone while it computes.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from flux.calculus.rows import from_rows, to_rows
+from flux.calculus.sympy_bridge import as_number, symbol, sympy_module, to_sympy
+from flux.calculus.sympy_reader import from_sympy
+from flux.calculus.worker import MEMORY_EXIT, receive, send
+from flux.errors import FluxError
+from flux.expr import Expr, inputs, variable
+
+Sympy = Any  # SymPy has no types
+
+_MEGABYTE = 1 << 20
+_GRACE_SECONDS = 5.0  # beyond the caller's own clock
+
+
+def serve() -> None:
+    """Answer requests until the input closes."""
+    source, sink = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # nothing that SymPy prints reaches the caller
+    _warm_up()
+    watch = _Watch()
+    while (request := receive(source)) is not None:
+        if request["call"] == "ready":
+            send(sink, {"rows": []})
+            continue
+        watch.begin(request["seconds"], request["memory"])
+        answer = _answered(request)
+        watch.end()
+        send(sink, answer)
+
+
+def _warm_up() -> None:
+    """Let SymPy import and build what its first integral needs, which no budget should pay."""
+    x = sympy_module().Symbol("x", real=True)
+    sympy_module().integrate(x * sympy_module().exp(-(x**2)) + sympy_module().besselj(0, x), x)
+
+
+def _answered(request: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        arguments = [x if isinstance(x, str) else from_rows(x) for x in request["arguments"]]
+        found = CALLS[request["call"]](from_rows(request["rows"]), *arguments)
+        return {"rows": [to_rows(e) for e in found]} if found else {"failed": "no answer"}
+    except MemoryError:
+        return {"failed": "memory"}
+    except FluxError as error:
+        return {"failed": error.text}
+    except Exception as error:  # SymPy raises of every kind; the caller hears that it failed
+        return {"failed": f"SymPy failed ({type(error).__name__})"}
+
+
+class _Watch:
+    """Ends this process past its budget, should the caller no longer be there to do so."""
+
+    def __init__(self) -> None:
+        self._deadline = float("inf")
+        self._most_resident = float("inf")
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def begin(self, seconds: float, megabytes: int) -> None:
+        self._deadline = time.monotonic() + seconds + _GRACE_SECONDS
+        if not _cap(megabytes * _MEGABYTE):
+            self._most_resident = _resident() + megabytes * _MEGABYTE
+
+    def end(self) -> None:
+        self._deadline = self._most_resident = float("inf")
+
+    def _run(self) -> None:
+        while True:
+            time.sleep(0.1)
+            if _resident() > self._most_resident:
+                os._exit(MEMORY_EXIT)
+            if time.monotonic() > self._deadline:
+                os._exit(1)
+
+
+def _cap(room: int) -> bool:
+    """Let the address space grow by this many bytes; False where the system has no such limit."""
+    try:
+        import resource
+
+        pages = int(Path("/proc/self/statm").read_text().split()[0])
+        limit = pages * resource.getpagesize() + room
+        _, hard = resource.getrlimit(resource.RLIMIT_AS)
+        if hard != resource.RLIM_INFINITY:
+            limit = min(limit, hard)
+        resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
+    except (ImportError, OSError, ValueError):
+        return False
+    return True
+
+
+def _resident() -> float:
+    """The most memory that this process has had resident, in bytes; 0 where it is not known."""
+    try:
+        import resource
+    except ImportError:
+        return 0.0
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most * (1.0 if sys.platform == "darwin" else 1024.0)
+
+
+def _integrate(e: Expr, name: str) -> Sequence[Expr]:
+    """Antiderivatives to try, best first; the caller checks them."""
+    sympy = sympy_module()
+    integrand, x = to_sympy(e), _symbol(e, name)
+    found = sympy.integrate(integrand, x)
+    if found.has(sympy.Integral):
+        found = sympy.integrals.manualintegrate(integrand, x)
+    if found.has(sympy.Integral):
+        return ()
+    found = _real_pieces(found)
+    logs = integrand.atoms(sympy.log)
+    candidates = [found.replace(*_absolute_logs(x, logs)), found]
+    return list(dict.fromkeys(_readable(candidates)))
+
+
+def _definite(e: Expr, name: str, a: Expr, b: Expr) -> Sequence[Expr]:
+    """The definite integral in closed form; the caller checks it."""
+    sympy = sympy_module()
+    limits = (_symbol(e, name), as_number(to_sympy(a)), as_number(to_sympy(b)))
+    found = sympy.integrate(to_sympy(e), limits)
+    return () if found.has(sympy.Integral) else _readable([sympy.simplify(found), found])
+
+
+def _symbol(e: Expr, name: str) -> Sympy:
+    found = [x for x in inputs(e) if x.attributes.name == name]
+    return symbol(found[0] if found else variable(name))
+
+
+def _readable(candidates: Sequence[Sympy]) -> list[Expr]:
+    read: list[Expr] = []
+    for candidate in candidates:
+        try:
+            read.append(from_sympy(candidate))
+        except FluxError:  # complex, or without a counterpart
+            continue
+    return read
+
+
+def _absolute_logs(x: Sympy, known: set[Sympy]) -> tuple[Callable[..., bool], Callable[..., Sympy]]:
+    """Real logarithms: log(abs(u)) where SymPy has log(u) of a u that may be negative."""
+    sympy = sympy_module()
+
+    def is_new(part: Sympy) -> bool:
+        return bool(
+            isinstance(part, sympy.log)
+            and part not in known
+            and part.has(x)
+            and not part.args[0].is_nonnegative
+        )
+
+    return is_new, lambda part: sympy.log(sympy.Abs(part.args[0]))
+
+
+def _real_pieces(found: Sympy) -> Sympy:
+    """Pieces of a Piecewise that are complex become nan: no real value is there."""
+    sympy = sympy_module()
+
+    def real(*pieces: Any) -> Sympy:
+        return sympy.Piecewise(
+            *((sympy.nan if value.has(sympy.I) else value, held) for value, held in pieces)
+        )
+
+    return found.replace(sympy.Piecewise, real)
+
+
+def _simplify(e: Expr) -> Sequence[Expr]:
+    return _readable([sympy_module().simplify(to_sympy(e))])
+
+
+# What can be asked for: the expression and the arguments to the answers.
+CALLS: Mapping[str, Callable[..., Sequence[Expr]]] = {
+    "integrate": _integrate,
+    "definite": _definite,
+    "simplify": _simplify,
+}

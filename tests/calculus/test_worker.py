@@ -1,0 +1,159 @@
+"""SymPy's own process: its budget, its end, its turns, and what reaches it."""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+
+import flux
+from flux.calculus import worker
+from flux.calculus.rows import from_rows, to_rows
+from flux.calculus.worker import Worker, call
+from flux.errors import FluxError, LimitError, NotFoundError
+from flux.expr import inputs
+from flux.settings import override
+from tests.strategies import formulas
+
+PATIENT = 30  # seconds, on a busy machine
+
+
+@settings(max_examples=50, deadline=None)
+@given(formulas(max_leaves=12))
+def test_rows_are_the_same_expression(e):
+    assert from_rows(to_rows(e)) is e
+
+
+def test_rows_keep_assumptions_and_every_kind_of_constant():
+    e = flux.parse("assume x > 0\nx + 0.10 + 2 + pi*true")
+    assert from_rows(to_rows(e)) is e
+    assert inputs(from_rows(to_rows(e)))[0].attributes.assumption == "> 0"
+
+
+BAD_ROWS = [
+    [],
+    [("nothing", (), ())],
+    [("add", (0, 1), ())],
+    [("constant", (), ("int", "x"))],
+    [("constant", (), ("float", "1"))],
+    [("sum", (), ())],
+    [("input", (), ())],
+]
+
+
+@pytest.mark.parametrize("rows", BAD_ROWS)
+def test_rows_that_are_no_expression_are_refused(rows):
+    with pytest.raises(FluxError, match="no expression"):
+        from_rows(rows)
+
+
+def test_a_call_past_its_seconds_ends_and_the_next_one_works():
+    x = flux.parse("x")
+    with override(max_seconds=PATIENT):
+        call("integrate", x, "x")  # started, so that the clock below is the budget's alone
+    first = worker._WORKER.pid
+    began = time.monotonic()
+    with override(max_seconds=1), pytest.raises(LimitError, match="max_seconds"):
+        call("integrate", flux.parse("9^9^9^9*x"), "x")
+    assert time.monotonic() - began < 5
+    with override(max_seconds=PATIENT):
+        assert [str(e) for e in call("integrate", x, "x")] == ["x^2/2"]
+    assert worker._WORKER.pid not in (None, first)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux caps the address space")
+def test_a_call_past_its_memory_names_the_setting():
+    # The power is left as it is by the bridge; the integral's bounds make SymPy multiply it out.
+    with override(max_seconds=PATIENT, max_memory=8), pytest.raises(LimitError, match="max_memory"):
+        call("simplify", flux.parse("(a + b + c + d + f)^60 * sin(a + b*c)^40 * (a + x)^70"))
+    with override(max_seconds=PATIENT):
+        assert call("simplify", flux.parse("x + x"))
+
+
+def test_what_sympy_raises_is_no_answer():
+    with override(max_seconds=PATIENT), pytest.raises(NotFoundError):
+        call("integrate", flux.parse("x^x"), "x")
+
+
+def test_threads_take_turns():
+    texts = [f"x^{n}" for n in range(2, 10)]
+
+    def integrated(text):
+        with override(max_seconds=PATIENT):  # settings are per thread
+            return call("integrate", flux.parse(text), "x")[0]
+
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(integrated, texts))
+    for text, e in zip(texts, found, strict=True):
+        assert flux.equal(e.diff("x"), text)
+
+
+def test_the_process_ends_with_its_caller():
+    code = (
+        "import flux; from flux.settings import override\n"
+        "from flux.calculus import worker\n"
+        "with override(max_seconds=30): print(flux.parse('x').integrate('x'))\n"
+        "print(worker._WORKER.pid)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    answer, pid = done.stdout.split()
+    assert answer == "x^2/2"
+    assert done.stderr == ""
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(pid), 0)
+
+
+def test_a_process_whose_caller_is_killed_ends_by_itself():
+    code = (
+        "import flux, os; from flux.settings import override\n"
+        "from flux.calculus import worker\n"
+        "with override(max_seconds=30): flux.parse('x').integrate('x')\n"
+        "print(worker._WORKER.pid, flush=True); os.kill(os.getpid(), 9)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    pid = int(done.stdout)
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline and _alive(pid):
+        time.sleep(0.05)
+    assert not _alive(pid)
+
+
+def _alive(pid):
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().split()[2]
+        return state != "Z"  # one that nobody has waited for yet
+    except FileNotFoundError:
+        return False
+
+
+def test_a_process_that_was_ended_from_outside_is_replaced():
+    with override(max_seconds=PATIENT):
+        call("integrate", flux.parse("x"), "x")
+        process = worker._WORKER._process
+        process.kill()
+        process.wait()
+        assert call("integrate", flux.parse("x"), "x")
+
+
+def test_no_thread_is_left_waiting():
+    mine = Worker()
+    try:
+        with override(max_seconds=PATIENT):
+            rows = to_rows(flux.parse("x"))
+            request = {"call": "integrate", "rows": rows, "arguments": ["x"]}
+            assert "rows" in mine.ask({**request, "seconds": 9, "memory": 512}, 9)
+        assert not [
+            t
+            for t in threading.enumerate()
+            if isinstance(t, threading.Timer) and not t.finished.is_set()
+        ]
+    finally:
+        mine.stop()
+    assert mine.pid is None
