@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from flux.compiler import compile, evaluate
     from flux.nn import Model
     from flux.numeric import Solution, all_roots, solve
+    from flux.numeric.fitting import Fit, fit
     from flux.numeric.integral import integrate
     from flux.syntax import load, load_text, parse
     from flux.syntax.module import Module
@@ -38,6 +39,7 @@ __version__ = "0.1.0"
 # quick and a script pays for what it uses.
 _HOMES = {
     "CompiledFunction": "flux.compiled",
+    "Fit": "flux.numeric.fitting",
     "Model": "flux.nn",
     "Module": "flux.syntax.module",
     "Solution": "flux.numeric",
@@ -46,6 +48,7 @@ _HOMES = {
     "compile": "flux.compiler",
     "equal": "flux.calculus.equal",
     "evaluate": "flux.compiler",
+    "fit": "flux.numeric.fitting",
     "from_sympy": "flux.calculus.sympy_reader",
     "integrate": "flux.numeric.integral",
     "load": "flux.syntax",
@@ -57,6 +60,7 @@ _HOMES = {
 __all__ = [
     "CompiledFunction",
     "Expr",
+    "Fit",
     "FluxError",
     "Model",
     "Module",
@@ -67,6 +71,7 @@ __all__ = [
     "compile",
     "equal",
     "evaluate",
+    "fit",
     "from_sympy",
     "integrate",
     "load",

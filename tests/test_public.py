@@ -14,6 +14,7 @@ import flux
 PUBLIC = [
     "CompiledFunction",
     "Expr",
+    "Fit",
     "FluxError",
     "Module",
     "Solution",
@@ -23,6 +24,7 @@ PUBLIC = [
     "compile",
     "equal",
     "evaluate",
+    "fit",
     "from_sympy",
     "integrate",
     "load",

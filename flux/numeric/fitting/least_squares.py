@@ -1,0 +1,46 @@
+"""Models that are linear in their parameters: orthogonal triangles, one step, no start.
+
+The design has one column for each parameter: the curve's derivative. Columns of unit length make
+the answer independent of units; two steps of refinement take what rounding has left.
+
+Source:
+    Björck, Numerical Methods for Least Squares Problems (1996), sections 2.4 and 2.9.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flux.numeric.fitting.factors import factor
+from flux.numeric.fitting.objective import Objective
+from flux.numeric.fitting.reasons import FitReason
+from flux.numeric.fitting.search import Found
+from flux.numeric.fitting.settled import stand
+
+Array = NDArray[Any]
+_REFINEMENTS = 2
+
+
+def solve_linear(objective: Objective, start: Array) -> Found:
+    """The least squares of a model that is linear in its parameters.
+
+    Args:
+        objective: whose Jacobian is the same everywhere.
+        start: where the residuals are taken first; 0 unless the model is not finite there.
+    """
+    place = objective.place(np.zeros_like(start)) or objective.place(start)
+    if place is None:
+        return Found(None, None, 0, FitReason.NOT_FINITE)
+    for _ in range(1 + _REFINEMENTS):
+        step = factor(place.j, place.r).newton()
+        further = objective.place(place.x + step)
+        if further is None or further.cost >= place.cost:
+            break
+        place = further
+    unbounded = np.full(start.size, np.inf)
+    standing = stand(place, objective, -unbounded, unbounded)
+    reason = FitReason.ONE_STEP if standing.settled else FitReason.UNDETERMINED
+    return Found(place, standing, 1, reason)
