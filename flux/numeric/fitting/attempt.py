@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from flux.numeric.fitting.curvature import lower_start, way_down
 from flux.numeric.fitting.least_squares import solve_linear
-from flux.numeric.fitting.losses import LOSSES, SQUARES, noise
+from flux.numeric.fitting.losses import CONVEX, LOSSES, SQUARES, noise
 from flux.numeric.fitting.model import is_linear
 from flux.numeric.fitting.objective import Objective
 from flux.numeric.fitting.problem import FitProblem
@@ -69,13 +69,14 @@ def make(problem: FitProblem, plan: Plan) -> Attempt:
     linear = is_linear(curve.expr, curve.parameters.names)
     if linear and not curve.parameters.bounded and plan.loss == SQUARES:
         found = solve_linear(objective, curve.parameters.start)
-        return Attempt(found, 0.0, objective.evaluations, _costs([found]))
+        if found is not None:
+            return Attempt(found, 0.0, objective.evaluations, _costs([found]))
     tried = [
         _from_start(problem, objective, plan, start)
         for start in draws(curve.parameters, plan.starts, plan.seed)
     ]
-    found, threshold = min(tried, key=lambda pair: _rank(pair[0], tried))
-    return Attempt(found, threshold, objective.evaluations, _costs([f for f, _ in tried]))
+    best, threshold = min(tried, key=lambda pair: _rank(pair[0], tried))
+    return Attempt(best, threshold, objective.evaluations, _costs([f for f, _ in tried]))
 
 
 def _rank(found: Found, tried: list[tuple[Found, float]]) -> tuple[bool, bool, float]:
@@ -96,9 +97,9 @@ def _from_start(
     problem: FitProblem, objective: Objective, plan: Plan, start: Array
 ) -> tuple[Found, float]:
     if plan.loss == SQUARES:
-        return _minimum(problem, objective, start, plan.most), 0.0
+        return _minimum(problem, objective, start, plan), 0.0
     if plan.threshold is not None:
-        return _robust(problem, objective, plan, start, plan.threshold), plan.threshold
+        return _gently(problem, objective, plan, start, plan.threshold), plan.threshold
     return _scaled(problem, objective, plan, start)
 
 
@@ -107,7 +108,17 @@ def _robust(
 ) -> Found:
     """With a robust loss of this threshold; the evaluations count with those of the objective."""
     objective.loss, objective.threshold = LOSSES[plan.loss], threshold
-    return _minimum(problem, objective, start, plan.most)
+    return _minimum(problem, objective, start, plan)
+
+
+def _gently(
+    problem: FitProblem, objective: Objective, plan: Plan, start: Array, threshold: float
+) -> Found:
+    """The same, from where a convex loss leads: a far residual pulls there, and not in others."""
+    first = _robust(problem, objective, replace(plan, loss=CONVEX), start, threshold)
+    x = start if first.place is None else first.place.x
+    found = _robust(problem, objective, plan, x, threshold)
+    return replace(found, iterations=first.iterations + found.iterations)
 
 
 def _scaled(
@@ -120,7 +131,7 @@ def _scaled(
     """
     tuning, x, threshold = LOSSES[plan.loss].tuning, start, 0.0
     objective.loss = None
-    found = _minimum(problem, objective, start, plan.most)
+    found = _minimum(problem, objective, start, plan)
     for _ in range(_SCALINGS):
         if found.place is None:
             return found, threshold
@@ -128,29 +139,33 @@ def _scaled(
         threshold = tuning * noise(problem.residuals(x), x.size)
         if threshold <= 0 or abs(threshold - before) <= _SCALE_CLOSE * threshold:
             break
-        found = _robust(problem, objective, plan, x, threshold)
+        steps = found.iterations
+        search_from = _robust if before else _gently
+        found = search_from(problem, objective, plan, x, threshold)
+        found = replace(found, iterations=steps + found.iterations)
     return found, threshold
 
 
-def _minimum(problem: FitProblem, objective: Objective, start: Array, most: int) -> Found:
+def _minimum(problem: FitProblem, objective: Objective, start: Array, plan: Plan) -> Found:
     """Search with one radius after the other, and on from saddles, until one is at a minimum."""
-    best: Found | None = None
-    for found in _searches(problem, objective, start, most):
-        if best is None or best.place is None or _is_better(found, best):
+    best, steps = Found(None, None, 0, FitReason.NOT_FINITE), 0
+    for found in _searches(problem, objective, start, plan):
+        steps += found.iterations
+        if best.place is None or _is_better(found, best):
             best = found
-        if best.reason == FitReason.CONVERGED:
+        if best.place is None or best.reason == FitReason.CONVERGED:
             break
-    assert best is not None
-    return best
+    return replace(best, iterations=steps)
 
 
 def _searches(
-    problem: FitProblem, objective: Objective, start: Array, most: int
+    problem: FitProblem, objective: Objective, start: Array, plan: Plan
 ) -> Iterator[Found]:
+    """With each first radius; with one where there are several starts, which do more."""
     parameters = problem.curve.parameters
-    for radius in RADII:
-        found = search(objective, start, parameters.low, parameters.high, most, radius)
-        yield _off_saddles(problem, objective, found, most)
+    for radius in RADII if plan.starts == 1 else RADII[:1]:
+        found = search(objective, start, parameters.low, parameters.high, plan.most, radius)
+        yield _off_saddles(problem, objective, found, plan.most)
 
 
 def _is_better(found: Found, best: Found) -> bool:
@@ -171,7 +186,8 @@ def _off_saddles(problem: FitProblem, objective: Objective, found: Found, most: 
         lower = lower_start(objective, found.place, down, low, high)
         if lower is None:
             break
-        found = search(objective, lower, low, high, most)
+        further = search(objective, lower, low, high, most)
+        found = replace(further, iterations=found.iterations + further.iterations)
     return found if _way_down(objective, found) is None else replace(found, reason=FitReason.SADDLE)
 
 

@@ -124,8 +124,13 @@ def known_groups(name: str, value: Any, groups: Sequence[str], count: int) -> Ar
 
     Raises:
         ArgumentError: one that it has not.
+        ShapeError: there is not one for each row.
     """
-    texts = [str(item) for item in np.broadcast_to(np.asarray(value), (count,)).tolist()]
+    try:
+        wide = np.broadcast_to(np.asarray(value), (count,))
+    except ValueError:
+        raise ShapeError(f"`{name}` does not have one value for each of {count} rows") from None
+    texts = [str(item) for item in wide.tolist()]
     for text in texts:
         if text not in groups:
             hint = did_you_mean(text, groups) or f"it was fitted to {', '.join(groups[:8])}"

@@ -55,14 +55,12 @@ class Factors:
         lengths: of the columns, (P,); 1 for a column of zeros.
         triangle: R of the columns of unit length, (P, P).
         along: Qᵀ r, (P,).
-        outside: the length of what is left of r.
         rows: N.
     """
 
     lengths: Array
     triangle: Array
     along: Array
-    outside: float
     rows: int
 
     def spectrum(self, scale: Array) -> Spectrum:
@@ -119,12 +117,11 @@ def factor(j: Array, r: Array, floor: Array | float = 0.0) -> Factors:
     lengths = np.where(empty, 1.0, lengths)
     q, triangle = np.linalg.qr(np.where(empty, 0.0, j / lengths), mode="reduced")
     along = q.T @ r
-    outside = float(np.linalg.norm(r - q @ along))
     if len(triangle) < lengths.size:  # fewer rows than parameters
         missing = lengths.size - len(triangle)
         triangle = np.pad(triangle, ((0, missing), (0, 0)))
         along = np.pad(along, (0, missing))
-    return Factors(lengths, triangle, along, outside, len(r))
+    return Factors(lengths, triangle, along, len(r))
 
 
 def column_lengths(j: Array) -> Array:

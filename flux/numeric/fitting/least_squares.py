@@ -15,17 +15,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flux.numeric.fitting.factors import factor
-from flux.numeric.fitting.objective import Objective
+from flux.numeric.fitting.objective import Objective, Place
 from flux.numeric.fitting.reasons import FitReason
 from flux.numeric.fitting.search import Found
 from flux.numeric.fitting.settled import stand
 
 Array = NDArray[Any]
 _REFINEMENTS = 2
+_FORETOLD = 1e-6  # of the residuals: beyond rounding in any model
 
 
-def solve_linear(objective: Objective, start: Array) -> Found:
+def solve_linear(objective: Objective, start: Array) -> Found | None:
     """The least squares of a model that is linear in its parameters.
+
+    None where the model does not follow its derivatives after all: those of floor(a) + a are free
+    of `a`, and it is not linear.
 
     Args:
         objective: whose Jacobian is the same everywhere.
@@ -37,10 +41,19 @@ def solve_linear(objective: Objective, start: Array) -> Found:
     for _ in range(1 + _REFINEMENTS):
         step = factor(place.j, place.r).newton()
         further = objective.place(place.x + step)
-        if further is None or further.cost >= place.cost:
+        if further is None or not _follows(place, step, further, objective.magnitude):
+            return None
+        if further.cost >= place.cost:
             break
         place = further
     unbounded = np.full(start.size, np.inf)
     standing = stand(place, objective, -unbounded, unbounded)
     reason = FitReason.ONE_STEP if standing.settled else FitReason.UNDETERMINED
     return Found(place, standing, 1, reason)
+
+
+def _follows(place: Place, step: Array, further: Place, magnitude: float) -> bool:
+    """Whether the residuals after a step are those that their derivatives foretell."""
+    error = float(np.linalg.norm(further.r - place.r - place.j @ step))
+    size = float(np.linalg.norm(place.r)) + float(np.linalg.norm(place.j @ step)) + magnitude
+    return error <= _FORETOLD * size

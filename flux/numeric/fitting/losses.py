@@ -70,6 +70,7 @@ LOSSES: Mapping[str, Loss] = {
     "welsch": Loss(_welsch, 2.985),
     "arctan": Loss(_arctan, 2.385),
 }
+CONVEX = "soft_l1"
 SQUARES = "squares"  # plain least squares, which corrects nothing
 
 

@@ -94,7 +94,10 @@ class Fit:
 
     @property
     def noise(self) -> float:
-        """The standard error of the residuals: sqrt(chi_square/degrees_of_freedom)."""
+        """The standard error of the residuals: sqrt(chi_square/degrees_of_freedom).
+
+        With a robust loss it follows from their median instead, so that outliers do not count.
+        """
         return self.statistics.noise
 
     @property

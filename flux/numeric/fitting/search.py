@@ -123,6 +123,9 @@ class _Region:
     def advance(self) -> None:
         """Try one step; move there, or trust less."""
         free, factors = self.standing.free, self.standing.factors
+        if not factors.rank:
+            self.finished = True  # nothing has any effect here
+            return
         spectrum = factors.spectrum(self._scale[free])
         damping = _damping(spectrum, self._radius)
         scaled = spectrum.step(damping)

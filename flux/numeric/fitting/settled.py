@@ -63,7 +63,8 @@ def stand(place: Place, objective: Objective, low: Array, high: Array) -> Standi
     factors = factor(j, place.r, floor)
     along = float(np.linalg.norm(factors.along))
     spare = factors.rows - x.size
-    noise = factors.outside / np.sqrt(spare) if spare > 0 else 0.0
+    # From the cost: the residuals of outliers, as a robust loss corrects them, are no yardstick.
+    noise = float(np.sqrt(2 * place.cost / spare)) if spare > 0 else 0.0
     ruler = noise * np.sqrt(max(x.size, 1))
     offset = along / ruler if ruler > 0 else (0.0 if along == 0 else np.inf)
     small = offset <= _OFFSET or along <= _ROUNDING * objective.magnitude

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from flux.numeric.fitting.attempt import Attempt, Plan
 from flux.numeric.fitting.losses import LOSSES, SQUARES, spread
+from flux.numeric.fitting.losses import noise as noise_without_outliers
 from flux.numeric.fitting.problem import FitProblem
 
 Array = NDArray[Any]
@@ -32,7 +33,8 @@ class Statistics:
         covariance: (P, P); nan for parameters that are not determined or at a bound.
         chi_square: sum(w r^2).
         degrees_of_freedom: N - P.
-        noise: the residuals' standard error; of unit weight where there are weights.
+        noise: the residuals' standard error; of unit weight where there are weights; with a robust
+            loss, from the median of |r|.
         r_squared: 1 - chi_square / sum(w (y - mean)^2).
         log_likelihood: of normal noise; nan with a robust loss.
         aic, bic: Akaike's and Schwarz's, from it; an unknown noise counts as a parameter.
@@ -60,6 +62,7 @@ def describe(problem: FitProblem, plan: Plan, attempt: Attempt, absolute: bool) 
     robust = plan.loss != SQUARES and attempt.threshold > 0
     if robust:
         factor = spread(LOSSES[plan.loss], attempt.threshold, r, size)
+        noise = noise_without_outliers(r, size)
     else:
         factor = 1.0 if absolute else noise**2
     likelihood = NAN if robust else _log_likelihood(problem, chi_square, absolute)
