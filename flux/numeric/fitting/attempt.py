@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,7 +15,7 @@ from flux.numeric.fitting.model import is_linear
 from flux.numeric.fitting.objective import Objective
 from flux.numeric.fitting.problem import FitProblem
 from flux.numeric.fitting.reasons import FitReason
-from flux.numeric.fitting.search import RADII, Found, search
+from flux.numeric.fitting.search import RADII, Found, lost_at, search
 from flux.numeric.fitting.starts import draws
 
 Array = NDArray[Any]
@@ -24,6 +23,7 @@ Array = NDArray[Any]
 _ESCAPES = 3  # from saddles
 _SCALINGS, _SCALE_CLOSE = 20, 1e-4  # of the threshold of a robust loss
 _SAME_COST = 1e-9
+_TRIED_AGAIN = (FitReason.UNDETERMINED, FitReason.STUCK, FitReason.RUNAWAY)
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,8 @@ def _scaled(
             return found, threshold
         x, before = found.place.x, threshold
         threshold = tuning * noise(problem.residuals(x), x.size)
-        if threshold <= 0 or abs(threshold - before) <= _SCALE_CLOSE * threshold:
+        stands = abs(threshold - before) <= _SCALE_CLOSE * threshold
+        if threshold <= 0 or stands or (before and found.reason != FitReason.CONVERGED):
             break
         steps = found.iterations
         search_from = _robust if before else _gently
@@ -147,25 +148,22 @@ def _scaled(
 
 
 def _minimum(problem: FitProblem, objective: Objective, start: Array, plan: Plan) -> Found:
-    """Search with one radius after the other, and on from saddles, until one is at a minimum."""
-    best, steps = Found(None, None, 0, FitReason.NOT_FINITE), 0
-    for found in _searches(problem, objective, start, plan):
+    """Search, and on from saddles; where that is lost, with another first radius.
+
+    All of it within one number of steps. Where there are several starts, these do more than radii.
+    """
+    parameters = problem.curve.parameters
+    best, steps = lost_at(start), 0
+    for radius in RADII if plan.starts == 1 else RADII[:1]:
+        left = plan.most - steps
+        found = search(objective, start, parameters.low, parameters.high, left, radius)
+        found = _off_saddles(problem, objective, found, left)
         steps += found.iterations
         if best.place is None or _is_better(found, best):
             best = found
-        if best.place is None or best.reason == FitReason.CONVERGED:
+        if found.reason not in _TRIED_AGAIN or steps >= plan.most:
             break
     return replace(best, iterations=steps)
-
-
-def _searches(
-    problem: FitProblem, objective: Objective, start: Array, plan: Plan
-) -> Iterator[Found]:
-    """With each first radius; with one where there are several starts, which do more."""
-    parameters = problem.curve.parameters
-    for radius in RADII if plan.starts == 1 else RADII[:1]:
-        found = search(objective, start, parameters.low, parameters.high, plan.most, radius)
-        yield _off_saddles(problem, objective, found, plan.most)
 
 
 def _is_better(found: Found, best: Found) -> bool:

@@ -37,7 +37,7 @@ from flux.numeric.fitting.statistics import describe
 
 Array = NDArray[Any]
 
-_MAX_ITERATIONS, _MOST_ITERATIONS = 1_000, 100_000
+_MAX_ITERATIONS, _MOST_ITERATIONS = 500, 100_000
 _MOST_STARTS = 10_000
 _MISSING = ("raise", "drop")
 DEFAULTS: Mapping[str, Any] = {

@@ -9,6 +9,7 @@ Source:
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from flux.numeric.fitting.factors import factor
 from flux.numeric.fitting.objective import Objective, Place
 from flux.numeric.fitting.reasons import FitReason
-from flux.numeric.fitting.search import Found
+from flux.numeric.fitting.search import Found, found_at, lost_at
 from flux.numeric.fitting.settled import stand
 
 Array = NDArray[Any]
@@ -37,7 +38,7 @@ def solve_linear(objective: Objective, start: Array) -> Found | None:
     """
     place = objective.place(np.zeros_like(start)) or objective.place(start)
     if place is None:
-        return Found(None, None, 0, FitReason.NOT_FINITE)
+        return lost_at(start)
     for _ in range(1 + _REFINEMENTS):
         step = factor(place.j, place.r).newton()
         further = objective.place(place.x + step)
@@ -48,8 +49,9 @@ def solve_linear(objective: Objective, start: Array) -> Found | None:
         place = further
     unbounded = np.full(start.size, np.inf)
     standing = stand(place, objective, -unbounded, unbounded)
-    reason = FitReason.ONE_STEP if standing.settled else FitReason.UNDETERMINED
-    return Found(place, standing, 1, reason)
+    found = found_at(place, standing, 1)
+    settled = found.reason == FitReason.CONVERGED
+    return replace(found, reason=FitReason.ONE_STEP) if settled else found
 
 
 def _follows(place: Place, step: Array, further: Place, magnitude: float) -> bool:

@@ -16,6 +16,7 @@ class FitReason(IntEnum):
     STUCK = 4
     SADDLE = 5
     NOT_FINITE = 6
+    RUNAWAY = 7
 
 
 FIT_REASONS: Mapping[FitReason, str] = {
@@ -26,4 +27,5 @@ FIT_REASONS: Mapping[FitReason, str] = {
     FitReason.STUCK: "no step lowers the sum of squares, and the gradient is not small",
     FitReason.SADDLE: "the gradient is zero, but not at a minimum",
     FitReason.NOT_FINITE: "the model is not finite at the start",
+    FitReason.RUNAWAY: "the sum of squares falls ever more slowly while parameters run off",
 }

@@ -47,7 +47,7 @@ class Fit:
         evaluations: of the model over all rows.
         converged: whether the values are a minimum.
         status: a FitReason.
-        undetermined: parameters of which the data say nothing, alone or together.
+        undetermined: parameters of which the data say nothing, alone or together, or that run off.
         at_bounds: parameters that are held at a bound.
         threshold: of the robust loss, in weighted residuals; 0 for least squares.
         costs: half the sum of squares that each start led to, lowest first.
@@ -329,7 +329,7 @@ def fit_of(
     with np.errstate(all="ignore"):
         curve = problem.curve.value(vector, problem.columns, problem.codes, problem.rows)
         residuals = problem.observed - curve
-    free, lost = _unsure(attempt, len(names))
+    held = np.zeros(len(names), bool) if found.standing is None else ~found.standing.free
     return Fit(
         model=model,
         values={**dict(zip(names, map(float, vector), strict=True)), **fixed},
@@ -346,8 +346,8 @@ def fit_of(
         evaluations=attempt.evaluations,
         converged=found.reason <= FitReason.ONE_STEP,
         status=found.reason,
-        undetermined=tuple(name for name, out in zip(names, lost, strict=True) if out),
-        at_bounds=tuple(name for name, inside in zip(names, free, strict=True) if not inside),
+        undetermined=tuple(name for name, out in zip(names, found.lost, strict=True) if out),
+        at_bounds=tuple(name for name, at in zip(names, held, strict=True) if at),
         threshold=attempt.threshold,
         costs=attempt.costs,
         _curve=problem.curve,
@@ -355,13 +355,3 @@ def fit_of(
         _group_name=group_name,
         _absolute=absolute,
     )
-
-
-def _unsure(attempt: Attempt, size: int) -> tuple[Array, Array]:
-    """Which parameters are not held at a bound, and which are not determined."""
-    standing = attempt.found.standing
-    lost = np.zeros(size, bool)
-    if standing is None:
-        return np.ones(size, bool), lost
-    lost[standing.free] = standing.factors.undetermined()
-    return standing.free, lost

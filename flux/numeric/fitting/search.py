@@ -38,6 +38,7 @@ _STILL = 0.9  # of the gradient: less than this is no progress
 _PROBE = 0.1  # of the step, to see how the residuals bend
 _BEND = 0.75  # the most that the second-order part may be beside the first
 _EXACT = 1e-10  # an offset at which nothing is gained any more
+_LONG, _LOOK = 200, 50  # after so many steps, each so many: whether it runs off
 _SECULAR_TURNS, _SECULAR_CLOSE = 30, 0.1
 
 
@@ -50,12 +51,14 @@ class Found:
         standing: of that place.
         iterations: steps that were tried.
         reason: why it ended: CONVERGED where the place is settled.
+        lost: parameters that are not determined, or run off, (P,).
     """
 
     place: Place | None
     standing: Standing | None
     iterations: int
     reason: FitReason
+    lost: Array
 
 
 def search(
@@ -78,22 +81,34 @@ def search(
     """
     place = objective.place(start)
     if place is None:
-        return Found(None, None, 0, FitReason.NOT_FINITE)
+        return lost_at(start)
     region = _Region(objective, low, high, place, radius)
     turn = 0
     while turn < most and not region.finished:
         turn += 1
         region.advance()
-    standing = region.standing
-    return Found(region.place, standing, turn, _reason(standing, turn >= most))
+        if turn >= _LONG and turn % _LOOK == 0 and region.runs_off:
+            break
+    return found_at(region.place, region.standing, turn, turn >= most)
 
 
-def _reason(standing: Standing, used_up: bool) -> FitReason:
+def lost_at(start: Array) -> Found:
+    """A search that could not begin."""
+    return Found(None, None, 0, FitReason.NOT_FINITE, np.zeros(start.size, bool))
+
+
+def found_at(place: Place, standing: Standing, turns: int, used_up: bool = False) -> Found:
+    """What a search that ended here found."""
+    lost = standing.undetermined()
     if standing.settled:
-        return FitReason.CONVERGED
+        return Found(place, standing, turns, FitReason.CONVERGED, lost)
     if not standing.factors.full:
-        return FitReason.UNDETERMINED
-    return FitReason.ITERATIONS if used_up else FitReason.STUCK
+        return Found(place, standing, turns, FitReason.UNDETERMINED, lost)
+    away = standing.running_off(place.x)
+    if away.any():
+        return Found(place, standing, turns, FitReason.RUNAWAY, away)
+    reason = FitReason.ITERATIONS if used_up else FitReason.STUCK
+    return Found(place, standing, turns, reason, lost)
 
 
 class _Region:
@@ -119,6 +134,11 @@ class _Region:
         if not self.standing.free.any() or self.place.cost == 0:
             return True
         return self.standing.settled and self.standing.offset <= _EXACT
+
+    @property
+    def runs_off(self) -> bool:
+        """Whether the search follows parameters to where they have no end."""
+        return bool(self.standing.running_off(self.place.x).any())
 
     def advance(self) -> None:
         """Try one step; move there, or trust less."""

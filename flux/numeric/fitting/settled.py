@@ -26,6 +26,7 @@ Array = NDArray[Any]
 _OFFSET = 1e-6  # of the step beside standard errors
 _STEP = 1e-8  # beside the parameter
 _ROUNDING = 64 * EPSILON  # beside the length of what the residuals are differences of
+_LITTLE, _LOOSE = 0.05, 3.0  # of the offset, of errors beside values: a search that runs off
 _NO_EFFECT = EPSILON  # the same, of all that a parameter does
 
 
@@ -37,12 +38,14 @@ class Standing:
         free: which parameters are not held at a bound, (P,).
         factors: of the Jacobian's free columns.
         offset: the Gauss-Newton step beside the standard errors, in all.
+        errors: standard errors of the free parameters, as if this were the minimum.
         gradient_is_small, step_is_small: see above.
     """
 
     free: Array
     factors: Factors
     offset: float
+    errors: Array
     gradient_is_small: bool
     step_is_small: bool
 
@@ -50,6 +53,21 @@ class Standing:
     def settled(self) -> bool:
         """Whether gradient and step say that this is a stationary point."""
         return self.factors.full and self.gradient_is_small and self.step_is_small
+
+    def undetermined(self) -> Array:
+        """Which parameters take part in a direction along which nothing changes, (P,)."""
+        return self._among_all(self.factors.undetermined())
+
+    def running_off(self, x: Array) -> Array:
+        """Which parameters are far less than their errors where little is left to gain, (P,)."""
+        if self.offset > _LITTLE:
+            return np.zeros(self.free.size, bool)
+        return self._among_all(self.errors > _LOOSE * np.abs(x[self.free]))
+
+    def _among_all(self, of_free: Array) -> Array:
+        found = np.zeros(self.free.size, bool)
+        found[self.free] = of_free
+        return found
 
 
 def stand(place: Place, objective: Objective, low: Array, high: Array) -> Standing:
@@ -68,11 +86,8 @@ def stand(place: Place, objective: Objective, low: Array, high: Array) -> Standi
     ruler = noise * np.sqrt(max(x.size, 1))
     offset = along / ruler if ruler > 0 else (0.0 if along == 0 else np.inf)
     small = offset <= _OFFSET or along <= _ROUNDING * objective.magnitude
-    return Standing(free, factors, offset, small, _small_step(x, factors, noise, objective))
-
-
-def _small_step(x: Array, factors: Factors, noise: float, objective: Objective) -> bool:
-    error = noise * np.sqrt((factors.half() ** 2).sum(axis=0))
+    errors = noise * np.sqrt((factors.half() ** 2).sum(axis=0))
     effect = _ROUNDING * objective.magnitude / factors.lengths
-    limit = np.maximum(np.maximum(_STEP * np.abs(x), _OFFSET * error), effect)
-    return bool((np.abs(factors.newton()) <= limit).all())
+    limit = np.maximum(np.maximum(_STEP * np.abs(x), _OFFSET * errors), effect)
+    short = bool((np.abs(factors.newton()) <= limit).all())
+    return Standing(free, factors, offset, errors, small, short)
