@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
@@ -18,7 +19,8 @@ from flux.numeric.fitting.attempt import Attempt
 from flux.numeric.fitting.bands import Band, Estimate
 from flux.numeric.fitting.columns import columns_of, known_groups, real, rows_of
 from flux.numeric.fitting.model import compiled_jacobian, read_side
-from flux.numeric.fitting.problem import Curve, FitProblem
+from flux.numeric.fitting.picture import draw, save
+from flux.numeric.fitting.problem import FitProblem
 from flux.numeric.fitting.reasons import FIT_REASONS, FitReason
 from flux.numeric.fitting.statistics import Statistics
 
@@ -69,7 +71,7 @@ class Fit:
     at_bounds: tuple[str, ...]
     threshold: float
     costs: tuple[float, ...]
-    _curve: Curve = field(repr=False)
+    _problem: FitProblem = field(repr=False)
     _vector: Array = field(repr=False)
     _group_name: str = field(repr=False)
     _absolute: bool = field(repr=False)
@@ -167,7 +169,7 @@ class Fit:
         """
         values, codes, n, single = self._rows(table, columns)
         with np.errstate(all="ignore"):
-            found = self._curve.value(self._vector, values, codes, n)
+            found = self._problem.curve.value(self._vector, values, codes, n)
         return float(found[0]) if single else found
 
     def band(
@@ -196,7 +198,7 @@ class Fit:
         t = self._quantile(level)
         values, codes, n, _ = self._rows(table, columns)
         with np.errstate(all="ignore"):
-            value, j = self._curve.derivatives(self._vector, values, codes, n)
+            value, j = self._problem.curve.derivatives(self._vector, values, codes, n)
             variance = _variance(j, self.covariance)
         if kind == "prediction":
             variance = variance + (1.0 if self._absolute else self.noise**2)
@@ -210,10 +212,10 @@ class Fit:
         """
         t = self._quantile(level)
         e = read_side(formula, tuple(self.values))
-        shared = [name for name in self._curve.parameters.names if name in self.values]
+        shared = [name for name in self._problem.curve.parameters.names if name in self.values]
         for x in inputs(e):
             name = x.attributes.name
-            if name not in (*shared, *self._curve.fixed):
+            if name not in (*shared, *self._problem.curve.fixed):
                 hint = did_you_mean(name, list(self.values))
                 raise UnknownNameError(f"`{name}` is no parameter shared by all rows", hint=hint)
         used = {x.attributes.name: self.values[x.attributes.name] for x in inputs(e)}
@@ -234,9 +236,9 @@ class Fit:
                 raise ArgumentError("columns come by name or as a table", hint="such as x=[1, 2]")
             found = columns_of(table)
             given = {**{name: found.column(name) for name in found.names}, **given}
-        parameters = self._curve.parameters
-        known = {*parameters.names, *self._curve.fixed}
-        wanted = [x.attributes.name for x in inputs(self._curve.expr)]
+        parameters = self._problem.curve.parameters
+        known = {*parameters.names, *self._problem.curve.fixed}
+        wanted = [x.attributes.name for x in inputs(self._problem.curve.expr)]
         columns = {}
         for name in wanted:
             if name in given and name not in known:
@@ -255,11 +257,65 @@ class Fit:
             n, single = len(group), False
         return columns, known_groups(self._group_name, group, parameters.groups, n), n, single
 
+    # Drawn.
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """What the groups of rows are called; empty where parameters do not differ by group."""
+        return self._problem.curve.parameters.groups if self._problem.codes is not None else ()
+
+    def columns(self) -> dict[str, Array]:
+        """The columns of the curve that it was fitted to."""
+        wanted = {x.attributes.name for x in inputs(self._problem.curve.expr)}
+        return {name: c for name, c in self._problem.columns.items() if name in wanted}
+
+    def rows_by_group(self) -> list[tuple[int, Array]]:
+        """The number of each group with its rows; all rows where there are no groups."""
+        codes = self._problem.codes
+        if codes is None:
+            return [(0, np.arange(self.fitted.size))]
+        return [(group, np.flatnonzero(codes == group)) for group in range(len(self.groups))]
+
+    def group_column(self, group: int) -> dict[str, Any]:
+        """What `predict` needs to know for a group."""
+        return {self._group_name: self.groups[group]} if self.groups else {}
+
+    def plot(
+        self,
+        path: str | os.PathLike[str] | None = None,
+        /,
+        *,
+        x: str | None = None,
+        log: bool = False,
+        level: float = LEVEL,
+    ) -> Any:
+        """Draw data, curve, bands and residuals; a figure of Matplotlib.
+
+        The dark band is of the curve, the light one of one more observation.
+
+        Args:
+            path: where to save it: .png, .svg or .pdf.
+            x: the column along the horizontal axis; needed where the curve depends on several.
+            log: whether that axis is logarithmic.
+            level: of the bands.
+
+        Raises:
+            ArgumentError: Matplotlib is not installed: it is the extra `plot`.
+        """
+        figure = draw(self, x, log, level)
+        if path is not None:
+            save(figure, path)
+        return figure
+
     # Printed.
 
     def __repr__(self) -> str:
-        head = ("parameter", "value", "standard error", f"{LEVEL:.0%} interval")
-        table = [head, *self._lines()]
+        return self.table()
+
+    def table(self, level: float = LEVEL) -> str:
+        """What the fit found, as it is printed, with intervals of some level."""
+        head = ("parameter", "value", "standard error", f"{100 * level:g}% interval")
+        table = [head, *self._lines(level)]
         widths = [max(len(row[i]) for row in table) for i in range(len(head))]
         lines = ["  ".join(_aligned(row, widths)).rstrip() for row in table]
         return "\n".join([self.model.strip(), "", *lines, "", *self._facts()])
@@ -267,13 +323,13 @@ class Fit:
     def _repr_html_(self) -> str:
         cells = "".join(
             "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>"
-            for row in self._lines()
+            for row in self._lines(LEVEL)
         )
         facts = "".join(f"<p>{escape(fact)}</p>" for fact in self._facts())
         return f"<p><code>{escape(self.model)}</code></p><table>{cells}</table>{facts}"
 
-    def _lines(self) -> Iterable[tuple[str, str, str, str]]:
-        intervals = self.intervals()
+    def _lines(self, level: float) -> Iterable[tuple[str, str, str, str]]:
+        intervals = self.intervals(level)
         for name in list(self.values)[:_SHOWN_PARAMETERS]:
             value = f"{self.values[name]:.8g}"
             if name not in self.names:
@@ -350,7 +406,7 @@ def fit_of(
         at_bounds=tuple(name for name, at in zip(names, held, strict=True) if at),
         threshold=attempt.threshold,
         costs=attempt.costs,
-        _curve=problem.curve,
+        _problem=problem,
         _vector=vector,
         _group_name=group_name,
         _absolute=absolute,
