@@ -360,6 +360,19 @@ def test_a_start_that_is_not_finite_says_so(model: str, start: dict[str, float])
     assert "not finite" in repr(found)
 
 
+def test_a_dose_of_zero_has_derivatives() -> None:
+    dose = np.array([0, 0, 0.1, 0.3, 1, 3, 10, 30, 100])
+    for slope in (0.6, 1.0, 1.7):
+        y = 0.1 + 0.9 / (1 + (dose / 2.5) ** slope)
+        model = "y = bottom + (top - bottom)/(1 + (dose/ec50)^n)"
+        start = {"bottom": 0.0, "top": 1.0, "ec50": 1.0, "n": 1.0}
+        found = flux.fit(model, {"dose": dose, "y": y}, start)
+        assert found.converged
+        assert [found[p] for p in start] == pytest.approx([0.1, 1.0, 2.5, slope], rel=1e-7)
+    flat = flux.fit("y = (a*dose)^n", {"dose": dose, "y": np.sqrt(2 * dose)}, a=1.0, n=1.0)
+    assert [flat["a"], flat["n"]] == pytest.approx([2, 0.5])
+
+
 def test_too_few_steps_are_no_convergence() -> None:
     found = flux.fit(DECAY, decay(9), a=50.0, b=0.01, c=9.0, max_iterations=1)
     assert found.status == FitReason.ITERATIONS
