@@ -133,17 +133,17 @@ def test_information_criteria_are_those_of_the_normal_likelihood() -> None:
 
 
 def test_intervals_hold_the_truth_as_often_as_they_say() -> None:
-    truth, held, times = 0.8, 0, 400
+    truth, held, times = 0.8, 0, 200
     for seed in range(times):
         found = flux.fit(DECAY, decay(seed, rows=25), a=3.0, b=0.8, c=0.5)
         low, high = found.intervals(0.9)["b"]
         held += low <= truth <= high
-    assert 0.86 <= held / times <= 0.94
+    assert 0.84 <= held / times <= 0.96
 
 
 @pytest.mark.parametrize("loss", ["huber", "soft_l1", "cauchy", "welsch", "arctan"])
 def test_robust_intervals_hold_the_truth_in_spite_of_outliers(loss: str) -> None:
-    held, times = 0, 60
+    held, times = 0, 40
     for seed in range(times):
         random = np.random.default_rng(seed)
         x = np.linspace(0, 5, 50)
@@ -400,7 +400,7 @@ MODELS = [
     seed=st.integers(0, 2**32 - 1),
     loss=st.sampled_from(["squares", "squares", "huber", "cauchy"]),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_where_convergence_is_claimed_no_place_nearby_is_lower(
     case: tuple[str, dict[str, float]], seed: int, loss: str
 ) -> None:

@@ -44,11 +44,12 @@ def way_down(objective: Objective, place: Place, standing: Standing) -> Array | 
 
 
 def _gradient_difference(objective: Objective, place: Place, direction: Array) -> Array | None:
-    """(gradient(x + h v) - gradient(x - h v))/(2 h)."""
-    sides = [objective.place(place.x + h * direction) for h in (_DIFFERENCE, -_DIFFERENCE)]
-    if sides[0] is None or sides[1] is None:
-        return None
-    return (sides[0].gradient - sides[1].gradient) / (2 * _DIFFERENCE)
+    """(gradient(x + h v) - gradient(x))/h; on the other side where that is not finite."""
+    for h in (_DIFFERENCE, -_DIFFERENCE):
+        beside = objective.place(place.x + h * direction)
+        if beside is not None:
+            return (beside.gradient - place.gradient) / h
+    return None
 
 
 def lower_start(
