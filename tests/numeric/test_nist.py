@@ -55,8 +55,8 @@ def test_a_linear_set_has_the_certified_values_in_one_step(own: NistSet) -> None
         assert found.errors[name] == pytest.approx(value, rel=1e-7, abs=1e-9)
 
 
-# What the condition of the design leaves of 16 digits; 9 elsewhere. The sets of Wampler have 11 and 9
-# where NumPy has floats of 80 bits.
+# What the condition of the design leaves of 16 digits; 9 elsewhere. Wampler's have 11 and 9 where
+# NumPy has floats of 80 bits.
 LINEAR_DIGITS = {"Filip": 7, "Wampler4": 7, "Wampler5": 5}
 
 

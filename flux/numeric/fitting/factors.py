@@ -120,7 +120,7 @@ def factor(j: Array, r: Array, floor: Array | float = 0.0) -> Factors:
     empty = lengths <= floor
     lengths = np.where(empty, 1.0, lengths)
     rows, size = j.shape
-    both = np.empty((rows, size + 1))
+    both = np.empty((size + 1, rows)).T
     np.divide(j, lengths, out=both[:, :size])
     both[:, size] = r
     if empty.any():

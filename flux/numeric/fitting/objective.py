@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,7 @@ class Place:
     r: Array
     j: Array
 
-    @property
+    @cached_property
     def gradient(self) -> Array:
         """Of the cost."""
         gradient: Array = self.j.T @ self.r

@@ -66,7 +66,7 @@ class Parameters:
     def spread(self, derivatives: Sequence[Array], codes: Array | None) -> Array:
         """The Jacobian by the vector from derivatives by parameters, (N, P)."""
         rows = np.arange(derivatives[0].size)
-        jacobian = np.zeros((rows.size, self.start.size))
+        jacobian = np.zeros((self.start.size, rows.size)).T  # a column lies in one run
         places = self.places().values()
         for name, place, column in zip(self.names, places, derivatives, strict=True):
             if name in self.grouped:

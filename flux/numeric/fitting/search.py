@@ -111,6 +111,23 @@ def found_at(place: Place, standing: Standing, turns: int, used_up: bool = False
     return Found(place, standing, turns, reason, lost)
 
 
+@dataclass(frozen=True)
+class _Trial:
+    """A step to be tried.
+
+    Attributes:
+        target: where it leads.
+        foreseen: the fall of the cost that the linearised residuals promise.
+        length: of D d.
+        damping: 0 for Gauss and Newton's step.
+    """
+
+    target: Array
+    foreseen: float
+    length: float
+    damping: float
+
+
 class _Region:
     """The search's state: the place, the scale of the parameters, the radius of trust."""
 
@@ -122,11 +139,12 @@ class _Region:
         self._stand(place)
         size = float(np.linalg.norm(self._scale * place.x))
         self._radius = radius * (size if size > 0 else 1.0)
+        self._smooth = False  # whether the last step did what was foreseen, undamped
         self.finished = self._is_over()
 
-    def _stand(self, place: Place) -> None:
+    def _stand(self, place: Place, standing: Standing | None = None) -> None:
         self.place = place
-        self.standing = stand(place, self._objective, self._low, self._high)
+        self.standing = standing or stand(place, self._objective, self._low, self._high)
         free = self.standing.free
         self._scale[free] = np.maximum(self._scale[free], self.standing.factors.lengths)
 
@@ -142,62 +160,67 @@ class _Region:
 
     def advance(self) -> None:
         """Try one step; move there, or trust less."""
-        free, factors = self.standing.free, self.standing.factors
-        if not factors.rank:
+        if not self.standing.factors.rank:
             self.finished = True  # nothing has any effect here
             return
-        spectrum = factors.spectrum(self._scale[free])
-        damping = _damping(spectrum, self._radius)
-        scaled = spectrum.step(damping)
-        bent = self._bent(spectrum, damping, scaled)
-        straight = self._cut(free, scaled / spectrum.scale)
-        step = straight if bent is None else self._cut(free, (scaled + bent) / spectrum.scale)
-        length = float(np.linalg.norm(self._scale * straight))
-        along = self.place.j @ straight
-        foreseen = -float(self.place.gradient @ straight + 0.5 * along @ along)
-        target = self.place.x + step
-        if not (target != self.place.x).any():
+        trial = self._trial()
+        if not (trial.target != self.place.x).any():
             self.finished = True
             return
-        cost = self._objective.value(target)
+        # While the foreseen comes true, the derivatives are as good as asked for.
+        place = self._objective.place(trial.target) if self._smooth else None
+        cost = place.cost if place is not None else self._objective.value(trial.target)
+        if trial.foreseen <= _FINE * self.place.cost:
+            self._polish(trial, place, cost)
+        else:
+            self._judge(trial, place, cost)
+
+    def _trial(self) -> _Trial:
+        free = self.standing.free
+        spectrum = self.standing.factors.spectrum(self._scale[free])
+        damping = _damping(spectrum, self._radius)
+        scaled = spectrum.step(damping)
+        bent = None if self._smooth else self._bent(spectrum, damping, scaled)
+        straight = self._cut(free, scaled / spectrum.scale)
+        step = straight if bent is None else self._cut(free, (scaled + bent) / spectrum.scale)
+        along = self.place.j @ straight
+        foreseen = -float(self.place.gradient @ straight + 0.5 * along @ along)
+        length = float(np.linalg.norm(self._scale * straight))
+        return _Trial(self.place.x + step, foreseen, length, damping)
+
+    def _judge(self, trial: _Trial, place: Place | None, cost: float) -> None:
         gain = self.place.cost - cost
-        fine = foreseen <= _FINE * self.place.cost
-        if fine:
-            self._polish(target, cost)
-            return
-        ratio = gain / foreseen if foreseen > 0 else (1.0 if gain > 0 else -1.0)
-        self._trust(ratio, length, damping)
+        ratio = gain / trial.foreseen if trial.foreseen > 0 else float(np.sign(gain))
+        self._smooth = trial.damping == 0 and _GOOD < ratio < 2 - _GOOD
+        if ratio < _POOR:
+            self._radius = _SHRINK * min(self._radius, trial.length)
+        elif ratio > _GOOD or trial.damping == 0:
+            self._radius = max(self._radius, _GROW * trial.length)
         if ratio > _ACCEPTED:
-            self._move(target)
+            self._move(place or self._objective.place(trial.target))
         elif self._radius <= EPSILON * float(np.linalg.norm(self._scale * self.place.x)):
             self.finished = True
 
-    def _trust(self, ratio: float, length: float, damping: float) -> None:
-        if ratio < _POOR:
-            self._radius = _SHRINK * min(self._radius, length)
-        elif ratio > _GOOD or damping == 0:
-            self._radius = max(self._radius, _GROW * length)
-
-    def _move(self, target: Array) -> None:
-        place = self._objective.place(target)
+    def _move(self, place: Place | None) -> None:
         if place is None:
             self._radius *= _SHRINK
             return
         self._stand(place)
         self.finished = self._is_over()
 
-    def _polish(self, target: Array, cost: float) -> None:
+    def _polish(self, trial: _Trial, place: Place | None, cost: float) -> None:
         """Where the cost is flat to rounding, the gradient decides, until that stands still."""
-        place = self._objective.place(target) if np.isfinite(cost) else None
-        if place is not None:
-            standing = stand(place, self._objective, self._low, self._high)
-            before = float(np.linalg.norm(self.standing.factors.along))
-            flat = cost <= self.place.cost * (1 + _FINE)
-            if flat and float(np.linalg.norm(standing.factors.along)) < _STILL * before:
-                self._stand(place)
-                self.finished = self._is_over()
-                return
         self.finished = True
+        if not cost <= self.place.cost * (1 + _FINE):
+            return
+        place = place or self._objective.place(trial.target)
+        if place is None:
+            return
+        standing = stand(place, self._objective, self._low, self._high)
+        before = float(np.linalg.norm(self.standing.factors.along))
+        if float(np.linalg.norm(standing.factors.along)) < _STILL * before:
+            self._stand(place, standing)
+            self.finished = self._is_over()
 
     def _bent(self, spectrum: Spectrum, damping: float, scaled: Array) -> Array | None:
         """The second-order part of the step, times D; None where it is too large to be trusted."""
@@ -211,7 +234,7 @@ class _Region:
             bending = 2 / _PROBE * ((probe - self.place.r) / _PROBE - self.place.j @ step)
         if not np.isfinite(bending).all():
             return None
-        bent = -0.5 * spectrum.solve(self.place.j[:, free].T @ bending, damping)
+        bent = -0.5 * spectrum.solve((self.place.j.T @ bending)[free], damping)
         small = 2 * np.linalg.norm(bent) <= _BEND * np.linalg.norm(scaled)
         return bent if small else None
 

@@ -75,7 +75,7 @@ def stand(place: Place, objective: Objective, low: Array, high: Array) -> Standi
     gradient = place.gradient
     held = ((place.x <= low) & (gradient >= 0)) | ((place.x >= high) & (gradient <= 0))
     free = ~held
-    x, j = place.x[free], place.j[:, free]
+    x, j = place.x[free], place.j if free.all() else place.j[:, free]
     with np.errstate(divide="ignore"):
         floor = np.where(x == 0, 0.0, _NO_EFFECT * objective.magnitude / np.abs(x))
     factors = factor(j, place.r, floor)
