@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from flux.numeric.fitting.curvature import lower_start, way_down
+from flux.numeric.fitting.curvature import curvature, lower_start
 from flux.numeric.fitting.least_squares import solve_linear
 from flux.numeric.fitting.losses import CONVEX, LOSSES, SQUARES, noise
 from flux.numeric.fitting.model import is_linear
@@ -192,4 +192,5 @@ def _off_saddles(problem: FitProblem, objective: Objective, found: Found, most: 
 def _way_down(objective: Objective, found: Found) -> Array | None:
     if found.reason != FitReason.CONVERGED or found.place is None or found.standing is None:
         return None
-    return way_down(objective, found.place, found.standing)
+    bent = curvature(objective, found.place, found.standing)
+    return None if bent is None else bent.way_down()

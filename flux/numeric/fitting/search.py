@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from flux.numeric.fitting.curvature import curvature
 from flux.numeric.fitting.factors import EPSILON, Spectrum
 from flux.numeric.fitting.objective import Objective, Place
 from flux.numeric.fitting.reasons import FitReason
@@ -35,6 +36,8 @@ _POOR, _GOOD, _ACCEPTED = 0.25, 0.75, 1e-4  # of the reduction that was foreseen
 _SHRINK, _GROW = 0.25, 2.0
 _FINE = 1e-12  # a foreseen reduction, beside the cost, that the cost's own rounding hides
 _STILL = 0.9  # of the gradient: less than this is no progress
+_SLOW, _NEAR = 0.2, 0.01  # of the offset before, of the offset: where the curvature is asked
+_NEWTON_TURNS = 12
 _PROBE = 0.1  # of the step, to see how the residuals bend
 _BEND = 0.75  # the most that the second-order part may be beside the first
 _EXACT = 1e-10  # an offset at which nothing is gained any more
@@ -139,6 +142,7 @@ class _Region:
         self._stand(place)
         size = float(np.linalg.norm(self._scale * place.x))
         self._radius = radius * (size if size > 0 else 1.0)
+        self._curved = False  # whether the curvature has been followed
         self._smooth = False  # whether the last step did what was foreseen, undamped
         self.finished = self._is_over()
 
@@ -205,22 +209,52 @@ class _Region:
         if place is None:
             self._radius *= _SHRINK
             return
+        before = self.standing.offset
         self._stand(place)
         self.finished = self._is_over()
+        slow = _SLOW * before < self.standing.offset <= _NEAR
+        if slow and not self.finished and not self._curved:
+            self._follow_curvature()
+
+    def _follow_curvature(self) -> None:
+        """Newton's steps, where large residuals make those of Gauss and Newton converge slowly.
+
+        The second derivative is taken once; it hardly changes over so short a way.
+        """
+        self._curved = True
+        bent = curvature(self._objective, self.place, self.standing)
+        for _ in range(_NEWTON_TURNS if bent is not None else 0):
+            step = bent.newton(self.place.gradient) if bent is not None else None
+            if step is None or not self._improves(self.place.x + step):
+                return
+            self.finished = self._is_over()
+            if self.finished:
+                return
+
+    def _improves(self, x: Array) -> bool:
+        """Move to a place where the gradient is at most half as large, if it is one."""
+        inside = ((x >= self._low) & (x <= self._high)).all()
+        place = self._objective.place(x) if inside else None
+        if place is None or not place.cost <= self.place.cost * (1 + _FINE):
+            return False
+        standing = stand(place, self._objective, self._low, self._high)
+        better = 2 * standing.offset <= self.standing.offset
+        if better:
+            self._stand(place, standing)
+        return better
 
     def _polish(self, trial: _Trial, place: Place | None, cost: float) -> None:
         """Where the cost is flat to rounding, the gradient decides, until that stands still."""
+        flat = cost <= self.place.cost * (1 + _FINE)
+        place = place or (self._objective.place(trial.target) if flat else None)
+        if flat and place is not None:
+            standing = stand(place, self._objective, self._low, self._high)
+            if standing.offset < _STILL * self.standing.offset:
+                self._move(place)
+                return
+        if not self._curved:
+            self._follow_curvature()
         self.finished = True
-        if not cost <= self.place.cost * (1 + _FINE):
-            return
-        place = place or self._objective.place(trial.target)
-        if place is None:
-            return
-        standing = stand(place, self._objective, self._low, self._high)
-        before = float(np.linalg.norm(self.standing.factors.along))
-        if float(np.linalg.norm(standing.factors.along)) < _STILL * before:
-            self._stand(place, standing)
-            self.finished = self._is_over()
 
     def _bent(self, spectrum: Spectrum, damping: float, scaled: Array) -> Array | None:
         """The second-order part of the step, times D; None where it is too large to be trusted."""
