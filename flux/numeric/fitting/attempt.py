@@ -129,20 +129,23 @@ def _scaled(
     The first turn counts all residuals alike. The last one keeps its threshold, so that what is
     returned is a minimum of one cost.
     """
-    tuning, x, threshold = LOSSES[plan.loss].tuning, start, 0.0
+    threshold = 0.0
     objective.loss = None
     found = _minimum(problem, objective, start, plan)
     for _ in range(_SCALINGS):
         if found.place is None:
-            return found, threshold
-        x, before = found.place.x, threshold
-        threshold = tuning * noise(problem.residuals(x), x.size)
-        stands = abs(threshold - before) <= _SCALE_CLOSE * threshold
-        if threshold <= 0 or stands or (before and found.reason != FitReason.CONVERGED):
+            break
+        x = found.place.x
+        wanted = LOSSES[plan.loss].tuning * noise(problem.residuals(x), x.size)
+        stands = wanted <= 0 or abs(wanted - threshold) <= _SCALE_CLOSE * wanted
+        if stands or (threshold and found.reason != FitReason.CONVERGED):
             break
         steps = found.iterations
-        search_from = _robust if before else _gently
-        found = search_from(problem, objective, plan, x, threshold)
+        if steps >= plan.most:
+            return replace(found, reason=FitReason.ITERATIONS), threshold
+        search_from = _robust if threshold else _gently
+        threshold = wanted
+        found = search_from(problem, objective, replace(plan, most=plan.most - steps), x, threshold)
         found = replace(found, iterations=steps + found.iterations)
     return found, threshold
 

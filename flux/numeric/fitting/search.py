@@ -27,7 +27,7 @@ from flux.numeric.fitting.curvature import curvature
 from flux.numeric.fitting.factors import EPSILON, Spectrum
 from flux.numeric.fitting.objective import Objective, Place
 from flux.numeric.fitting.reasons import FitReason
-from flux.numeric.fitting.settled import Standing, stand
+from flux.numeric.fitting.settled import LITTLE, Standing, stand
 
 Array = NDArray[Any]
 
@@ -108,7 +108,7 @@ def found_at(place: Place, standing: Standing, turns: int, used_up: bool = False
     if not standing.factors.full:
         return Found(place, standing, turns, FitReason.UNDETERMINED, lost)
     away = standing.running_off(place.x)
-    if away.any():
+    if away.any() and (turns >= _LONG or not used_up):
         return Found(place, standing, turns, FitReason.RUNAWAY, away)
     reason = FitReason.ITERATIONS if used_up else FitReason.STUCK
     return Found(place, standing, turns, reason, lost)
@@ -160,7 +160,8 @@ class _Region:
     @property
     def runs_off(self) -> bool:
         """Whether the search follows parameters to where they have no end."""
-        return bool(self.standing.running_off(self.place.x).any())
+        little = self.standing.offset <= LITTLE
+        return little and bool(self.standing.running_off(self.place.x).any())
 
     def advance(self) -> None:
         """Try one step; move there, or trust less."""
