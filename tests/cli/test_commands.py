@@ -46,7 +46,7 @@ ANSWERS = [
         "# by cotangent, of the sum of cotangent_ times value\n"
         "input cotangent_[d], x[d]\nsum[d](cotangent_*x)\n\n"
         "# by x, of the sum of cotangent_ times value\n"
-        "input cotangent, cotangent_[d]\ncotangent_*cotangent",
+        "input cotangent_[d]\ncotangent_*cotangent",
     ),
 ]
 
