@@ -22,6 +22,7 @@ from flux.expr import Expr, provide
 
 if TYPE_CHECKING:
     from flux.calculus.equal import equal
+    from flux.calculus.jacobian import jacobian
     from flux.calculus.sympy_reader import from_sympy
     from flux.compiled import CompiledFunction
     from flux.compiler import compile, evaluate
@@ -48,6 +49,7 @@ _HOMES = {
     "evaluate": "flux.compiler",
     "from_sympy": "flux.calculus.sympy_reader",
     "integrate": "flux.numeric.integral",
+    "jacobian": "flux.calculus.jacobian",
     "load": "flux.syntax",
     "load_text": "flux.syntax",
     "parse": "flux.syntax",
@@ -69,6 +71,7 @@ __all__ = [
     "evaluate",
     "from_sympy",
     "integrate",
+    "jacobian",
     "load",
     "load_text",
     "parse",
@@ -99,11 +102,21 @@ def _late(home: str, name: str) -> Callable[..., Any]:
 
 
 # What stands behind the methods of an expression.
+provide("collect", _late("flux.calculus.expand", "collect"))
 provide("diff", _late("flux.calculus", "diff"))
+provide("domain", _late("flux.calculus.domain", "domain"))
+provide("expand", _late("flux.calculus.expand", "expand"))
+provide("factor", _late("flux.calculus.factor", "factor"))
 provide("gradient", _late("flux.calculus", "gradient"))
+provide("hessian", _late("flux.calculus.jacobian", "hessian"))
+provide("hvp", _late("flux.calculus.jacobian", "hvp"))
 provide("integrate", _late("flux.numeric.integral", "integrate"))
+provide("is_constant", _late("flux.calculus.constancy", "is_constant"))
+provide("jacobian", _late("flux.calculus.jacobian", "jacobian"))
+provide("jvp", _late("flux.calculus.jacobian", "along"))
 provide("series", _late("flux.calculus.series", "series"))
 provide("simplify", _late("flux.calculus", "simplify"))
 provide("subs", _late("flux.calculus.substitute", "subs"))
 provide("to_sympy", _late("flux.calculus.sympy_bridge", "to_sympy"))
+provide("vjp", _late("flux.calculus.jacobian", "back"))
 provide("parse", _late("flux.syntax", "parse"))

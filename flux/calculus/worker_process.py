@@ -184,9 +184,14 @@ def _simplify(e: Expr) -> Sequence[Expr]:
     return _readable([sympy_module().simplify(to_sympy(e))])
 
 
+def _factor(e: Expr) -> Sequence[Expr]:
+    return _readable([sympy_module().factor(to_sympy(e))])
+
+
 # What can be asked for: the expression and the arguments to the answers.
 CALLS: Mapping[str, Callable[..., Sequence[Expr]]] = {
     "integrate": _integrate,
     "definite": _definite,
     "simplify": _simplify,
+    "factor": _factor,
 }
