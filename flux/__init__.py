@@ -23,11 +23,13 @@ from flux.expr import Expr, provide
 if TYPE_CHECKING:
     from flux.calculus.equal import equal
     from flux.calculus.jacobian import jacobian
+    from flux.calculus.limits import limit, product, summation
     from flux.calculus.sympy_reader import from_sympy
     from flux.compiled import CompiledFunction
     from flux.compiler import compile, evaluate
     from flux.nn import Model
     from flux.numeric import Solution, all_roots, solve
+    from flux.numeric.exact import solve_exactly
     from flux.numeric.integral import integrate
     from flux.syntax import load, load_text, parse
     from flux.syntax.module import Module
@@ -50,10 +52,14 @@ _HOMES = {
     "from_sympy": "flux.calculus.sympy_reader",
     "integrate": "flux.numeric.integral",
     "jacobian": "flux.calculus.jacobian",
+    "limit": "flux.calculus.limits",
     "load": "flux.syntax",
     "load_text": "flux.syntax",
     "parse": "flux.syntax",
+    "product": "flux.calculus.limits",
     "solve": "flux.numeric",
+    "solve_exactly": "flux.numeric.exact",
+    "summation": "flux.calculus.limits",
 }
 
 __all__ = [
@@ -72,10 +78,14 @@ __all__ = [
     "from_sympy",
     "integrate",
     "jacobian",
+    "limit",
     "load",
     "load_text",
     "parse",
+    "product",
     "solve",
+    "solve_exactly",
+    "summation",
 ]
 
 
@@ -114,6 +124,7 @@ provide("integrate", _late("flux.numeric.integral", "integrate"))
 provide("is_constant", _late("flux.calculus.constancy", "is_constant"))
 provide("jacobian", _late("flux.calculus.jacobian", "jacobian"))
 provide("jvp", _late("flux.calculus.jacobian", "along"))
+provide("limit", _late("flux.calculus.limits", "limit"))
 provide("series", _late("flux.calculus.series", "series"))
 provide("simplify", _late("flux.calculus", "simplify"))
 provide("subs", _late("flux.calculus.substitute", "subs"))

@@ -327,6 +327,21 @@ class Expr:
         result: Expr = service("series")(self, x, x0, n)
         return result
 
+    def limit(self, x: str, to: Operand | str, side: str = "both") -> Expr:
+        """The limit where x goes to a point; see `flux.limit`.
+
+        Args:
+            x: the name of the variable.
+            to: the point: a number or a formula, "inf" and "-inf" too.
+            side: "left", "right", or "both", which must then agree.
+
+        Raises:
+            NotFoundError: there is none, or none that could be confirmed.
+            LimitError: past the settings `max_seconds` or `max_memory`.
+        """
+        result: Expr = service("limit")(self, x, to, side)
+        return result
+
     def to_sympy(self) -> Any:
         """The expression as SymPy's, with exact numbers and real names.
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from xml.sax.saxutils import escape
+from html import escape
 
 from flux.expr.blocks import is_small, named_nodes
 from flux.expr.node import Expr
@@ -222,7 +222,7 @@ def _decimal(value: Decimal) -> str:
 
 
 def _word(name: str) -> str:
-    return f"<mi>{_GREEK.get(name) or escape(printable(name))}</mi>"
+    return f"<mi>{_GREEK.get(name) or escape(printable(name), quote=False)}</mi>"
 
 
 _LETTERS = (
@@ -271,7 +271,9 @@ def _index(e: Expr) -> _Pieces:
 
 
 def _random(e: Expr) -> _Pieces:
-    site = f"<msup><mi>u</mi><mtext>{escape(printable(e.attributes.site))}</mtext></msup>"
+    site = (
+        f"<msup><mi>u</mi><mtext>{escape(printable(e.attributes.site), quote=False)}</mtext></msup>"
+    )
     return [_sub(site, _listed(e.attributes.axes))]
 
 
