@@ -22,11 +22,14 @@ from flux.expr import Expr, provide
 
 if TYPE_CHECKING:
     from flux.calculus.equal import equal
+    from flux.calculus.jacobian import jacobian
+    from flux.calculus.limits import limit, product, summation
     from flux.calculus.sympy_reader import from_sympy
     from flux.compiled import CompiledFunction
     from flux.compiler import compile, evaluate
     from flux.nn import Model
     from flux.numeric import Solution, all_roots, solve
+    from flux.numeric.exact import solve_exactly
     from flux.numeric.integral import integrate
     from flux.syntax import load, load_text, parse
     from flux.syntax.module import Module
@@ -48,10 +51,15 @@ _HOMES = {
     "evaluate": "flux.compiler",
     "from_sympy": "flux.calculus.sympy_reader",
     "integrate": "flux.numeric.integral",
+    "jacobian": "flux.calculus.jacobian",
+    "limit": "flux.calculus.limits",
     "load": "flux.syntax",
     "load_text": "flux.syntax",
     "parse": "flux.syntax",
+    "product": "flux.calculus.limits",
     "solve": "flux.numeric",
+    "solve_exactly": "flux.numeric.exact",
+    "summation": "flux.calculus.limits",
 }
 
 __all__ = [
@@ -69,10 +77,15 @@ __all__ = [
     "evaluate",
     "from_sympy",
     "integrate",
+    "jacobian",
+    "limit",
     "load",
     "load_text",
     "parse",
+    "product",
     "solve",
+    "solve_exactly",
+    "summation",
 ]
 
 
@@ -99,11 +112,22 @@ def _late(home: str, name: str) -> Callable[..., Any]:
 
 
 # What stands behind the methods of an expression.
+provide("collect", _late("flux.calculus.expand", "collect"))
 provide("diff", _late("flux.calculus", "diff"))
+provide("domain", _late("flux.calculus.domain", "domain"))
+provide("expand", _late("flux.calculus.expand", "expand"))
+provide("factor", _late("flux.calculus.factor", "factor"))
 provide("gradient", _late("flux.calculus", "gradient"))
+provide("hessian", _late("flux.calculus.jacobian", "hessian"))
+provide("hvp", _late("flux.calculus.jacobian", "hvp"))
 provide("integrate", _late("flux.numeric.integral", "integrate"))
+provide("is_constant", _late("flux.calculus.constancy", "is_constant"))
+provide("jacobian", _late("flux.calculus.jacobian", "jacobian"))
+provide("jvp", _late("flux.calculus.jacobian", "along"))
+provide("limit", _late("flux.calculus.limits", "limit"))
 provide("series", _late("flux.calculus.series", "series"))
 provide("simplify", _late("flux.calculus", "simplify"))
 provide("subs", _late("flux.calculus.substitute", "subs"))
 provide("to_sympy", _late("flux.calculus.sympy_bridge", "to_sympy"))
+provide("vjp", _late("flux.calculus.jacobian", "back"))
 provide("parse", _late("flux.syntax", "parse"))
