@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from flux.compiled import CompiledFunction
     from flux.compiler import compile, evaluate
     from flux.nn import Model
-    from flux.numeric import Solution, all_roots, solve
+    from flux.numeric import Solution, SystemSolution, all_roots, solve, solve_system
     from flux.numeric.integral import integrate
     from flux.syntax import load, load_text, parse
     from flux.syntax.module import Module
@@ -41,6 +41,7 @@ _HOMES = {
     "Model": "flux.nn",
     "Module": "flux.syntax.module",
     "Solution": "flux.numeric",
+    "SystemSolution": "flux.numeric",
     "Trainer": "flux.training.trainer",
     "all_roots": "flux.numeric",
     "compile": "flux.compiler",
@@ -52,6 +53,7 @@ _HOMES = {
     "load_text": "flux.syntax",
     "parse": "flux.syntax",
     "solve": "flux.numeric",
+    "solve_system": "flux.numeric",
 }
 
 __all__ = [
@@ -61,6 +63,7 @@ __all__ = [
     "Model",
     "Module",
     "Solution",
+    "SystemSolution",
     "Trainer",
     "__version__",
     "all_roots",
@@ -73,6 +76,7 @@ __all__ = [
     "load_text",
     "parse",
     "solve",
+    "solve_system",
 ]
 
 

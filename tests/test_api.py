@@ -20,6 +20,7 @@ PUBLIC = {
     "Model",
     "Module",
     "Solution",
+    "SystemSolution",
     "Trainer",
     "__version__",
     "all_roots",
@@ -32,6 +33,7 @@ PUBLIC = {
     "load_text",
     "parse",
     "solve",
+    "solve_system",
 }
 
 TEXT = """
@@ -82,6 +84,14 @@ WRONG: list[tuple[str, Callable[[], Any]]] = [
     ("add a fraction", lambda: E + Fraction(1, 3)),  # type: ignore[operator]
     ("multiply an array", lambda: np.ones(3) * E),
     ("a truth value", lambda: bool(E)),
+    ("solve_system None", lambda: flux.solve_system(None)),  # type: ignore[arg-type]
+    ("solve_system with a list", lambda: flux.solve_system(["x = 1"], [1])),
+    ("solve_system from a text", lambda: flux.solve_system(["x = 1"], x="1")),
+    ("solve_system for numbers", lambda: flux.solve_system(["x = 1"], x=1.0, unknowns=3)),
+    ("solve_system by a list", lambda: flux.solve_system(["x = 1"], x=1.0, method=[3])),
+    ("solve_system within a list", lambda: flux.solve_system(["x = 1"], x=1.0, bounds=[3])),
+    ("solve_system of texts", lambda: flux.solve_system(["x = 1"], x=1.0, bounds={"x": "ab"})),
+    ("solve_system of letters", lambda: flux.solve_system(["x = 1"], x=1.0, bounds={"x": "a"})),
     ("solve None", lambda: flux.solve(None)),
     ("solve with a list", lambda: flux.solve("x = 1", [1])),
     ("solve from a text", lambda: flux.solve("x = 1", x="1")),

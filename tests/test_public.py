@@ -17,6 +17,7 @@ PUBLIC = [
     "FluxError",
     "Module",
     "Solution",
+    "SystemSolution",
     "Trainer",
     "__version__",
     "all_roots",
@@ -28,6 +29,7 @@ PUBLIC = [
     "load",
     "parse",
     "solve",
+    "solve_system",
 ]
 
 
