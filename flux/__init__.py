@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from flux.compiled import CompiledFunction
     from flux.compiler import compile, evaluate
     from flux.nn import Model
-    from flux.numeric import Solution, SystemSolution, all_roots, solve, solve_system
+    from flux.numeric import Solution, SystemSolution, all_roots, implicit, solve, solve_system
     from flux.numeric.integral import integrate
     from flux.syntax import load, load_text, parse
     from flux.syntax.module import Module
@@ -48,6 +48,7 @@ _HOMES = {
     "equal": "flux.calculus.equal",
     "evaluate": "flux.compiler",
     "from_sympy": "flux.calculus.sympy_reader",
+    "implicit": "flux.numeric",
     "integrate": "flux.numeric.integral",
     "load": "flux.syntax",
     "load_text": "flux.syntax",
@@ -71,6 +72,7 @@ __all__ = [
     "equal",
     "evaluate",
     "from_sympy",
+    "implicit",
     "integrate",
     "load",
     "load_text",
@@ -106,6 +108,7 @@ def _late(home: str, name: str) -> Callable[..., Any]:
 provide("diff", _late("flux.calculus", "diff"))
 provide("gradient", _late("flux.calculus", "gradient"))
 provide("integrate", _late("flux.numeric.integral", "integrate"))
+provide("root", _late("flux.calculus.implicit", "root"))
 provide("series", _late("flux.calculus.series", "series"))
 provide("simplify", _late("flux.calculus", "simplify"))
 provide("subs", _late("flux.calculus.substitute", "subs"))

@@ -28,6 +28,7 @@ PUBLIC = {
     "equal",
     "evaluate",
     "from_sympy",
+    "implicit",
     "integrate",
     "load",
     "load_text",
@@ -92,6 +93,10 @@ WRONG: list[tuple[str, Callable[[], Any]]] = [
     ("solve_system within a list", lambda: flux.solve_system(["x = 1"], x=1.0, bounds=[3])),
     ("solve_system of texts", lambda: flux.solve_system(["x = 1"], x=1.0, bounds={"x": "ab"})),
     ("solve_system of letters", lambda: flux.solve_system(["x = 1"], x=1.0, bounds={"x": "a"})),
+    ("implicit None", lambda: flux.implicit(None, "x", 1)),  # type: ignore[arg-type]
+    ("implicit for a number", lambda: flux.implicit("x = 1", 1, 1)),  # type: ignore[arg-type]
+    ("implicit from a list", lambda: flux.implicit("x = 1", "x", [1])),  # type: ignore[arg-type]
+    ("implicit in half", lambda: flux.implicit("x = 1", "x", 1, steps=0.5)),  # type: ignore[arg-type]
     ("solve None", lambda: flux.solve(None)),
     ("solve with a list", lambda: flux.solve("x = 1", [1])),
     ("solve from a text", lambda: flux.solve("x = 1", x="1")),

@@ -25,6 +25,7 @@ PUBLIC = [
     "equal",
     "evaluate",
     "from_sympy",
+    "implicit",
     "integrate",
     "load",
     "parse",

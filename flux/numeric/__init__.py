@@ -1,5 +1,6 @@
 """Numbers from expressions: the roots of equations by exact derivatives, and definite integrals."""
 
+from flux.numeric.implicit_root import implicit
 from flux.numeric.integral import integrate
 from flux.numeric.interval import all_roots
 from flux.numeric.root import solve
@@ -12,6 +13,7 @@ __all__ = [
     "Solution",
     "SystemSolution",
     "all_roots",
+    "implicit",
     "integrate",
     "solve",
     "solve_system",

@@ -15,10 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flux import compiler
+from flux.calculus.magnitude import magnitude
 from flux.compiled import CompiledFunction
 from flux.compiled.arguments import broadcast, is_table
 from flux.errors import ArgumentError, AxisError, UnknownNameError, did_you_mean
-from flux.expr import Expr, apply, constant, inputs
+from flux.expr import Expr, apply, inputs
 from flux.expr.arguments import as_array, as_float
 from flux.ops import COMPARISONS, Op
 from flux.settings import Settings, current
@@ -106,23 +107,7 @@ def _compiled(residual: Expr, unknown: str, order: int) -> CompiledFunction:
 
 @lru_cache(maxsize=KEPT)
 def _sizes(residual: Expr) -> CompiledFunction:
-    total = constant(0)
-    for term in terms(residual):
-        total = apply(Op.ADD, total, apply(Op.ABS, term))
-    return compiler.compile(total, dtype="float64")
-
-
-def terms(residual: Expr) -> list[Expr]:
-    """What the residual is a sum of, signs aside."""
-    found: list[Expr] = []
-    waiting = [residual]
-    while waiting:
-        e = waiting.pop()
-        if e.op in (Op.ADD, Op.SUB, Op.NEG) and len(found) + len(waiting) < 10_000:
-            waiting.extend(e.args)
-        else:
-            found.append(e)
-    return found
+    return compiler.compile(magnitude(residual), dtype="float64")
 
 
 # Reading.

@@ -15,12 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flux import compiler
+from flux.calculus.magnitude import magnitude
 from flux.compiled import CompiledFunction
 from flux.compiled.arguments import broadcast
 from flux.errors import ArgumentError, LimitError, UnknownNameError, did_you_mean
-from flux.expr import Expr, apply, constant, inputs
-from flux.numeric.equation import KEPT, columns, real_values, residual_of, spread, terms
-from flux.ops import Op
+from flux.expr import Expr, inputs
+from flux.numeric.equation import KEPT, columns, real_values, residual_of, spread
 
 Array = NDArray[Any]
 Evaluate = Callable[[Array, Array], tuple[Array, Array]]
@@ -116,16 +116,8 @@ def _with_jacobian(residuals: tuple[Expr, ...], unknowns: tuple[str, ...]) -> Co
 
 @lru_cache(maxsize=KEPT)
 def _sizes(residuals: tuple[Expr, ...]) -> CompiledFunction:
-    return compiler.compile(
-        {str(i): _size(residual) for i, residual in enumerate(residuals)}, dtype="float64"
-    )
-
-
-def _size(residual: Expr) -> Expr:
-    total = constant(0)
-    for term in terms(residual):
-        total = apply(Op.ADD, total, apply(Op.ABS, term))
-    return total
+    sizes = {str(i): magnitude(residual) for i, residual in enumerate(residuals)}
+    return compiler.compile(sizes, dtype="float64")
 
 
 # Reading.
