@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from flux.compiled import CompiledFunction
     from flux.compiler import compile, evaluate
     from flux.nn import Model
-    from flux.numeric import Solution, all_roots, solve
+    from flux.numeric import Solution, SystemSolution, all_roots, implicit, solve, solve_system
     from flux.numeric.exact import solve_exactly
     from flux.numeric.integral import integrate
     from flux.syntax import load, load_text, parse
@@ -44,12 +44,14 @@ _HOMES = {
     "Model": "flux.nn",
     "Module": "flux.syntax.module",
     "Solution": "flux.numeric",
+    "SystemSolution": "flux.numeric",
     "Trainer": "flux.training.trainer",
     "all_roots": "flux.numeric",
     "compile": "flux.compiler",
     "equal": "flux.calculus.equal",
     "evaluate": "flux.compiler",
     "from_sympy": "flux.calculus.sympy_reader",
+    "implicit": "flux.numeric",
     "integrate": "flux.numeric.integral",
     "jacobian": "flux.calculus.jacobian",
     "limit": "flux.calculus.limits",
@@ -60,6 +62,7 @@ _HOMES = {
     "solve": "flux.numeric",
     "solve_exactly": "flux.numeric.exact",
     "summation": "flux.calculus.limits",
+    "solve_system": "flux.numeric",
 }
 
 __all__ = [
@@ -69,6 +72,7 @@ __all__ = [
     "Model",
     "Module",
     "Solution",
+    "SystemSolution",
     "Trainer",
     "__version__",
     "all_roots",
@@ -76,6 +80,7 @@ __all__ = [
     "equal",
     "evaluate",
     "from_sympy",
+    "implicit",
     "integrate",
     "jacobian",
     "limit",
@@ -86,6 +91,7 @@ __all__ = [
     "solve",
     "solve_exactly",
     "summation",
+    "solve_system",
 ]
 
 
@@ -125,6 +131,7 @@ provide("is_constant", _late("flux.calculus.constancy", "is_constant"))
 provide("jacobian", _late("flux.calculus.jacobian", "jacobian"))
 provide("jvp", _late("flux.calculus.jacobian", "along"))
 provide("limit", _late("flux.calculus.limits", "limit"))
+provide("root", _late("flux.calculus.implicit", "root"))
 provide("series", _late("flux.calculus.series", "series"))
 provide("simplify", _late("flux.calculus", "simplify"))
 provide("subs", _late("flux.calculus.substitute", "subs"))

@@ -17,6 +17,7 @@ PUBLIC = [
     "FluxError",
     "Module",
     "Solution",
+    "SystemSolution",
     "Trainer",
     "__version__",
     "all_roots",
@@ -24,10 +25,12 @@ PUBLIC = [
     "equal",
     "evaluate",
     "from_sympy",
+    "implicit",
     "integrate",
     "load",
     "parse",
     "solve",
+    "solve_system",
 ]
 
 

@@ -1,8 +1,20 @@
 """Numbers from expressions: the roots of equations by exact derivatives, and definite integrals."""
 
+from flux.numeric.implicit_root import implicit
 from flux.numeric.integral import integrate
 from flux.numeric.interval import all_roots
 from flux.numeric.root import solve
 from flux.numeric.solution import Reason, Solution
+from flux.numeric.system import solve_system
+from flux.numeric.system_solution import SystemSolution
 
-__all__ = ["Reason", "Solution", "all_roots", "integrate", "solve"]
+__all__ = [
+    "Reason",
+    "Solution",
+    "SystemSolution",
+    "all_roots",
+    "implicit",
+    "integrate",
+    "solve",
+    "solve_system",
+]
