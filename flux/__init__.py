@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from flux.nn import Model
     from flux.numeric import Solution, SystemSolution, all_roots, implicit, solve, solve_system
     from flux.numeric.exact import solve_exactly
+    from flux.numeric.fitting import Fit, fit
     from flux.numeric.integral import integrate
     from flux.syntax import load, load_text, parse
     from flux.syntax.module import Module
@@ -41,6 +42,7 @@ __version__ = "0.1.0"
 # quick and a script pays for what it uses.
 _HOMES = {
     "CompiledFunction": "flux.compiled",
+    "Fit": "flux.numeric.fitting",
     "Model": "flux.nn",
     "Module": "flux.syntax.module",
     "Solution": "flux.numeric",
@@ -50,6 +52,7 @@ _HOMES = {
     "compile": "flux.compiler",
     "equal": "flux.calculus.equal",
     "evaluate": "flux.compiler",
+    "fit": "flux.numeric.fitting",
     "from_sympy": "flux.calculus.sympy_reader",
     "implicit": "flux.numeric",
     "integrate": "flux.numeric.integral",
@@ -68,6 +71,7 @@ _HOMES = {
 __all__ = [
     "CompiledFunction",
     "Expr",
+    "Fit",
     "FluxError",
     "Model",
     "Module",
@@ -79,6 +83,7 @@ __all__ = [
     "compile",
     "equal",
     "evaluate",
+    "fit",
     "from_sympy",
     "implicit",
     "integrate",

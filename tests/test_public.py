@@ -14,6 +14,7 @@ import flux
 PUBLIC = [
     "CompiledFunction",
     "Expr",
+    "Fit",
     "FluxError",
     "Module",
     "Solution",
@@ -24,6 +25,7 @@ PUBLIC = [
     "compile",
     "equal",
     "evaluate",
+    "fit",
     "from_sympy",
     "implicit",
     "integrate",
