@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from flux.compiled import CompiledFunction
     from flux.compiler import compile, evaluate
     from flux.nn import Model
-    from flux.numeric import Solution, all_roots, solve
+    from flux.numeric import Minimum, Solution, all_roots, maximize, minimize, solve
     from flux.numeric.integral import integrate
     from flux.syntax import load, load_text, parse
     from flux.syntax.module import Module
@@ -38,6 +38,7 @@ __version__ = "0.1.0"
 # quick and a script pays for what it uses.
 _HOMES = {
     "CompiledFunction": "flux.compiled",
+    "Minimum": "flux.numeric",
     "Model": "flux.nn",
     "Module": "flux.syntax.module",
     "Solution": "flux.numeric",
@@ -50,6 +51,8 @@ _HOMES = {
     "integrate": "flux.numeric.integral",
     "load": "flux.syntax",
     "load_text": "flux.syntax",
+    "maximize": "flux.numeric",
+    "minimize": "flux.numeric",
     "parse": "flux.syntax",
     "solve": "flux.numeric",
 }
@@ -58,6 +61,7 @@ __all__ = [
     "CompiledFunction",
     "Expr",
     "FluxError",
+    "Minimum",
     "Model",
     "Module",
     "Solution",
@@ -71,6 +75,8 @@ __all__ = [
     "integrate",
     "load",
     "load_text",
+    "maximize",
+    "minimize",
     "parse",
     "solve",
 ]

@@ -17,6 +17,7 @@ PUBLIC = {
     "CompiledFunction",
     "Expr",
     "FluxError",
+    "Minimum",
     "Model",
     "Module",
     "Solution",
@@ -30,6 +31,8 @@ PUBLIC = {
     "integrate",
     "load",
     "load_text",
+    "maximize",
+    "minimize",
     "parse",
     "solve",
 }

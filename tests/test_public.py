@@ -15,6 +15,7 @@ PUBLIC = [
     "CompiledFunction",
     "Expr",
     "FluxError",
+    "Minimum",
     "Module",
     "Solution",
     "Trainer",
@@ -26,6 +27,8 @@ PUBLIC = [
     "from_sympy",
     "integrate",
     "load",
+    "maximize",
+    "minimize",
     "parse",
     "solve",
 ]
