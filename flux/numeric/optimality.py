@@ -129,7 +129,7 @@ class Judge:
         looks = [Look.RISES] * len(weak)
         if holding.curved:  # a straight look would leave the constraint
             return looks
-        reach = _REACH * max(np.abs(point.x).max(), self._travelled.max(), 1e-300)
+        reach = _REACH * self._extent(point.x)
         sizes = self._sizes(point.x)
         around = Surroundings(self._problem, point, hessian, sizes, reach, self._tolerance)
         with np.errstate(all="ignore"):
@@ -166,9 +166,12 @@ class Judge:
 
     def _sizes(self, x: Array) -> Array:
         """What steps are compared with; no unknown is known better than rounding of the largest."""
-        largest = max(float(np.abs(x).max()), float(self._travelled.max()))
         sizes = np.maximum(np.abs(x), _TRAVELLED * self._travelled)
-        return np.asarray(np.maximum(sizes, max(_OTHERS * largest, np.finfo(float).tiny)))
+        return np.asarray(np.maximum(sizes, _OTHERS * self._extent(x)))
+
+    def _extent(self, x: Array) -> float:
+        """The largest unknown, or the longest way from the start; 1 where nothing has a size."""
+        return max(float(np.abs(x).max()), float(self._travelled.max())) or 1.0
 
     def _is_rounding(self, point: Point, rest: Array) -> bool:
         """Whether rounding alone may have made what is left of the gradient."""

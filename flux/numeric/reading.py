@@ -150,7 +150,7 @@ def _unknowns(
                 raise ArgumentError(f"`{name}` is declared as an integer")
             hint = did_you_mean(name, list(real))
             raise UnknownNameError(f"the formula has no `{name}`", hint=hint)
-        if name not in given and name not in bounds:
+        if given.get(name) is None and name not in bounds:
             hint = f"give a start, {name}=1.0, or bounds, {name}=(0, 10)"
             raise ArgumentError(f"`{name}` has no start", hint=hint)
     for name, value in given.items():
