@@ -13,53 +13,85 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from flux.numeric.descent import GOOD, Found
+from flux.numeric.descent import GOOD, Found, is_beyond
 from flux.numeric.minimum import Ending
 from flux.numeric.multipliers import holds
 from flux.numeric.objective import Point
-from flux.numeric.optimality import Judge
+from flux.numeric.optimality import Judge, Verdict
 from flux.numeric.problem import Constraint, Problem
 
 Array = NDArray[Any]
 
 _FINE = 1e-15  # SciPy's own tolerances: it goes as far as it can
 _POLISHES = 12
+_KEPT = 1e-14  # a violation that is rounding
+
+
+class _BeyondError(Exception):
+    """The search has run away."""
 
 
 def constrained(problem: Problem, method: str, tolerance: float, max_iterations: int) -> Found:
     """Search under constraints."""
-    points = [problem.function(problem.start)]
     judge = Judge(problem, tolerance)
-    judge.note(points[0])
+    points: list[Point] = []
 
     def seen(x: Array, *_: Any) -> None:
-        points.append(problem.function(np.array(x)))
+        points.append(problem.function(problem.clip(np.array(x))))
         judge.note(points[-1])
+        if is_beyond(problem, points[-1]):
+            raise _BeyondError
 
+    seen(problem.start)
     if not points[0].is_finite:
         return Found(points, points[0], judge(points[0])._replace(ending=Ending.NOT_FINITE))
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # SciPy's, about bounds and updates: the judge sees more
-        x = _SEARCHES[method](problem, seen, max_iterations)
-        points.append(problem.function(problem.clip(np.array(x))))
-        judge.note(points[-1])
-        best, verdict = points[-1], judge(points[-1])
-        for _ in range(_POLISHES):
-            if verdict.ending in GOOD:
-                break
-            polished = _polished(problem, best, verdict.multipliers)
-            if polished is None or not polished.is_finite:
-                break
-            points.append(polished)
-            best, verdict = polished, judge(polished)
-    if verdict.ending is Ending.STALLED and len(points) > max_iterations:
-        verdict = verdict._replace(ending=Ending.ITERATIONS)
+        # SciPy gives up with a ValueError where a trust radius or a matrix is not finite; the last
+        # point that was seen counts.
+        with suppress(_BeyondError, ValueError, np.linalg.LinAlgError):
+            seen(_SEARCHES[method](problem, seen, max_iterations))
+        if not points[-1].is_finite:
+            finite = [point for point in points if point.is_finite]
+            points.append(min(finite, key=lambda point: _violation(problem, point)))
+        best, verdict = _refined(problem, judge, points)
+    if verdict.ending is Ending.STALLED:
+        verdict = verdict._replace(ending=_why(problem, best, len(points) > max_iterations))
     return Found(points, best, verdict)
+
+
+def _why(problem: Problem, point: Point, used_up: bool) -> Ending:
+    if is_beyond(problem, point):
+        return Ending.UNBOUNDED
+    return Ending.ITERATIONS if used_up else Ending.STALLED
+
+
+def _violation(problem: Problem, point: Point) -> float:
+    return max(c.violation(point.x) for c in problem.constraints)
+
+
+def _refined(problem: Problem, judge: Judge, points: list[Point]) -> tuple[Point, Verdict]:
+    """The last point, polished as long as that helps."""
+    best, verdict = points[-1], judge(points[-1])
+    for _ in range(_POLISHES):
+        good = verdict.ending in GOOD
+        if good and verdict.violation <= _KEPT:
+            break
+        polished = _polished(problem, best, verdict.multipliers)
+        if polished is None or not polished.is_finite:
+            break
+        after = judge(polished)
+        if good and not (after.ending in GOOD and after.violation < verdict.violation):
+            break
+        points.append(polished)
+        best, verdict = polished, after
+    return best, verdict
 
 
 def _by_slsqp(problem: Problem, seen: Callable[..., None], most: int) -> Array:

@@ -72,6 +72,12 @@ def descend(
         return search.ended(len(search.points) > max_iterations)
 
 
+def is_beyond(problem: Problem, point: Point) -> bool:
+    """Whether a search has run away."""
+    size = max(1.0, float(np.abs(problem.start).max()))
+    return point.value < -_DEEP or float(np.abs(point.x).max()) > _FAR * size
+
+
 class _Search:
     """What is known of a search on its way."""
 
@@ -95,13 +101,9 @@ class _Search:
             verdict = self.judge(point)
             if verdict.ending in GOOD:
                 return verdict
-        if self._is_beyond(point):
+        if is_beyond(self._problem, point):
             return self.judge(point)._replace(ending=Ending.UNBOUNDED)
         return None
-
-    def _is_beyond(self, point: Point) -> bool:
-        size = max(1.0, float(np.abs(self._problem.start).max()))
-        return point.value < -_DEEP or float(np.abs(point.x).max()) > _FAR * size
 
     def ended(self, used_up: bool) -> Found:
         """The verdict on the best point of a search that ended by itself."""

@@ -26,7 +26,7 @@ from flux.numeric.surroundings import Look, Surroundings
 Array = NDArray[Any]
 
 DENSE = 400  # unknowns; beyond, the curvature is only looked at along conjugate directions
-_FEASIBLE = 1e-9  # a violation beside the constraint's terms that counts as none
+_FEASIBLE = 1e-10  # a violation beside the constraint's terms that counts as none
 _TRAVELLED, _OTHERS = 1e-3, 1e-8  # of the way from the start, and of the largest unknown
 _WEAK = 1e-6  # a curvature, beside the largest, that decides nothing by itself
 _SURE = 1e-12  # likewise, that rounding has not made

@@ -97,9 +97,9 @@ class Surroundings:
 
     def _noise(self, x: Array) -> float:
         """A change that rounding may have made, of the values and of the place."""
-        place = 4 * _EPSILON * float(np.abs(x).max())
+        place = 4 * _EPSILON * np.abs(x).max()
         moved = self._slope * place + self._curvature * place**2
-        return moved + self._bound + self._value_bound(x)
+        return float(moved + self._bound + self._value_bound(x))
 
     def _value_bound(self, x: Array) -> float:
         function = self._problem.function

@@ -72,7 +72,7 @@ def test_known_minima_down_the_gradient(
     assert dict(found.values) == pytest.approx(minimum, rel=1e-6, abs=1e-7)
 
 
-# Formula, method, start, rate, tolerance, most steps, minimum: rates and budgets as in use elsewhere.
+# Formula, method, start, rate, tolerance, most steps, minimum: with given rates and budgets.
 CASES = [
     (ROSENBROCK, "adam", {"x": 0.0, "y": 0.0}, 0.01, 1e-4, 5000, [1, 1]),
     ("x^2+2*y^2+3*z^2", "adam", {"x": 10.0, "y": 10.0, "z": 10.0}, 0.1, 1e-4, 1000, [0, 0, 0]),
