@@ -26,7 +26,16 @@ if TYPE_CHECKING:
     from flux.compiled import CompiledFunction
     from flux.compiler import compile, evaluate
     from flux.nn import Model
-    from flux.numeric import Minimum, Solution, all_roots, maximize, minimize, solve
+    from flux.numeric import (
+        Minimum,
+        Propagation,
+        Solution,
+        all_roots,
+        maximize,
+        minimize,
+        propagate,
+        solve,
+    )
     from flux.numeric.integral import integrate
     from flux.syntax import load, load_text, parse
     from flux.syntax.module import Module
@@ -41,6 +50,7 @@ _HOMES = {
     "Minimum": "flux.numeric",
     "Model": "flux.nn",
     "Module": "flux.syntax.module",
+    "Propagation": "flux.numeric",
     "Solution": "flux.numeric",
     "Trainer": "flux.training.trainer",
     "all_roots": "flux.numeric",
@@ -54,6 +64,7 @@ _HOMES = {
     "maximize": "flux.numeric",
     "minimize": "flux.numeric",
     "parse": "flux.syntax",
+    "propagate": "flux.numeric",
     "solve": "flux.numeric",
 }
 
@@ -64,6 +75,7 @@ __all__ = [
     "Minimum",
     "Model",
     "Module",
+    "Propagation",
     "Solution",
     "Trainer",
     "__version__",
@@ -78,6 +90,7 @@ __all__ = [
     "maximize",
     "minimize",
     "parse",
+    "propagate",
     "solve",
 ]
 

@@ -20,6 +20,7 @@ PUBLIC = {
     "Minimum",
     "Model",
     "Module",
+    "Propagation",
     "Solution",
     "Trainer",
     "__version__",
@@ -34,6 +35,7 @@ PUBLIC = {
     "maximize",
     "minimize",
     "parse",
+    "propagate",
     "solve",
 }
 

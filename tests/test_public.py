@@ -17,6 +17,7 @@ PUBLIC = [
     "FluxError",
     "Minimum",
     "Module",
+    "Propagation",
     "Solution",
     "Trainer",
     "__version__",
@@ -30,6 +31,7 @@ PUBLIC = [
     "maximize",
     "minimize",
     "parse",
+    "propagate",
     "solve",
 ]
 

@@ -45,7 +45,7 @@ def constrained(problem: Problem, method: str, tolerance: float, max_iterations:
     def seen(x: Array, *_: Any) -> None:
         points.append(problem.function(problem.clip(np.array(x))))
         judge.note(points[-1])
-        if is_beyond(problem, points[-1]):
+        if is_beyond(points[0], points[-1]):
             raise _BeyondError
 
     seen(problem.start)
@@ -62,14 +62,14 @@ def constrained(problem: Problem, method: str, tolerance: float, max_iterations:
             points.append(min(finite, key=lambda point: _violation(problem, point)))
         best, verdict = _refined(problem, judge, points)
     if verdict.ending is Ending.STALLED:
-        verdict = verdict._replace(ending=_why(problem, best, len(points) > max_iterations))
+        verdict = verdict._replace(ending=_why(points, best, max_iterations))
     return Found(points, best, verdict)
 
 
-def _why(problem: Problem, point: Point, used_up: bool) -> Ending:
-    if is_beyond(problem, point):
+def _why(points: list[Point], best: Point, most: int) -> Ending:
+    if is_beyond(points[0], best):
         return Ending.UNBOUNDED
-    return Ending.ITERATIONS if used_up else Ending.STALLED
+    return Ending.ITERATIONS if len(points) > most else Ending.STALLED
 
 
 def _violation(problem: Problem, point: Point) -> float:

@@ -37,8 +37,7 @@ GOOD = (Ending.CONVERGED, Ending.ROUNDING)
 
 _WANDERING = ("momentum", "adam")  # that may go up on their way
 _SMALL = 1e-5  # a gradient beside the largest one seen: the judge is asked
-_FAR = 1e12  # times the start's size
-_DEEP = 1e30
+_FAR, _DEEP = 1e12, 1e30  # times the start's unknowns and value
 _STUCK = 200  # steps
 _SAME = 1e-13  # values beside each other
 
@@ -72,10 +71,10 @@ def descend(
         return search.ended(len(search.points) > max_iterations)
 
 
-def is_beyond(problem: Problem, point: Point) -> bool:
-    """Whether a search has run away."""
-    size = max(1.0, float(np.abs(problem.start).max()))
-    return point.value < -_DEEP or float(np.abs(point.x).max()) > _FAR * size
+def is_beyond(start: Point, point: Point) -> bool:
+    """Whether a search has run away from its start."""
+    far = float(np.abs(point.x).max()) > _FAR * max(1.0, float(np.abs(start.x).max()))
+    return far or point.value < start.value - _DEEP * max(1.0, abs(start.value))
 
 
 class _Search:
@@ -101,7 +100,7 @@ class _Search:
             verdict = self.judge(point)
             if verdict.ending in GOOD:
                 return verdict
-        if is_beyond(self._problem, point):
+        if is_beyond(self.points[0], point):
             return self.judge(point)._replace(ending=Ending.UNBOUNDED)
         return None
 

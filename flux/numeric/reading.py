@@ -51,7 +51,7 @@ def read(
     constraints = _constraints(subject_to, tuple(values))
     leaves = check_inputs(inputs(e, *(c for _, c, _ in constraints)))
     names = [leaf.attributes.name for leaf in leaves]
-    taken, rest = divide(names, options, defaults)
+    taken, rest = divide([n for n in names if n not in values], options, defaults)
     check_known(named, names, list(defaults))
     given = {n: v for n, v in {**values, **taken}.items() if n in names}
     bounds = _bounds_option(rest["bounds"], names)
