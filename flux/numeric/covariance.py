@@ -94,9 +94,7 @@ def _from_deviations(sd: Any, correlation: Any, names: Sequence[str]) -> Covaria
     if not (np.abs(correlations) <= 1).all() or not _is_positive(correlations):
         raise ArgumentError("the correlations fit no distribution", hint="from -1 to 1 each")
     matrix = spread[..., :, None] * spread[..., None, :] * correlations
-    return Covariance(
-        tuple(known), matrix, tuple(zip(*np.nonzero(np.triu(correlations)), strict=True))
-    )
+    return Covariance(tuple(known), matrix, _occupied(correlations))
 
 
 def _from_pairs(covariance: Mapping[Any, Any], names: Sequence[str]) -> Covariance:
@@ -128,8 +126,15 @@ def _checked(known: list[str], matrix: Array) -> Covariance:
     matrix = (matrix + turned) / 2
     if not _is_positive(matrix):
         raise ArgumentError("the covariance fits no distribution: a variance would be negative")
-    occupied = np.triu((matrix != 0).any(axis=tuple(range(matrix.ndim - 2))))
-    return Covariance(tuple(known), matrix, tuple(zip(*np.nonzero(occupied), strict=True)))
+    return Covariance(
+        tuple(known), matrix, _occupied((matrix != 0).any(axis=tuple(range(matrix.ndim - 2))))
+    )
+
+
+def _occupied(matrix: Array) -> tuple[tuple[int, int], ...]:
+    """The places of what is not zero, from the diagonal up."""
+    rows, columns = np.nonzero(np.triu(matrix))
+    return tuple(zip(rows.tolist(), columns.tolist(), strict=True))
 
 
 def _is_positive(matrix: Array) -> bool:

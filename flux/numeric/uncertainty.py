@@ -160,7 +160,7 @@ def _propagated(setting: Setting) -> Propagation:
     cov, count = setting.covariance, len(setting.outputs)
     compiled = _derivatives(setting.outputs, cov.names, cov.pairs)
     parts = called(compiled, setting.values, setting.shape)
-    parts = parts.reshape(*setting.shape, count, -1)
+    parts = parts.reshape(*setting.shape, count, parts.shape[-1] // count)
     value, k = parts[..., 0], len(cov.names)
     jacobian, second = parts[..., 1 : k + 1], parts[..., k + 1 :]
     with np.errstate(all="ignore"):
