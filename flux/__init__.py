@@ -31,6 +31,16 @@ if TYPE_CHECKING:
     from flux.numeric import Solution, SystemSolution, all_roots, implicit, solve, solve_system
     from flux.numeric.exact import solve_exactly
     from flux.numeric.fitting import Fit, fit
+    from flux.numeric import (
+        Minimum,
+        Propagation,
+        Solution,
+        all_roots,
+        maximize,
+        minimize,
+        propagate,
+        solve,
+    )
     from flux.numeric.integral import integrate
     from flux.syntax import load, load_text, parse
     from flux.syntax.module import Module
@@ -43,8 +53,10 @@ __version__ = "0.1.0"
 _HOMES = {
     "CompiledFunction": "flux.compiled",
     "Fit": "flux.numeric.fitting",
+    "Minimum": "flux.numeric",
     "Model": "flux.nn",
     "Module": "flux.syntax.module",
+    "Propagation": "flux.numeric",
     "Solution": "flux.numeric",
     "SystemSolution": "flux.numeric",
     "Trainer": "flux.training.trainer",
@@ -60,8 +72,11 @@ _HOMES = {
     "limit": "flux.calculus.limits",
     "load": "flux.syntax",
     "load_text": "flux.syntax",
+    "maximize": "flux.numeric",
+    "minimize": "flux.numeric",
     "parse": "flux.syntax",
     "product": "flux.calculus.limits",
+    "propagate": "flux.numeric",
     "solve": "flux.numeric",
     "solve_exactly": "flux.numeric.exact",
     "summation": "flux.calculus.limits",
@@ -73,8 +88,10 @@ __all__ = [
     "Expr",
     "Fit",
     "FluxError",
+    "Minimum",
     "Model",
     "Module",
+    "Propagation",
     "Solution",
     "SystemSolution",
     "Trainer",
@@ -91,8 +108,11 @@ __all__ = [
     "limit",
     "load",
     "load_text",
+    "maximize",
+    "minimize",
     "parse",
     "product",
+    "propagate",
     "solve",
     "solve_exactly",
     "summation",

@@ -1,8 +1,10 @@
-"""Numbers from expressions: the roots of equations by exact derivatives, and definite integrals."""
+"""Numbers from expressions: roots, minima, definite integrals, uncertainty."""
 
 from flux.numeric.implicit_root import implicit
 from flux.numeric.integral import integrate
 from flux.numeric.interval import all_roots
+from flux.numeric.minimise import maximize, minimize
+from flux.numeric.minimum import Ending, Minimum
 from flux.numeric.root import solve
 from flux.numeric.solution import Reason, Solution
 from flux.numeric.system import solve_system
@@ -17,4 +19,11 @@ __all__ = [
     "integrate",
     "solve",
     "solve_system",
+from flux.numeric.uncertainty import Propagation, propagate
+    "Ending",
+    "Minimum",
+    "Propagation",
+    "maximize",
+    "minimize",
+    "propagate",
 ]
