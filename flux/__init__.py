@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from flux.nn import Model
     from flux.numeric import Solution, all_roots, solve
     from flux.numeric.integral import integrate
+    from flux.precision import Digits, Interval, check_precision, interval
     from flux.syntax import load, load_text, parse
     from flux.syntax.module import Module
     from flux.training.trainer import Trainer
@@ -38,16 +39,20 @@ __version__ = "0.1.0"
 # quick and a script pays for what it uses.
 _HOMES = {
     "CompiledFunction": "flux.compiled",
+    "Digits": "flux.precision",
+    "Interval": "flux.precision",
     "Model": "flux.nn",
     "Module": "flux.syntax.module",
     "Solution": "flux.numeric",
     "Trainer": "flux.training.trainer",
     "all_roots": "flux.numeric",
+    "check_precision": "flux.precision",
     "compile": "flux.compiler",
     "equal": "flux.calculus.equal",
     "evaluate": "flux.compiler",
     "from_sympy": "flux.calculus.sympy_reader",
     "integrate": "flux.numeric.integral",
+    "interval": "flux.precision",
     "load": "flux.syntax",
     "load_text": "flux.syntax",
     "parse": "flux.syntax",
@@ -56,19 +61,23 @@ _HOMES = {
 
 __all__ = [
     "CompiledFunction",
+    "Digits",
     "Expr",
     "FluxError",
+    "Interval",
     "Model",
     "Module",
     "Solution",
     "Trainer",
     "__version__",
     "all_roots",
+    "check_precision",
     "compile",
     "equal",
     "evaluate",
     "from_sympy",
     "integrate",
+    "interval",
     "load",
     "load_text",
     "parse",
@@ -99,6 +108,8 @@ def _late(home: str, name: str) -> Callable[..., Any]:
 
 
 # What stands behind the methods of an expression.
+provide("digits", _late("flux.precision", "evaluate_digits"))
+provide("interval", _late("flux.precision", "interval"))
 provide("diff", _late("flux.calculus", "diff"))
 provide("gradient", _late("flux.calculus", "gradient"))
 provide("integrate", _late("flux.numeric.integral", "integrate"))
