@@ -21,7 +21,7 @@ Point = Any
 Pair = tuple[Point, Point]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Interval:
     """Every real number from `low` to `high`, which encloses the values of an expression.
 

@@ -35,7 +35,7 @@ _MOST_LOSSES = 5
 _MOST_BITS_OF_FLOAT = 1_100  # beyond, a part is far outside float64
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Loss:
     """An operation that loses digits.
 
@@ -51,7 +51,7 @@ class Loss:
     hint: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PrecisionReport:
     """What became of the digits of a float64 value.
 

@@ -23,10 +23,10 @@ from flux.ops import Op
 from flux.precision.balls import arithmetic
 from flux.precision.bounds import Arithmetic, Interval, is_infinite
 from flux.precision.budget import Budget
-from flux.precision.multiple import LARGEST, raw
+from flux.precision.multiple import LARGEST, Raw, raw
 from flux.precision.rules import mul
 from flux.precision.values import given_formulas
-from flux.precision.walk import Value, enclose, is_empty, outside
+from flux.precision.walk import Value, check_axes, enclose, is_empty, outside
 from flux.settings import current
 
 _BITS_OF_DIGIT = 3.3219280948873626
@@ -36,7 +36,7 @@ _MOST_WRITTEN = 200_000  # of a power of ten as a whole number
 _LOG10_2 = 30102999566398119521373889472449302676818988  # 10^44 log10(2)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Digits:
     """A number, correctly rounded to decimal digits (half to even).
 
@@ -126,6 +126,7 @@ def checked_values(e: Expr, given: Mapping[str, Any]) -> dict[str, Expr]:
     """The values of the inputs as expressions, once the expression is known to fit."""
     check_size(e)
     order = signature(e)
+    check_axes(order)
     check_names(order, given)
     return given_formulas([x.attributes.name for x in order], given)
 
@@ -206,7 +207,7 @@ def _rounded_interval(x: Interval, digits: int, numbers: Arithmetic) -> Digits |
     """The digits of both ends on the decimal grid of the larger one, where they are the same."""
     negative = bool(x.high < 0)
     largest = x.low if negative else x.high
-    for top in _decimal_exponents(largest):
+    for top in _decimal_exponents(raw(largest)):
         exponent = top - digits + 1
         scaled = mul(numbers, x, _power_of_ten(-exponent, numbers))
         if is_infinite(scaled.low) or is_infinite(scaled.high):
@@ -241,9 +242,9 @@ def _nearest(x: Any, shift: int) -> int:
     return int(libmp.to_int(libmp.mpf_shift(size, shift), "n"))
 
 
-def _decimal_exponents(x: Any) -> list[int]:
+def _decimal_exponents(x: Raw) -> list[int]:
     """What floor(log10 |x|) is, or may be."""
-    _, _, exponent, bits = raw(x)
+    _, _, exponent, bits = x
     low = (exponent + bits - 1) * _LOG10_2 // 10**44
     return [int(low), int(low) + 1]
 
@@ -259,7 +260,13 @@ def _undecided(digits: int, x: Value) -> LimitError:
 
 
 def _shown(x: Interval) -> str:
-    import mpmath
+    return f"[{_shown_end(x.low)}, {_shown_end(x.high)}]"
 
-    ends = [str(end) if is_infinite(end) else mpmath.nstr(end, 8) for end in (x.low, x.high)]
-    return f"[{', '.join(ends)}]"
+
+def _shown_end(x: Any) -> str:
+    if is_infinite(x) or x == 0:
+        return str(int(x) if x == 0 else x)
+    top = _decimal_exponents(raw(x))[0]
+    if abs(top) < 300:
+        return f"{float(x):.6g}"
+    return f"{'-' if x < 0 else ''}1e{top:+d}"

@@ -14,7 +14,7 @@ from flux.precision.bounds import Interval
 from flux.precision.budget import Budget
 from flux.precision.float64 import Float64
 from flux.precision.values import bounds, given_formulas, is_infinite_end, ordered
-from flux.precision.walk import Value, as_interval, enclose, is_empty
+from flux.precision.walk import Value, as_interval, check_axes, enclose, is_empty
 from flux.syntax import parse
 
 _NUMBERS = Float64()
@@ -48,10 +48,11 @@ def interval(
     if not isinstance(e, Expr):
         raise ArgumentError(f"a formula is a text or an expression, not {type(e).__name__}")
     check_size(e)
-    names = [x.attributes.name for x in signature(e)]
-    check_names(signature(e), given)
+    order = signature(e)
+    check_axes(order)
+    check_names(order, given)
     budget = Budget()
-    box = {name: _given(name, given[name], budget) for name in names}
+    box = {name: _given(name, given[name], budget) for name in (x.attributes.name for x in order)}
     found = as_interval(enclose(e, _NUMBERS, box, budget)[e], _NUMBERS)
     return Interval(float(found.low) + 0.0, float(found.high) + 0.0, found.defined)
 

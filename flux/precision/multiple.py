@@ -69,7 +69,7 @@ def _expm1(x: Raw, bits: int) -> Raw:
 def _log1p(x: Raw, bits: int) -> Raw:
     if magnitude(x) < -bits:
         return x
-    return libmp.mpf_log(libmp.mpf_add(_ONE, x), bits)
+    return libmp.mpf_log(x if magnitude(x) > bits else libmp.mpf_add(_ONE, x), bits)
 
 
 def _log2(x: Raw, bits: int) -> Raw:
@@ -99,7 +99,16 @@ def _digamma(x: Raw, bits: int) -> Raw:
     # psi(1 - x) - pi/tan(pi x)
     cosine, sine = libmp.mpf_cos_sin_pi(x, bits)
     slope = libmp.mpf_div(libmp.mpf_mul(libmp.mpf_pi(bits), cosine, bits), sine, bits)
-    return libmp.mpf_sub(libmp.mpf_psi0(libmp.mpf_sub(_ONE, x), bits), slope, bits)
+    return libmp.mpf_sub(libmp.mpf_psi0(libmp.mpf_sub(_ONE, x, bits), bits), slope, bits)
+
+
+def _lgamma(x: Raw, bits: int) -> Raw:
+    if not x[0]:
+        return libmp.mpf_loggamma(x, bits)
+    # log(pi / |sin(pi x)|) - lgamma(1 - x)
+    _, sine = libmp.mpf_cos_sin_pi(x, bits)
+    reflected = libmp.mpf_log(libmp.mpf_div(libmp.mpf_pi(bits), libmp.mpf_abs(sine), bits), bits)
+    return libmp.mpf_sub(reflected, libmp.mpf_loggamma(libmp.mpf_sub(_ONE, x, bits), bits), bits)
 
 
 def _polygamma(order: Raw, x: Raw, bits: int) -> Raw:
@@ -149,7 +158,7 @@ _FUNCTIONS: Mapping[Op, Callable[..., Raw]] = {
     Op.ERF: libmp.mpf_erf,
     Op.ERFC: libmp.mpf_erfc,
     Op.GAMMA: libmp.mpf_gamma,
-    Op.LGAMMA: libmp.mpf_loggamma,
+    Op.LGAMMA: _lgamma,
     Op.POLYGAMMA: _polygamma,
     Op.POW: _power,
 }
@@ -202,7 +211,7 @@ _MOST_BITS = {
     Op.GAMMA: 2_300,
     Op.LGAMMA: 2_300,
     Op.POLYGAMMA: 2_300,
-    Op.ERF: 40_000,
+    Op.ERF: 30_000,
     Op.ERFC: 25_000,
 }
 _OTHERS_BITS = 100_000
@@ -241,6 +250,8 @@ class Multiple:
         if self.bits > most:
             raise too_many_bits(op, most)
         bits = self.bits + _GUARD_BITS + _lost_bits(op, operands)
+        if bits > 2 * most:
+            return -INF, INF
         value = _FUNCTIONS[op](*operands, bits)
         return self._widened(value, self._scale(op, operands, value))
 
@@ -300,6 +311,7 @@ def _upper(x: Raw) -> Any:
     return _mpf(x) if magnitude(x) > -_MOST_EXPONENT or not x[1] else (0 if x[0] else SMALLEST)
 
 
+_BELOW_ONE = libmp.mpf_sub(_ONE, (0, 1, -200_000, 1))
 LARGEST = _mpf((0, 1, _MOST_EXPONENT, 1))
 SMALLEST = _mpf((0, 1, -_MOST_EXPONENT, 1))
 
@@ -318,13 +330,20 @@ def _guard_exp(x: Raw) -> Pair | None:
 def _guard_expm1(x: Raw) -> Pair | None:
     if magnitude(x) <= 61:
         return None
-    return (-1, -1 + 2.0**-52) if x[0] else (LARGEST, INF)
+    return (-1, _mpf(libmp.mpf_neg(_BELOW_ONE))) if x[0] else (LARGEST, INF)
 
 
 def _guard_sinh(x: Raw) -> Pair | None:
     if magnitude(x) <= 61:
         return None
     return (-INF, -LARGEST) if x[0] else (LARGEST, INF)
+
+
+def _guard_tanh(x: Raw) -> Pair | None:
+    if magnitude(x) <= 20:
+        return None
+    low = _mpf(_BELOW_ONE)
+    return (-1, _mpf(libmp.mpf_neg(_BELOW_ONE))) if x[0] else (low, 1)
 
 
 def _guard_cosh(x: Raw) -> Pair | None:
@@ -342,24 +361,23 @@ def _guard_tan(x: Raw) -> Pair | None:
 def _guard_erfc(x: Raw) -> Pair | None:
     if magnitude(x) <= 30:
         return None
-    return (2 - 2.0**-52, 2) if x[0] else (0, SMALLEST)
+    return (_mpf(libmp.mpf_shift(_BELOW_ONE, 1)), 2) if x[0] else (0, SMALLEST)
 
 
 def _guard_gamma(x: Raw) -> Pair | None:
-    if x[0] and _is_far_below_zero(x):
+    if _is_hard(x):
         return -INF, INF
     return (LARGEST, INF) if magnitude(x) > 56 else None
 
 
 def _guard_lgamma(x: Raw) -> Pair | None:
-    if x[0] and _is_far_below_zero(x):
+    if _is_hard(x):
         return -INF, INF
     return (_mpf(x), _mpf(libmp.mpf_mul(x, x))) if magnitude(x) > 1_000 else None
 
 
 def _guard_polygamma(order: Raw, x: Raw) -> Pair | None:
-    large = magnitude(x) > 1_000 or (x[0] and _is_far_below_zero(x))
-    return (-INF, INF) if large else None
+    return (-INF, INF) if magnitude(x) > 1_000 or _is_hard(x) else None
 
 
 def _guard_power(x: Raw, y: Raw) -> Pair | None:
@@ -371,8 +389,11 @@ def _guard_power(x: Raw, y: Raw) -> Pair | None:
     return (LARGEST, INF) if not x[0] else (-INF, INF)
 
 
-def _is_far_below_zero(x: Raw) -> bool:
-    return bool(libmp.mpf_lt(x, libmp.from_int(-_FAR_BELOW_ZERO)))
+def _is_hard(x: Raw) -> bool:
+    """Whether gamma's kin take long: far below 0, or so near a pole that many bits are lost."""
+    if x[0] and libmp.mpf_lt(x, libmp.from_int(-_FAR_BELOW_ZERO)):
+        return True
+    return magnitude(_from_pole(x)) < -_MOST_TURN_BITS
 
 
 _GUARDS: Mapping[Op, Guard] = {
@@ -380,6 +401,7 @@ _GUARDS: Mapping[Op, Guard] = {
     Op.EXPM1: _guard_expm1,
     Op.SINH: _guard_sinh,
     Op.COSH: _guard_cosh,
+    Op.TANH: _guard_tanh,
     Op.SIN: _guard_wave,
     Op.COS: _guard_wave,
     Op.TAN: _guard_tan,
@@ -393,7 +415,7 @@ _GUARDS: Mapping[Op, Guard] = {
 
 def _from_pole(x: Raw) -> Raw:
     """How far a number below 0 is from the nearest pole of gamma; itself above 0."""
-    if not x[0]:
+    if not x[0] or magnitude(x) < 0:
         return x
     return libmp.mpf_abs(libmp.mpf_sub(x, libmp.mpf_nint(x)))
 

@@ -7,7 +7,7 @@ that is taken is looked at; of one that is not, both.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
 from flux.errors import ArgumentError, DomainError
@@ -79,7 +79,7 @@ class _Walk:
             return self._choice(e)
         operands = [self.values[arg] for arg in self.path(e)]
         if e.op in (Op.AND, Op.OR) and len(operands) == 1:
-            return Fraction(int(e.op is Op.OR))
+            return _decided(int(e.op is Op.OR), operands[0])
         return self._applied(e, operands)
 
     def _constant(self, e: Expr) -> Value:
@@ -93,10 +93,8 @@ class _Walk:
     def _choice(self, e: Expr) -> Value:
         condition = self.values[e.args[0]]
         decided = truth_of(condition)
-        if decided is not None:
-            chosen = self.values[e.args[1] if decided else e.args[2]]
-            if isinstance(chosen, Fraction) or isinstance(condition, Fraction):
-                return chosen
+        if decided is not None and _is_defined(condition):
+            return self.values[e.args[1] if decided else e.args[2]]
         branches = [self.values.get(a, EMPTY) for a in e.args[1:]]
         operands = [as_interval(x, self.numbers) for x in (condition, *branches)]
         if operands[0].empty:
@@ -116,6 +114,15 @@ class _Walk:
         return applied(self.numbers, e.op, intervals)
 
 
+def _is_defined(x: Value) -> bool:
+    return isinstance(x, Fraction) or x.defined
+
+
+def _decided(truth: int, operand: Value) -> Value:
+    """What one operand of `and` or `or` decides."""
+    return Fraction(truth) if _is_defined(operand) else Interval(truth, truth, False)
+
+
 def _branches(e: Expr, condition: bool | None) -> tuple[Expr, ...]:
     if condition is None:
         return e.args
@@ -123,9 +130,11 @@ def _branches(e: Expr, condition: bool | None) -> tuple[Expr, ...]:
 
 
 def truth_of(x: Value) -> bool | None:
-    """Whether a value is not 0; None where that is not decided."""
+    """Whether a value is not 0; None where that is not decided, or there is no value."""
     if isinstance(x, Fraction):
         return x != 0
+    if x.empty:
+        return None
     if not contains_zero(x):
         return True
     return False if is_single(x) else None
@@ -142,6 +151,13 @@ def _refused(e: Expr, origins: Origins) -> ArgumentError:
         f"digits and intervals are for formulas without {what}",
         spans=tuple(origins.get(e, ()))[:1],
     )
+
+
+def check_axes(found: Sequence[Expr]) -> None:
+    """Raise ArgumentError where an input has named axes."""
+    for x in found:
+        if x.axes:
+            raise _refused(x, {})
 
 
 def outside(root: Expr, values: Mapping[Expr, Value], origins: Origins) -> DomainError:
