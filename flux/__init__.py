@@ -42,6 +42,7 @@ if TYPE_CHECKING:
         solve,
     )
     from flux.numeric.integral import integrate
+    from flux.precision import Digits, Interval, check_precision, interval
     from flux.syntax import load, load_text, parse
     from flux.syntax.module import Module
     from flux.training.trainer import Trainer
@@ -54,6 +55,8 @@ _HOMES = {
     "CompiledFunction": "flux.compiled",
     "Fit": "flux.numeric.fitting",
     "Minimum": "flux.numeric",
+    "Digits": "flux.precision",
+    "Interval": "flux.precision",
     "Model": "flux.nn",
     "Module": "flux.syntax.module",
     "Propagation": "flux.numeric",
@@ -61,6 +64,7 @@ _HOMES = {
     "SystemSolution": "flux.numeric",
     "Trainer": "flux.training.trainer",
     "all_roots": "flux.numeric",
+    "check_precision": "flux.precision",
     "compile": "flux.compiler",
     "equal": "flux.calculus.equal",
     "evaluate": "flux.compiler",
@@ -70,6 +74,7 @@ _HOMES = {
     "integrate": "flux.numeric.integral",
     "jacobian": "flux.calculus.jacobian",
     "limit": "flux.calculus.limits",
+    "interval": "flux.precision",
     "load": "flux.syntax",
     "load_text": "flux.syntax",
     "maximize": "flux.numeric",
@@ -85,10 +90,12 @@ _HOMES = {
 
 __all__ = [
     "CompiledFunction",
+    "Digits",
     "Expr",
     "Fit",
     "FluxError",
     "Minimum",
+    "Interval",
     "Model",
     "Module",
     "Propagation",
@@ -97,6 +104,7 @@ __all__ = [
     "Trainer",
     "__version__",
     "all_roots",
+    "check_precision",
     "compile",
     "equal",
     "evaluate",
@@ -106,6 +114,7 @@ __all__ = [
     "integrate",
     "jacobian",
     "limit",
+    "interval",
     "load",
     "load_text",
     "maximize",
@@ -144,6 +153,8 @@ def _late(home: str, name: str) -> Callable[..., Any]:
 
 # What stands behind the methods of an expression.
 provide("collect", _late("flux.calculus.expand", "collect"))
+provide("digits", _late("flux.precision", "evaluate_digits"))
+provide("interval", _late("flux.precision", "interval"))
 provide("diff", _late("flux.calculus", "diff"))
 provide("domain", _late("flux.calculus.domain", "domain"))
 provide("expand", _late("flux.calculus.expand", "expand"))

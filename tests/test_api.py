@@ -15,10 +15,12 @@ from flux.errors import ArgumentError, FluxError
 
 PUBLIC = {
     "CompiledFunction",
+    "Digits",
     "Expr",
     "Fit",
     "FluxError",
     "Minimum",
+    "Interval",
     "Model",
     "Module",
     "Propagation",
@@ -27,6 +29,7 @@ PUBLIC = {
     "Trainer",
     "__version__",
     "all_roots",
+    "check_precision",
     "compile",
     "equal",
     "evaluate",
@@ -34,6 +37,7 @@ PUBLIC = {
     "from_sympy",
     "implicit",
     "integrate",
+    "interval",
     "load",
     "load_text",
     "maximize",

@@ -13,10 +13,12 @@ import flux
 # Scripts outside rely on these; more may join, and these keep their meaning.
 PUBLIC = [
     "CompiledFunction",
+    "Digits",
     "Expr",
     "Fit",
     "FluxError",
     "Minimum",
+    "Interval",
     "Module",
     "Propagation",
     "Solution",
@@ -24,6 +26,7 @@ PUBLIC = [
     "Trainer",
     "__version__",
     "all_roots",
+    "check_precision",
     "compile",
     "equal",
     "evaluate",
@@ -31,6 +34,7 @@ PUBLIC = [
     "from_sympy",
     "implicit",
     "integrate",
+    "interval",
     "load",
     "maximize",
     "minimize",

@@ -22,6 +22,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "taylor": ("flux.cli.taylor", "Expand a formula in powers about a point."),
     "simplify": ("flux.cli.simplify", "Simplify a formula."),
     "show": ("flux.cli.show", "Print what the compiler makes of a formula or a .flux file."),
+    "repl": ("flux.cli.repl", "Answer formulas, with definitions and values kept."),
     "doctor": ("flux.cli.doctor", "Report the CPU, the BLAS, versions, and advice."),
 }
 
