@@ -28,19 +28,21 @@ if TYPE_CHECKING:
     from flux.compiled import CompiledFunction
     from flux.compiler import compile, evaluate
     from flux.nn import Model
-    from flux.numeric import Solution, SystemSolution, all_roots, implicit, solve, solve_system
-    from flux.numeric.exact import solve_exactly
-    from flux.numeric.fitting import Fit, fit
     from flux.numeric import (
         Minimum,
         Propagation,
         Solution,
+        SystemSolution,
         all_roots,
+        implicit,
         maximize,
         minimize,
         propagate,
         solve,
+        solve_system,
     )
+    from flux.numeric.exact import solve_exactly
+    from flux.numeric.fitting import Fit, fit
     from flux.numeric.integral import integrate
     from flux.precision import Digits, Interval, check_precision, interval
     from flux.syntax import load, load_text, parse
@@ -53,10 +55,10 @@ __version__ = "0.1.0"
 # quick and a script pays for what it uses.
 _HOMES = {
     "CompiledFunction": "flux.compiled",
-    "Fit": "flux.numeric.fitting",
-    "Minimum": "flux.numeric",
     "Digits": "flux.precision",
+    "Fit": "flux.numeric.fitting",
     "Interval": "flux.precision",
+    "Minimum": "flux.numeric",
     "Model": "flux.nn",
     "Module": "flux.syntax.module",
     "Propagation": "flux.numeric",
@@ -72,9 +74,9 @@ _HOMES = {
     "from_sympy": "flux.calculus.sympy_reader",
     "implicit": "flux.numeric",
     "integrate": "flux.numeric.integral",
+    "interval": "flux.precision",
     "jacobian": "flux.calculus.jacobian",
     "limit": "flux.calculus.limits",
-    "interval": "flux.precision",
     "load": "flux.syntax",
     "load_text": "flux.syntax",
     "maximize": "flux.numeric",
@@ -84,8 +86,8 @@ _HOMES = {
     "propagate": "flux.numeric",
     "solve": "flux.numeric",
     "solve_exactly": "flux.numeric.exact",
-    "summation": "flux.calculus.limits",
     "solve_system": "flux.numeric",
+    "summation": "flux.calculus.limits",
 }
 
 __all__ = [
@@ -94,8 +96,8 @@ __all__ = [
     "Expr",
     "Fit",
     "FluxError",
-    "Minimum",
     "Interval",
+    "Minimum",
     "Model",
     "Module",
     "Propagation",
@@ -112,9 +114,9 @@ __all__ = [
     "from_sympy",
     "implicit",
     "integrate",
+    "interval",
     "jacobian",
     "limit",
-    "interval",
     "load",
     "load_text",
     "maximize",
@@ -124,8 +126,8 @@ __all__ = [
     "propagate",
     "solve",
     "solve_exactly",
-    "summation",
     "solve_system",
+    "summation",
 ]
 
 

@@ -63,17 +63,17 @@ def _dot(e: Expr) -> str:
 
 
 def _free_names(e: Expr) -> tuple[str, ...]:
-    from flux.expr.facts import count_ops, free_names
+    from flux.expr.facts import free_names
 
     return free_names(e)
 
 
 def _count_ops(e: Expr) -> int:
+    from flux.expr.facts import count_ops
 
     return count_ops(e)
 
 
-def _evaluate(e: Expr, values: Mapping[str, Any]) -> Any:
 def _evaluate(e: Expr, mapping: Mapping[str, Any], values: dict[str, Any]) -> Any:
     given = {**mapping, **values}
     if "digits" in values and all(x.attributes.name != "digits" for x in inputs(e)):

@@ -9,21 +9,21 @@ from flux.numeric.root import solve
 from flux.numeric.solution import Reason, Solution
 from flux.numeric.system import solve_system
 from flux.numeric.system_solution import SystemSolution
+from flux.numeric.uncertainty import Propagation, propagate
 
 __all__ = [
+    "Ending",
+    "Minimum",
+    "Propagation",
     "Reason",
     "Solution",
     "SystemSolution",
     "all_roots",
     "implicit",
     "integrate",
-    "solve",
-    "solve_system",
-from flux.numeric.uncertainty import Propagation, propagate
-    "Ending",
-    "Minimum",
-    "Propagation",
     "maximize",
     "minimize",
     "propagate",
+    "solve",
+    "solve_system",
 ]

@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from flux.numeric.descent import GOOD, Found, is_beyond
 from flux.numeric.minimum import Ending
+from flux.numeric.minimum_search import GOOD, Found, is_beyond
 from flux.numeric.multipliers import holds
 from flux.numeric.objective import Point
 from flux.numeric.optimality import Judge, Verdict

@@ -10,8 +10,8 @@ from flux.errors import ArgumentError, did_you_mean
 from flux.expr import Expr
 from flux.expr.arguments import is_number
 from flux.numeric.constrained import CONSTRAINED, constrained
-from flux.numeric.descent import GOOD, METHODS, RATED, Found, descend
 from flux.numeric.minimum import Ending, Minimum, Step
+from flux.numeric.minimum_search import GOOD, METHODS, RATED, Found, descend
 from flux.numeric.objective import Point
 from flux.numeric.optimality import DENSE
 from flux.numeric.problem import Problem
