@@ -15,25 +15,42 @@ from flux.errors import ArgumentError, FluxError
 
 PUBLIC = {
     "CompiledFunction",
+    "Digits",
     "Expr",
     "Fit",
     "FluxError",
+    "Interval",
+    "Minimum",
     "Model",
     "Module",
+    "Propagation",
     "Solution",
+    "SystemSolution",
     "Trainer",
     "__version__",
     "all_roots",
+    "check_precision",
     "compile",
     "equal",
     "evaluate",
     "fit",
     "from_sympy",
+    "implicit",
     "integrate",
+    "interval",
+    "jacobian",
+    "limit",
     "load",
     "load_text",
+    "maximize",
+    "minimize",
     "parse",
+    "product",
+    "propagate",
     "solve",
+    "solve_exactly",
+    "solve_system",
+    "summation",
 }
 
 TEXT = """
@@ -85,6 +102,18 @@ WRONG: list[tuple[str, Callable[[], Any]]] = [
     ("add a fraction", lambda: E + Fraction(1, 3)),  # type: ignore[operator]
     ("multiply an array", lambda: np.ones(3) * E),
     ("a truth value", lambda: bool(E)),
+    ("solve_system None", lambda: flux.solve_system(None)),  # type: ignore[arg-type]
+    ("solve_system with a list", lambda: flux.solve_system(["x = 1"], [1])),
+    ("solve_system from a text", lambda: flux.solve_system(["x = 1"], x="1")),
+    ("solve_system for numbers", lambda: flux.solve_system(["x = 1"], x=1.0, unknowns=3)),
+    ("solve_system by a list", lambda: flux.solve_system(["x = 1"], x=1.0, method=[3])),
+    ("solve_system within a list", lambda: flux.solve_system(["x = 1"], x=1.0, bounds=[3])),
+    ("solve_system of texts", lambda: flux.solve_system(["x = 1"], x=1.0, bounds={"x": "ab"})),
+    ("solve_system of letters", lambda: flux.solve_system(["x = 1"], x=1.0, bounds={"x": "a"})),
+    ("implicit None", lambda: flux.implicit(None, "x", 1)),  # type: ignore[arg-type]
+    ("implicit for a number", lambda: flux.implicit("x = 1", 1, 1)),  # type: ignore[arg-type]
+    ("implicit from a list", lambda: flux.implicit("x = 1", "x", [1])),  # type: ignore[arg-type]
+    ("implicit in half", lambda: flux.implicit("x = 1", "x", 1, steps=0.5)),  # type: ignore[arg-type]
     ("solve None", lambda: flux.solve(None)),
     ("solve with a list", lambda: flux.solve("x = 1", [1])),
     ("solve from a text", lambda: flux.solve("x = 1", x="1")),
