@@ -99,8 +99,9 @@ def _checked(residuals: Sequence[Expr], candidate: Root) -> tuple[Root | None, b
         return None, True
     short = {name: Value(*map(simplify, value)) for name, value in candidate.items()}
     verdicts = [Verdict.UNKNOWN]
+    shorter = [simplify(e) for e in residuals]
     for found in (short, candidate):
-        verdicts = [_verdict(e, found) for e in residuals]
+        verdicts = [_verdict(e, found) for e in shorter]
         if all(v in (Verdict.PROVED, Verdict.AGREED) for v in verdicts):
             return found, True
     return None, Verdict.REFUTED in verdicts

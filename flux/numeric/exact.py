@@ -84,7 +84,7 @@ def _residual(equation: object) -> Expr:
         e = equation
     elif isinstance(equation, str):
         sides = parse_equation(equation)
-        e = apply(Op.SUB, sides.left, sides.right)
+        e = sides.left if sides.right is ZERO else apply(Op.SUB, sides.left, sides.right)
     else:
         kind = type(equation).__name__
         raise ArgumentError(f"an equation is a text or an expression, not {kind}")
