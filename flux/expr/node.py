@@ -289,6 +289,8 @@ class Expr:
     def evaluate(self, mapping: Mapping[str, Any] | None = None, /, **values: Any) -> Any:
         """The value for given inputs: a float, or an array where one was given.
 
+        With `digits=50`, where no input has that name, a `Digits` of so many proved digits.
+
         Shapes:
             inputs without named axes broadcast as in NumPy; one with named axes has them last.
 
@@ -296,7 +298,15 @@ class Expr:
             DomainError: an operation outside its domain.
             UnknownNameError: an input has no value.
         """
-        return service("evaluate")(self, {**(mapping or {}), **values})
+        return service("evaluate")(self, mapping or {}, values)
+
+    def interval(self, mapping: Mapping[str, Any] | None = None, /, **bounds: Any) -> Any:
+        """An interval that holds every value for inputs in intervals: see `flux.interval`.
+
+        Raises:
+            ArgumentError: an interval that is empty, a value that is no number, an axis.
+        """
+        return service("interval")(self, mapping, **bounds)
 
     def integrate(
         self,

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from flux.expr.node import Expr, provide
+from flux.expr.node import Expr, provide, service
+from flux.expr.traverse import inputs
 
 
 def provide_services() -> None:
@@ -73,7 +74,11 @@ def _count_ops(e: Expr) -> int:
     return count_ops(e)
 
 
-def _evaluate(e: Expr, values: Mapping[str, Any]) -> Any:
+def _evaluate(e: Expr, mapping: Mapping[str, Any], values: dict[str, Any]) -> Any:
+    given = {**mapping, **values}
+    if "digits" in values and all(x.attributes.name != "digits" for x in inputs(e)):
+        del given["digits"]
+        return service("digits")(e, values["digits"], given)
     from flux.expr.evaluate import evaluate
 
-    return evaluate(e, values)
+    return evaluate(e, given)
