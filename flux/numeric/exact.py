@@ -28,7 +28,7 @@ class ExactRoots:
         complete: whether these are all: of polynomials all complex ones, otherwise all real ones.
 
     A root that has names is real where it is finite, and the roots are complete for values of the
-    names at which all of them are.
+    names at which all of them are finite and no leading coefficient is 0.
     """
 
     unknowns: tuple[str, ...]

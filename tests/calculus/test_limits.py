@@ -58,6 +58,7 @@ SUMS = [
     ("k^2", 1, "n", "n*(2*n^2 + 3*n + 1)/6"),
     ("k", "m", "n", "(n^2 - m^2 + m + n)/2"),
     ("a*k + b", 1, 10, "55*a + 10*b"),
+    ("k*k_1", 1, 10**9, "k_1*1000000000*1000000001/2"),
     ("1/(k*(k + 1))", 1, "n", "n/(n + 1)"),
     ("1/k^2", 1, "inf", "pi^2/6"),
     ("(-1)^k/(2*k + 1)", 0, "inf", "pi/4"),
@@ -117,6 +118,9 @@ MISTAKES = [
     (lambda: flux.limit("input x[d]\nx", "y", 0), AxisError, "axes"),
     (lambda: flux.summation("k", "k", 1, "k"), ArgumentError, "its index"),
     (lambda: flux.summation("k", None, 1, 2), ArgumentError, "a name"),
+    (lambda: flux.summation("k", "k", 3, 1), ArgumentError, "comes before"),
+    (lambda: flux.summation("k", "k", "inf", 1), ArgumentError, "comes before"),
+    (lambda: flux.summation("k", "k", 0.5, "n"), ArgumentError, "whole"),
 ]
 
 

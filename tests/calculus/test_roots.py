@@ -1,5 +1,7 @@
 """Roots in closed form: known ones, all of them where it is claimed, and none that is wrong."""
 
+import time
+
 import numpy as np
 import pytest
 
@@ -137,6 +139,19 @@ def test_a_claim_to_be_all_is_checked_by_signs(monkeypatch):
     said = [constant(1), constant(2), constant(0)]  # SymPy: 2 is the only root
     monkeypatch.setattr("flux.calculus.roots.call", lambda *_: said)
     assert not flux.solve_exactly("(x - 2)*(exp(x) - 9)", "x").complete
+
+
+@pytest.mark.parametrize("equation", ["gamma(1e300)*x = 2", "exp(x) = exp(1000)"])
+def test_what_is_beyond_the_floats_is_no_reason_to_say_that_there_is_no_root(equation):
+    with pytest.raises(NotFoundError):
+        flux.solve_exactly(equation, "x")
+
+
+def test_roots_of_unity_are_checked_quickly():
+    start = time.perf_counter()
+    found = flux.solve_exactly("x^64 = 1", "x")
+    assert len(found.roots) == 2
+    assert time.perf_counter() - start < 20  # a second on an idle machine
 
 
 def test_a_root_beyond_its_budget_names_the_setting():
