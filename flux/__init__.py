@@ -26,7 +26,18 @@ if TYPE_CHECKING:
     from flux.compiled import CompiledFunction
     from flux.compiler import compile, evaluate
     from flux.nn import Model
-    from flux.numeric import Solution, SystemSolution, all_roots, implicit, solve, solve_system
+    from flux.numeric import (
+        OdeSolution,
+        Solution,
+        SystemSolution,
+        all_roots,
+        implicit,
+        integrate_ode,
+        simpson,
+        solve,
+        solve_system,
+        trapezoid,
+    )
     from flux.numeric.integral import integrate
     from flux.syntax import load, load_text, parse
     from flux.syntax.module import Module
@@ -40,6 +51,7 @@ _HOMES = {
     "CompiledFunction": "flux.compiled",
     "Model": "flux.nn",
     "Module": "flux.syntax.module",
+    "OdeSolution": "flux.numeric",
     "Solution": "flux.numeric",
     "SystemSolution": "flux.numeric",
     "Trainer": "flux.training.trainer",
@@ -50,11 +62,14 @@ _HOMES = {
     "from_sympy": "flux.calculus.sympy_reader",
     "implicit": "flux.numeric",
     "integrate": "flux.numeric.integral",
+    "integrate_ode": "flux.numeric",
     "load": "flux.syntax",
     "load_text": "flux.syntax",
     "parse": "flux.syntax",
+    "simpson": "flux.numeric",
     "solve": "flux.numeric",
     "solve_system": "flux.numeric",
+    "trapezoid": "flux.numeric",
 }
 
 __all__ = [
@@ -63,6 +78,7 @@ __all__ = [
     "FluxError",
     "Model",
     "Module",
+    "OdeSolution",
     "Solution",
     "SystemSolution",
     "Trainer",
@@ -74,11 +90,14 @@ __all__ = [
     "from_sympy",
     "implicit",
     "integrate",
+    "integrate_ode",
     "load",
     "load_text",
     "parse",
+    "simpson",
     "solve",
     "solve_system",
+    "trapezoid",
 ]
 
 

@@ -19,6 +19,7 @@ PUBLIC = {
     "FluxError",
     "Model",
     "Module",
+    "OdeSolution",
     "Solution",
     "SystemSolution",
     "Trainer",
@@ -30,11 +31,14 @@ PUBLIC = {
     "from_sympy",
     "implicit",
     "integrate",
+    "integrate_ode",
     "load",
     "load_text",
     "parse",
+    "simpson",
     "solve",
     "solve_system",
+    "trapezoid",
 }
 
 TEXT = """
@@ -97,6 +101,12 @@ WRONG: list[tuple[str, Callable[[], Any]]] = [
     ("implicit for a number", lambda: flux.implicit("x = 1", 1, 1)),  # type: ignore[arg-type]
     ("implicit from a list", lambda: flux.implicit("x = 1", "x", [1])),  # type: ignore[arg-type]
     ("implicit in half", lambda: flux.implicit("x = 1", "x", 1, steps=0.5)),  # type: ignore[arg-type]
+    ("integrate_ode None", lambda: flux.integrate_ode(None)),  # type: ignore[arg-type]
+    ("integrate_ode of numbers", lambda: flux.integrate_ode({"x": [1]}, t=(0, 1), x=1)),  # type: ignore[dict-item]
+    ("integrate_ode at texts", lambda: flux.integrate_ode({"x": "x"}, t=(0, 1), x=1, at="a")),
+    ("integrate_ode from a text", lambda: flux.integrate_ode({"x": "x"}, t=("0", "1"), x=1)),
+    ("trapezoid None", lambda: flux.trapezoid(None, None)),
+    ("simpson of texts", lambda: flux.simpson(["a", "b"], [0, 1])),
     ("solve None", lambda: flux.solve(None)),
     ("solve with a list", lambda: flux.solve("x = 1", [1])),
     ("solve from a text", lambda: flux.solve("x = 1", x="1")),

@@ -16,6 +16,7 @@ PUBLIC = [
     "Expr",
     "FluxError",
     "Module",
+    "OdeSolution",
     "Solution",
     "SystemSolution",
     "Trainer",
@@ -27,10 +28,13 @@ PUBLIC = [
     "from_sympy",
     "implicit",
     "integrate",
+    "integrate_ode",
     "load",
     "parse",
+    "simpson",
     "solve",
     "solve_system",
+    "trapezoid",
 ]
 
 
