@@ -15,29 +15,45 @@ from flux.errors import ArgumentError, FluxError
 
 PUBLIC = {
     "CompiledFunction",
+    "Digits",
     "Expr",
+    "Fit",
     "FluxError",
+    "Interval",
+    "Minimum",
     "Model",
     "Module",
     "OdeSolution",
+    "Propagation",
     "Solution",
     "SystemSolution",
     "Trainer",
     "__version__",
     "all_roots",
+    "check_precision",
     "compile",
     "equal",
     "evaluate",
+    "fit",
     "from_sympy",
     "implicit",
     "integrate",
     "integrate_ode",
+    "interval",
+    "jacobian",
+    "limit",
     "load",
     "load_text",
+    "maximize",
+    "minimize",
     "parse",
+    "product",
+    "propagate",
     "simpson",
     "solve",
+    "solve_exactly",
     "solve_system",
+    "summation",
     "trapezoid",
 }
 
@@ -52,6 +68,7 @@ model m[d](x[b, d]):
 E = flux.parse("x^2 + y")
 MODULE = flux.load_text(TEXT)
 BATCH = {"x": np.ones((3, 2))}
+DATA = {"x": [1.0, 2.0, 3.0], "y": [2.0, 4.0, 7.0]}
 
 
 def made() -> flux.Model:
@@ -118,6 +135,17 @@ WRONG: list[tuple[str, Callable[[], Any]]] = [
     ("solve with a mapping of numbers", lambda: flux.solve("x = 1", {1: 2})),
     ("all roots of None", lambda: flux.all_roots(None)),
     ("all roots in a list", lambda: flux.all_roots("x = 1", x=[0, 3])),
+    ("fit None", lambda: flux.fit(None, DATA)),  # type: ignore[arg-type]
+    ("fit to a list", lambda: flux.fit("y = a*x", [1.0, 2.0], a=1.0)),
+    ("fit to None", lambda: flux.fit("y = a*x", None, a=1.0)),
+    ("fit from a text", lambda: flux.fit("y = a*x", DATA, a="1")),
+    ("fit from nothing", lambda: flux.fit("y = a*x", DATA)),
+    ("fit with a mapping of numbers", lambda: flux.fit("y = a*x", DATA, {1: 2})),
+    ("fit with bounds of a text", lambda: flux.fit("y = a*x", DATA, a=1.0, bounds={"a": "0..1"})),
+    ("fit with a list of weights", lambda: flux.fit("y = a*x", DATA, a=1.0, weights=["1", "2"])),
+    ("fit by a list", lambda: flux.fit("y = a*x", DATA, a=1.0, loss=[1])),
+    ("fit from half a start", lambda: flux.fit("y = a*x", DATA, a=1.0, starts=0.5)),
+    ("fit with a number for groups", lambda: flux.fit("y = a*x", DATA, a=1.0, groups=3)),
     ("equal to None", lambda: flux.equal(E, None)),  # type: ignore[arg-type]
     ("a function of a text", lambda: MODULE["f"]("x")),  # type: ignore[arg-type]
     ("a definition named None", lambda: MODULE[None]),  # type: ignore[index]

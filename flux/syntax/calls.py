@@ -313,14 +313,16 @@ def _draw(machine: Machine, tree: Call, axes: tuple[str, ...]) -> Expr:
         count = machine.draws.get(path, 0)
         machine.draws[path] = count + 1
         site = f"{path}.{count}" if count else path
-        return random(site, axes or own, variable("seed"), 0)
+        return random(site, axes or own, variable("seed", integer=True), 0)
     if machine.scope.kind not in ("layer", "model"):
         text = "`random()` is for initial values and layers"
         raise ArgumentError(text, (machine.span(tree),), "formulas have no randomness")
     path = f"{machine.scope.path}random"
     count = machine.draws.get(path, 0)
     machine.draws[path] = count + 1
-    return random(f"{path}.{count}", axes, variable("seed"), variable("step"))
+    return random(
+        f"{path}.{count}", axes, variable("seed", integer=True), variable("step", integer=True)
+    )
 
 
 def _repeat(machine: Machine, tree: Call, callee: _Callee) -> None:

@@ -41,6 +41,13 @@ ANSWERS = [
     (["simplify", "(x + 0)/1", "--exact"], "x + 0"),
     (["show", "a + b*2"], "a + b*2"),
     (["show", "x^2 + y", "--stage", "gradient", "--simplify"], "# by x\n2*x\n\n# by y\n1"),
+    (
+        ["show", "input x[d], cotangent\ncotangent*x", "--stage", "gradient"],
+        "# by cotangent, of the sum of cotangent_ times value\n"
+        "input cotangent_[d], x[d]\nsum[d](cotangent_*x)\n\n"
+        "# by x, of the sum of cotangent_ times value\n"
+        "input cotangent_[d]\ncotangent_*cotangent",
+    ),
 ]
 
 
