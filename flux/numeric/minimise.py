@@ -22,7 +22,7 @@ _ITERATIONS = {"gradient": 20_000, "momentum": 20_000, "adam": 20_000}
 _OTHERS = 1_000
 _MOST_ITERATIONS = 1_000_000
 _DEFAULTS = {
-    "unknown": None,
+    "unknowns": None,
     "bounds": None,
     "subject_to": (),
     "method": None,
@@ -37,7 +37,7 @@ def minimize(
     values: Any = None,
     /,
     *,
-    unknown: Any = None,
+    unknowns: Any = None,
     bounds: Any = None,
     subject_to: Any = (),
     method: Any = None,
@@ -49,14 +49,14 @@ def minimize(
     """Where a formula is least, from a start.
 
     `flux.minimize("(x - 3)^2", x=0.0)["x"]` is 3. Every name is an unknown with its start, unless
-    `unknown` says which are; then the others are parameters. `x=(0, 10)` gives an unknown bounds,
+    `unknowns` says which are; then the others are parameters. `x=(0, 10)` gives an unknown bounds,
     between which it starts in the middle. A name with axes takes an array. Options give way to
     names of the formula.
 
     Args:
         formula: a text or an expression whose value is one number.
         values: starts and parameters as a mapping or a table, for any names.
-        unknown: the name that is searched for, or a list of names.
+        unknowns: the names that are searched for, or one name.
         bounds: by name, a pair of ends for an unknown that has a start; None is no end.
         subject_to: constraints, as texts: "x + y = 1", "x*y >= 0.1", "x^2 <= y && y <= 1".
         method: "newton" (trust region, exact Hessian; the default up to 200 unknowns), "bfgs",
@@ -73,7 +73,7 @@ def minimize(
             no minimum is found is no error: see `Minimum.converged`.
     """
     options = {
-        "unknown": unknown, "bounds": bounds, "subject_to": subject_to, "method": method,
+        "unknowns": unknowns, "bounds": bounds, "subject_to": subject_to, "method": method,
         "rate": rate, "tolerance": tolerance, "max_iterations": max_iterations,
     }  # fmt: skip
     return _best(formula, values, options, starts_and_parameters, maximise=False)
@@ -84,7 +84,7 @@ def maximize(
     values: Any = None,
     /,
     *,
-    unknown: Any = None,
+    unknowns: Any = None,
     bounds: Any = None,
     subject_to: Any = (),
     method: Any = None,
@@ -95,7 +95,7 @@ def maximize(
 ) -> Minimum:
     """Where a formula is greatest; all else is as in `minimize`."""
     options = {
-        "unknown": unknown, "bounds": bounds, "subject_to": subject_to, "method": method,
+        "unknowns": unknowns, "bounds": bounds, "subject_to": subject_to, "method": method,
         "rate": rate, "tolerance": tolerance, "max_iterations": max_iterations,
     }  # fmt: skip
     return _best(formula, values, options, starts_and_parameters, maximise=True)

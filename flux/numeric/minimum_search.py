@@ -39,6 +39,7 @@ _WANDERING = ("momentum", "adam")  # that may go up on their way
 _SMALL = 1e-5  # a gradient beside the largest one seen: the judge is asked
 _FAR, _DEEP = 1e12, 1e30  # times the start's unknowns and value
 _STUCK = 200  # steps
+_UNDERFLOW = 1e-290
 _SAME = 1e-13  # values beside each other
 
 
@@ -111,6 +112,11 @@ class _Search:
         if last.value <= best.value + _SAME * abs(best.value):
             best = last  # the same within rounding, and its gradient is likely to be smaller
         verdict = self.judge(best)
-        if used_up and verdict.ending is Ending.STALLED:
-            verdict = verdict._replace(ending=Ending.ITERATIONS)
+        if verdict.ending is Ending.STALLED:
+            verdict = verdict._replace(ending=self._why(verdict.residual, used_up))
         return Found(self.points, best, verdict)
+
+    def _why(self, residual: float, used_up: bool) -> Ending:
+        if residual < _UNDERFLOW < self._largest:
+            return Ending.FLAT  # as exp(-x): what is left of it has no digits
+        return Ending.ITERATIONS if used_up else Ending.STALLED

@@ -44,7 +44,7 @@ def read(
             unknowns are.
     """
     goal = "maximize" if maximise else "minimize"
-    values = {**columns(table, f'{goal}("(x - a)^2", x=0.0, a=3.0, unknown="x")'), **named}
+    values = {**columns(table, f'{goal}("(x - a)^2", x=0.0, a=3.0, unknowns="x")'), **named}
     e = _formula(formula, tuple(values))
     _check_scalar(e)
     subject_to = options["subject_to"]
@@ -55,7 +55,7 @@ def read(
     check_known(named, names, list(defaults))
     given = {n: v for n, v in {**values, **taken}.items() if n in names}
     bounds = _bounds_option(rest["bounds"], names)
-    unknowns = _unknowns(leaves, given, rest["unknown"], bounds)
+    unknowns = _unknowns(leaves, given, rest["unknowns"], bounds)
     check_complete(names, given)
     if "subject_to" in taken:
         constraints = []
@@ -164,16 +164,16 @@ def _wanted(real: Mapping[str, Expr], given: Mapping[str, Any], unknown: Any) ->
         return [unknown]
     if unknown is not None:
         if not isinstance(unknown, Sequence) or not all(isinstance(n, str) for n in unknown):
-            raise ArgumentError("unknown is a name or a list of names", hint='unknown=["x", "y"]')
+            raise ArgumentError("unknowns are a list of names", hint='unknowns=["x", "y"]')
         if not unknown or len(set(unknown)) != len(unknown):
-            raise ArgumentError("unknown names each unknown once", hint='unknown=["x", "y"]')
+            raise ArgumentError("unknowns names each of them once", hint='unknowns=["x", "y"]')
         return list(unknown)
     bounded = [name for name in real if isinstance(given.get(name), tuple)]
     if bounded and len(bounded) < len(real):
         shown = ", ".join(f"`{n}`" for n in real if n not in bounded)
         listed = ", ".join(f'"{n}"' for n in bounded)
         text = f"it is not clear whether {shown} is an unknown or has its value"
-        raise ArgumentError(text, hint=f"say what the unknowns are, as in unknown=[{listed}]")
+        raise ArgumentError(text, hint=f"say what the unknowns are, as in unknowns=[{listed}]")
     if not real:
         raise ArgumentError("the formula has no unknown", hint="write one, as in (x - 3)^2")
     return list(real)

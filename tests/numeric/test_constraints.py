@@ -171,7 +171,7 @@ def test_a_maximum_under_constraints() -> None:
 
 def test_parameters_and_chains_in_constraints() -> None:
     found = flux.minimize(
-        "(x - 3)^2 + y^2", x=0.1, y=0.5, a=2.0, unknown=["x", "y"], subject_to="0 <= x <= a"
+        "(x - 3)^2 + y^2", x=0.1, y=0.5, a=2.0, unknowns=["x", "y"], subject_to="0 <= x <= a"
     )
     assert found.converged
     assert dict(found.values) == pytest.approx({"x": 2, "y": 0}, abs=1e-8)

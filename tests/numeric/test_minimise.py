@@ -255,7 +255,7 @@ def test_thousands_of_unknowns_and_bounds_for_each() -> None:
     target = np.linspace(-1, 1, 3000)
     found = flux.minimize(
         "input w[d], t[d]\nsum[d]((w - t)^4 + (w - t)^2)",
-        w=np.full(3000, 0.5), t=target, unknown="w", bounds={"w": (0, 1)},
+        w=np.full(3000, 0.5), t=target, unknowns="w", bounds={"w": (0, 1)},
     )  # fmt: skip
     assert found.method == "lbfgs"
     assert found.converged, found
@@ -266,7 +266,7 @@ def test_least_squares_over_a_named_axis() -> None:
     t = np.linspace(0, 2, 30)
     found = flux.minimize(
         "input t[n], y[n]\nmean[n]((y - a*exp(-b*t))^2)",
-        {"t": t, "y": 2 * np.exp(-3 * t)}, a=1.0, b=1.0, unknown=["a", "b"],
+        {"t": t, "y": 2 * np.exp(-3 * t)}, a=1.0, b=1.0, unknowns=["a", "b"],
     )  # fmt: skip
     assert found.converged
     assert dict(found.values) == pytest.approx({"a": 2, "b": 3}, rel=1e-6)
@@ -299,8 +299,8 @@ def test_a_result_shows_itself() -> None:
 def test_options_give_way_to_names() -> None:
     found = flux.minimize("(rate - 3)^2 + (method - 1)^2", rate=0.0, method=0.5)
     assert dict(found.values) == pytest.approx({"rate": 3, "method": 1})
-    assert flux.minimize("(x - a)^2", x=0.0, a=2.0, unknown="x")["x"] == pytest.approx(2)
-    assert flux.minimize("(x - a)^2", {"x": 0.0, "a": 2.0}, unknown=["x"])["x"] == pytest.approx(2)
+    assert flux.minimize("(x - a)^2", x=0.0, a=2.0, unknowns="x")["x"] == pytest.approx(2)
+    assert flux.minimize("(x - a)^2", {"x": 0.0, "a": 2.0}, unknowns=["x"])["x"] == pytest.approx(2)
     assert flux.minimize("(e - 2)^2", e=0.0)["e"] == pytest.approx(2)
 
 
@@ -395,12 +395,12 @@ MISTAKES: list[tuple[Callable[[], Any], str]] = [
     (lambda: flux.minimize("input w[d]\nsum[d](w^2)", w=1.0), "has the axes"),
     (lambda: flux.minimize("input w[d]\nsum[d](w^2)", w=np.zeros(0)), "no entries"),
     (lambda: flux.minimize("input w[d]\nw^2", w=np.zeros(2)), "has the axes"),
-    (lambda: flux.minimize("x^2 + a", x=1.0, unknown="x"), "no value for `a`"),
+    (lambda: flux.minimize("x^2 + a", x=1.0, unknowns="x"), "no value for `a`"),
     (lambda: flux.minimize("x^2", x=1.0, z=1.0), "no `z`"),
-    (lambda: flux.minimize("x^2", x=1.0, unknown="z"), "no `z`"),
-    (lambda: flux.minimize("x^2", x=1.0, unknown=3), "unknown is a name"),
-    (lambda: flux.minimize("x^2", x=1.0, unknown=[]), "each unknown once"),
-    (lambda: flux.minimize("x^2", x=1.0, unknown=["x", "x"]), "each unknown once"),
+    (lambda: flux.minimize("x^2", x=1.0, unknowns="z"), "no `z`"),
+    (lambda: flux.minimize("x^2", x=1.0, unknowns=3), "unknowns are a list"),
+    (lambda: flux.minimize("x^2", x=1.0, unknowns=[]), "each of them once"),
+    (lambda: flux.minimize("x^2", x=1.0, unknowns=["x", "x"]), "each of them once"),
     (lambda: flux.minimize("x^2 + a", x=(0, 1), a=1.0), "not clear"),
     (lambda: flux.minimize("3"), "no unknown"),
     (lambda: flux.minimize("x > 1", x=1.0), "compares"),
@@ -416,8 +416,8 @@ MISTAKES: list[tuple[Callable[[], Any], str]] = [
     (lambda: flux.minimize("x^2", x=5.0, bounds={"x": 1}), "two ends"),
     (lambda: flux.minimize("x^2", x=5.0, bounds={"z": (0, 1)}), "no `z`"),
     (lambda: flux.minimize("x^2", x=5.0, bounds=[(0, 1)]), "bounds are by name"),
-    (lambda: flux.minimize("x^2*a", x=5.0, a=(0, 1), unknown="x"), "only an unknown"),
-    (lambda: flux.minimize("x^2*a", x=5.0, a=[1.0, 2.0], unknown="x"), "has rows"),
+    (lambda: flux.minimize("x^2*a", x=5.0, a=(0, 1), unknowns="x"), "only an unknown"),
+    (lambda: flux.minimize("x^2*a", x=5.0, a=[1.0, 2.0], unknowns="x"), "has rows"),
     (lambda: flux.minimize("x^2", x=5.0, method="newtn"), "no method"),
     (lambda: flux.minimize("x^2", x=5.0, method=["newton"]), "no method"),
     (lambda: flux.minimize("x^2", x=5.0, rate=0.1), "takes no rate"),
@@ -426,7 +426,7 @@ MISTAKES: list[tuple[Callable[[], Any], str]] = [
     (lambda: flux.minimize("x^2", x=5.0, tolerance=0), "tolerance"),
     (lambda: flux.minimize("x^2", x=5.0, max_iterations=0), "max_iterations"),
     (lambda: flux.minimize("x^2", x=5.0, max_iterations=2.5), "max_iterations"),
-    (lambda: flux.maximize("input k[] int\nx^2*k", x=5.0, k=1, unknown="k"), ""),
+    (lambda: flux.maximize("input k[] int\nx^2*k", x=5.0, k=1, unknowns="k"), ""),
 ]
 
 
