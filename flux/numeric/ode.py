@@ -20,6 +20,7 @@ from flux.calculus.substitute import as_expression
 from flux.errors import ArgumentError, UnknownNameError, did_you_mean
 from flux.expr import Expr, inputs
 from flux.expr.arguments import as_array, as_float, is_number
+from flux.numeric import sensitivity
 from flux.numeric.equation import check_plain, columns, difference, real_values
 from flux.numeric.ode_solution import OdeSolution
 from flux.numeric.ode_steps import METHODS, Problem, Settings, integrated
@@ -43,6 +44,7 @@ _DEFAULTS: dict[str, Any] = {
     "absolute": None,
     "events": None,
     "until": None,
+    "sensitivities": None,
     "max_evaluations": None,
 }
 
@@ -59,6 +61,7 @@ def integrate_ode(
     absolute: Any = None,
     events: Any = None,
     until: Any = None,
+    sensitivities: Any = None,
     max_evaluations: Any = None,
     **starts_and_parameters: Any,
 ) -> OdeSolution:
@@ -80,6 +83,8 @@ def integrate_ode(
         events: formulas by name: "y = 0" happens where the sides become equal, "y < 0" where that
             becomes true. Two changes within one step may be missed.
         until: the names of the events that end the integration.
+        sensitivities: names of parameters or unknowns; the derivatives of the solution by these
+            (by the start of an unknown) are integrated beside it: `solution["dx/dk"]`.
         max_evaluations: of the equations; 1,000,000 by default.
         starts_and_parameters: by name.
 
@@ -97,13 +102,17 @@ def integrate_ode(
         "absolute": absolute,
         "events": events,
         "until": until,
+        "sensitivities": sensitivities,
         "max_evaluations": max_evaluations,
     }
     given = {**columns(values), **starts_and_parameters}
     slopes = _slopes(equations, given)
     known, rest = _divided(slopes, given, options, starts_and_parameters)
-    problem = _problem(slopes, known, rest)
-    return integrated(problem, _settings(problem, rest))
+    by = sensitivity.listed(slopes, rest["sensitivities"], rest["time"])
+    more, starts = sensitivity.augmented(slopes, by)
+    names = rest["names"] | set(more)
+    problem = _problem({**slopes, **more}, {**known, **starts}, {**rest, "names": names})
+    return integrated(problem, _settings(problem, by, rest))
 
 
 # Reading.
@@ -212,12 +221,12 @@ def _number(name: str, value: Any) -> float:
 # Options.
 
 
-def _settings(problem: Problem, rest: Mapping[str, Any]) -> Settings:
+def _settings(problem: Problem, by: Sequence[str], rest: Mapping[str, Any]) -> Settings:
     relative = _tolerance(rest["tolerance"])
     return Settings(
         _method(rest["method"]),
         relative,
-        _absolute(problem, rest["absolute"], relative),
+        _absolute(problem, by, rest["absolute"], relative),
         _at(problem, rest["at"]),
         _until(rest["until"], rest["events"]),
         _most(rest["max_evaluations"]),
@@ -241,16 +250,24 @@ def _tolerance(tolerance: Any) -> float:
     return float(tolerance)
 
 
-def _absolute(problem: Problem, absolute: Any, relative: float) -> Array:
+def _sizes(problem: Problem, by: Sequence[str]) -> Array:
+    """The size of each unknown's start, or the largest; a sensitivity's is that by the name's."""
+    count = len(problem.unknowns) // (1 + len(by))
+    sizes = np.abs(problem.start[:count])
+    sizes = np.where(sizes > 0, sizes, sizes.max() or 1.0)
+    units = [abs(problem.parameters[name]) or 1.0 for name in by]
+    return np.concatenate([sizes, *(sizes / unit for unit in units)])
+
+
+def _absolute(problem: Problem, by: Sequence[str], absolute: Any, relative: float) -> Array:
     if isinstance(absolute, Mapping):
         for name in absolute:
             if name not in problem.unknowns:
                 hint = did_you_mean(str(name), problem.unknowns)
                 raise UnknownNameError(f"no unknown `{name}` has a tolerance", hint=hint)
-    given = absolute if isinstance(absolute, Mapping) else dict.fromkeys(problem.unknowns, absolute)
-    sizes = np.abs(problem.start)
-    most = sizes.max() if sizes.any() else 1.0
-    found = relative * _ABSOLUTE * np.where(sizes > 0, sizes, most)
+    plain = problem.unknowns[: len(problem.unknowns) // (1 + len(by))]
+    given = absolute if isinstance(absolute, Mapping) else dict.fromkeys(plain, absolute)
+    found = relative * _ABSOLUTE * _sizes(problem, by)
     for n, name in enumerate(problem.unknowns):
         value = given.get(name)
         if value is None:

@@ -85,6 +85,20 @@ def test_a_solve_stands_inside_a_solve() -> None:
     assert float(found) == pytest.approx((3 - 1.2**3) / 1.2, rel=1e-13)
 
 
+def test_a_solve_stands_inside_a_fit_and_a_minimum() -> None:
+    """The rate of a Michaelis-Menten reaction from its implicit progress curve."""
+    t = np.linspace(0.5, 8, 16)
+    left = [
+        optimize.brentq(lambda s, t=t: s + 2 * np.log(s / 10) - 10 + 1.7 * t, 1e-9, 10) for t in t
+    ]
+    model = "y = root(s + Km*log(s/10) - 10 + V*t, s, 1e-9, 10)"
+    found = flux.fit(model, {"t": t, "y": np.array(left)}, V=1.0, Km=1.0)
+    assert found.converged
+    assert found.values == pytest.approx({"V": 1.7, "Km": 2.0}, rel=1e-8)
+    least = flux.minimize("(root(x^3 + a*x - 3, x, 1) - 1.2)^2", a=1.0)
+    assert least.converged
+
+
 def test_the_unknown_is_bound_and_a_name_outside_is_another() -> None:
     e = flux.parse("x*root(x^2 - a, x, 1)")
     assert e.evaluate(x=10, a=4) == pytest.approx(20)

@@ -160,6 +160,35 @@ def test_a_linear_equation_follows_its_formula(k: float, x: float, t0: float, sp
     assert found(middle)["x"] == pytest.approx(x * math.exp(k * (middle - t0)), rel=1e-5)
 
 
+@pytest.mark.parametrize("method", ["auto", "dop853", "radau"])
+def test_sensitivities_are_the_derivatives_of_the_solution(method: str) -> None:
+    """x = x0 exp(-k t) + c/k (1 - exp(-k t)), differentiated by hand."""
+    at = np.linspace(0, 4, 9)
+    found = flux.integrate_ode(
+        {"x": "c - k*x"}, t=(0, 4), x=2, k=0.7, c=0.3, at=at, method=method,
+        sensitivities=["k", "x", "c"],
+    )  # fmt: skip
+    decay = np.exp(-0.7 * at)
+    by_k = -2 * at * decay + 0.3 * (at * decay / 0.7 - (1 - decay) / 0.49)
+    np.testing.assert_allclose(found["dx/dk"], by_k, rtol=1e-6, atol=1e-7)
+    np.testing.assert_allclose(found["dx/dx"], decay, rtol=1e-6, atol=1e-7)
+    np.testing.assert_allclose(found["dx/dc"], (1 - decay) / 0.7, rtol=1e-6, atol=1e-7)
+
+
+def test_sensitivities_of_coupled_equations_agree_with_differences() -> None:
+    equations = {"x": "a*x - b*x*y", "y": "c*x*y - d*y"}
+    values = {"x": 10, "y": 5, "a": 1.1, "b": 0.4, "c": 0.1, "d": 0.4, "t": (0, 6)}
+    options = {"method": "dop853", "tolerance": 1e-12}
+    found = flux.integrate_ode(equations, values, sensitivities="b", **options)
+    step = 1e-4
+    above, below = (
+        flux.integrate_ode(equations, {**values, "b": 0.4 + s}, **options) for s in (step, -step)
+    )
+    for name in "xy":
+        difference = (above[name][-1] - below[name][-1]) / (2 * step)
+        assert found[f"d{name}/db"][-1] == pytest.approx(difference, rel=1e-5)
+
+
 def test_other_names_for_the_time_and_for_options() -> None:
     found = flux.integrate_ode({"t": "-t*s", "at": "t"}, {"s": (0, 1)}, time="s", t=1, at=0)
     assert found["t"][-1] == pytest.approx(math.exp(-0.5), rel=1e-6)
@@ -221,6 +250,9 @@ REFUSED: list[tuple[Callable[[], Any], str]] = [
     (with_options(until=3), "until"),
     (with_options(max_evaluations=0), "max_evaluations"),
     (with_options(time=3), "time"),
+    (with_options(sensitivities=3), "list of names"),
+    (with_options(sensitivities="q"), "`q`"),
+    (with_options(sensitivities=["t"]), "`t`"),
 ]
 
 
