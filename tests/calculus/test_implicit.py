@@ -16,6 +16,8 @@ from scipy import optimize
 import flux
 
 CUBIC = "root(x^3 + a*x - b, x, 1)"
+IN_BRACKET = flux.compile(flux.implicit("x^3 + a*x = b", "x", low=-60, high=60))
+FROM_START = flux.compile(flux.implicit("x^2 - a*x + b + sin(3*x)", "x", start="s"))
 POINT = {"a": 1.0, "b": 3.0}
 
 
@@ -118,8 +120,7 @@ def test_kepler_as_a_definition() -> None:
 @settings(max_examples=80, deadline=None)
 @given(st.floats(0.01, 50), st.floats(-50, 50))
 def test_a_monotone_cubic_has_its_root_in_a_bracket(a: float, b: float) -> None:
-    e = flux.implicit("x^3 + a*x = b", "x", low=-60, high=60)
-    x = flux.compile(e)(a, b)
+    x = IN_BRACKET(a=a, b=b)
     # Near 0, what counts as the root's size is a part of the bracket.
     assert abs(x**3 + a * x - b) <= 1e-12 * (abs(x**3) + abs(a * x) + abs(b)) + 1e-14 * a
 
@@ -127,8 +128,7 @@ def test_a_monotone_cubic_has_its_root_in_a_bracket(a: float, b: float) -> None:
 @settings(max_examples=80, deadline=None)
 @given(st.floats(-3, 3), st.floats(-3, 3), st.floats(-4, 4))
 def test_what_is_given_is_a_root_or_nan(a: float, b: float, start: float) -> None:
-    e = flux.implicit("x^2 - a*x + b + sin(3*x)", "x", start="s")
-    x = flux.compile(e)(a=a, b=b, s=start)
+    x = FROM_START(a=a, b=b, s=start)
     assume(not math.isnan(x))
     assert abs(x**2 - a * x + b + math.sin(3 * x)) < 1e-9
 
