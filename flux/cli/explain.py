@@ -67,7 +67,7 @@ def _of_operation(name: str, op: Op) -> str:
     operands = ("a", "b", "c")[: max(op.row.arity, 1)]
     lines = [f"{name}({', '.join(operands)})"]
     lines.append(f"  defined: {f'where {op.row.domain}' if op.row.domain else 'everywhere'}")
-    for operand, partial in zip(operands, PARTIALS[op], strict=False):
+    for operand, partial in zip(operands, PARTIALS.get(op, ()), strict=False):
         lines.append(f"  derivative by {operand}: {_on_one_line(partial)}")
     if _uses_result(op):
         lines.append("  where y is the value")
@@ -75,7 +75,7 @@ def _of_operation(name: str, op: Op) -> str:
 
 
 def _uses_result(op: Op) -> bool:
-    partials = [partial for partial in PARTIALS[op] if partial is not None]
+    partials = [partial for partial in PARTIALS.get(op, ()) if partial is not None]
     return any(x.attributes.name == "y" for partial in partials for x in inputs(partial))
 
 

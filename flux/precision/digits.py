@@ -8,7 +8,7 @@ decided, such as the first digit of a difference that is 0, is an error and no g
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal
 from fractions import Fraction
 from typing import Any
@@ -48,7 +48,7 @@ class Digits:
     """
 
     decimal: Decimal
-    exact: bool = False
+    exact: bool = field(default=False, compare=False)
 
     def mpf(self) -> Any:
         """The digits as mpmath's number, in the precision that mpmath is set to."""
