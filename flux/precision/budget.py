@@ -8,6 +8,9 @@ from flux.errors import LimitError
 from flux.settings import current
 
 
+_SHARE = 0.7  # the rest is for the operation that runs when the time is up
+
+
 class Budget:
     """Processor seconds of this thread, from when it is made; the setting `max_seconds`."""
 
@@ -17,7 +20,7 @@ class Budget:
 
     def spent(self) -> float:
         """The share of the budget that is gone."""
-        return (thread_time() - self._start) / max(self.seconds, 1e-9)
+        return (thread_time() - self._start) / max(self.seconds * _SHARE, 1e-9)
 
     def check(self) -> None:
         """Raise LimitError where nothing is left."""
