@@ -25,7 +25,7 @@ class Settings:
         max_depth: nesting of brackets and prefix operators, as height of the parser's stack.
         max_nodes: nodes of one expression, sharing counted once.
         max_names: different names in one text.
-        max_literal: characters of one number.
+        max_literal: digits of one number, or of its exponent.
         max_errors: errors reported for one text.
         max_steps: rewriting steps of one symbolic call.
         max_digits: that a value may be asked for.

@@ -153,9 +153,10 @@ def _check_flux(arguments: list[str], place: str) -> None:
     name, *rest = arguments
     if not name.startswith("-"):
         assert name in COMMANDS, place
-        command = command_line.get_command(command_line.make_context("flux", [name, *rest]), name)
+        root = command_line.make_context("flux", [name, *rest])
+        command = command_line.get_command(root, name)
         assert command is not None
-        command.make_context(name, rest)  # it raises where an argument does not fit
+        command.make_context(name, rest, parent=root)  # it raises where an argument does not fit
 
 
 def _check_python(arguments: list[str], place: str) -> None:

@@ -59,12 +59,10 @@ class Namespace(Mapping[str, Definition]):
         if len(made.formals) != len(target.formals):
             places = (made.span, target.span)
             raise ArgumentError(f"`{made.name}` and its derivative take other arguments", places)
-        by = [option.name for option in made.options] or [f.name for f in made.formals]
-        names = [formal.name for formal in made.formals]
-        if len(by) != 1 or by[0] not in names:
-            hint = "such as `derivative f(x, y; y) = ...` for the derivative by y"
-            raise ArgumentError("say by which argument", (made.span,), hint)
-        formal = target.formals[names.index(by[0])].name
+        formal = target.formals[_position(made)].name
+        if formal in target.derivatives:
+            text = f"the derivative of `{made.name}` by {formal} is defined twice"
+            raise ParseError(text, (made.span, target.derivatives[formal].span))
         target.derivatives[formal] = define(self.text, _without_options(tree), self)
 
     def find(self, name: str) -> Definition | None:
@@ -90,6 +88,16 @@ class Namespace(Mapping[str, Definition]):
 
     def __len__(self) -> int:
         return len(self._own)
+
+
+def _position(derivative: Definition) -> int:
+    """By which of its arguments a derivative is."""
+    names = [formal.name for formal in derivative.formals]
+    by = [option.name for option in derivative.options] or names
+    if len(by) != 1 or by[0] not in names:
+        hint = "such as `derivative f(x, y; y) = ...` for the derivative by y"
+        raise ArgumentError("say by which argument", (derivative.span,), hint)
+    return names.index(by[0])
 
 
 def _is_derivative(tree: Define) -> bool:

@@ -91,7 +91,9 @@ def _held(pair: tuple[Any, Any], value: Any) -> bool:
     return bool(pair[0] <= value <= pair[1])
 
 
-@pytest.mark.parametrize("numbers", ARITHMETICS, ids=repr)
+@pytest.mark.parametrize(
+    "numbers", ARITHMETICS, ids=[f"arithmetic {n}" for n in range(len(ARITHMETICS))]
+)
 @pytest.mark.parametrize("op", FUNCTIONS, ids=lambda op: op.row.name)
 def test_a_point_is_enclosed(op: Op, numbers: Arithmetic) -> None:
     rng = random.Random(f"{op}")

@@ -46,6 +46,8 @@ ALLOWED = {
     ("lower/matmul.py", "getattr"): "the same",
     ("numeric/brent.py", "getattr"): "the fields of a record",
     ("numeric/brent.py", "setattr"): "the same",
+    ("numeric/descent.py", "getattr"): "the fields of a record",
+    ("numeric/descent.py", "setattr"): "the same",
     ("numeric/safeguarded.py", "getattr"): "the fields of a record",
     ("numeric/safeguarded.py", "setattr"): "the same",
     ("program/store.py", "getattr"): "the fields of a record, from its table",

@@ -169,6 +169,7 @@ FILES = [
     "f(x):\n    param w = 1\n    x*w",
     "f[i](x) = sum[i](x)\nderivative f(x) = 1",
     "f(x, y) = x*y\nderivative f(x, y) = x",
+    "f(x) = x^2\nderivative f(x) = 2*x\nderivative f(x) = 3*x",
     "f(x) = x\nderivative f(x, y; x) = x",
 ]
 

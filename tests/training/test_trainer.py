@@ -191,6 +191,10 @@ def test_random_numbers_in_a_model_follow_from_seed_and_step() -> None:
     assert set(noisy_losses(2)).isdisjoint(losses)
 
 
+def test_seeds_that_no_float32_holds_differ() -> None:
+    assert noisy_losses(1 << 40) != noisy_losses((1 << 40) + 1)
+
+
 AWKWARD = """
 model awkward[h](weights[b], loss[b], step[b], gradient[b]):
     param W[h], others[h] ~ normal(0, 1)
