@@ -30,6 +30,7 @@ _FORMS = {
     "diff": "diff(f, x, n): the n-th derivative of f by x",
     "grad": "grad(f, x): the derivative of a scalar by x, with the axes of x",
     "random": "random numbers, in models",
+    "root": "root(f, x, start): where f is 0, searched from a start; it has derivatives",
     "repeat": "repeat(f, n): f applied n times, with parameters of its own each time",
     "mean": "mean[d](x): the mean over the axis d",
 }

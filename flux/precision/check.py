@@ -113,7 +113,7 @@ def check_precision(
     right = _right_digits(e, checked_values(e, given))
     losses = [
         Loss(part, before, right[part][1], _hint(e, part, right, given))
-        for part, before in _losing(right)[:_MOST_LOSSES]
+        for part, before in _losing(e, right)[:_MOST_LOSSES]
     ]
     return PrecisionReport(right[e][0], exact, right[e][1], tuple(losses))
 
@@ -211,9 +211,14 @@ def _applied(e: Expr, operands: list[float]) -> float:
 # ---- Losses --------------------------------------------------------------------------------------
 
 
-def _losing(right: Right) -> list[tuple[Expr, float]]:
-    """The operations that lose a digit, with what their worst operand has; the worst first."""
-    found = []
+def _losing(e: Expr, right: Right) -> list[tuple[Expr, float]]:
+    """The operations that lose a digit, with what their worst operand has; the worst first.
+
+    A part may lose all of its digits and the value none, as the residual of a search does.
+    """
+    found: list[tuple[Expr, float]] = []
+    if FULL - right[e][1] < _WORTH_TELLING:
+        return found
     for part, (_, after) in right.items():
         before = min((right[arg][1] for arg in part.args if arg in right), default=0.0)
         if before - after >= _WORTH_TELLING:
