@@ -26,5 +26,5 @@ class Budget:
         if self.spent() > 1:
             raise LimitError(
                 f"the value takes more than {self.seconds} seconds (setting max_seconds)",
-                hint="ask for fewer digits, or raise the setting",
+                hint="ask for less, or raise the setting",
             )

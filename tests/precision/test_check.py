@@ -118,9 +118,17 @@ def test_mistakes_are_explained() -> None:
         flux.check_precision("x + y", x=1)
 
 
-@pytest.mark.parametrize("text", ["x^" * 50 + "x", "exp(" * 9 + "x" + ")" * 9, "gamma(x)^99 - 1"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x^" * 50 + "x",
+        "exp(" * 9 + "x" + ")" * 9,
+        "gamma(x)^99 - 1",
+        "+".join(["(1 - cos(x))"] * 999),
+    ],
+)
 def test_bombs_end(text: str) -> None:
-    with within(4.0):  # digits first, then the parts
+    with within():
         try:
             found = flux.check_precision(text, x="1.01")
         except LimitError:
