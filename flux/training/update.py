@@ -15,7 +15,7 @@ from flux.expr import Expr, apply, constant, variable
 from flux.nn.programs import GRADIENT
 from flux.ops import Op
 from flux.training.library import call
-from flux.training.recipe import Recipe
+from flux.training.recipe import SCHEDULES, Recipe
 
 STEP = "steps done"  # no name of a formula, so that no model has an input of that name
 
@@ -95,21 +95,30 @@ def build_update(recipe: Recipe, groups: Sequence[str], decayed: Sequence[str]) 
     return Update(tuple(inputs), outputs, {name: _axis(name) for name in groups})
 
 
+# Schedule: its function in `schedules.flux`.
+_SCHEDULES = {
+    "constant": "warm_up_constant",
+    "linear": "warm_up_linear",
+    "cosine": "warm_up_cosine",
+    "warm-up-stable-decay": "warm_up_stable_decay",
+    "inverse-root": "inverse_root",
+}
+
+
 def _rate(recipe: Recipe, step: Expr) -> Expr:
-    if not recipe.steps and not recipe.warm_up:
+    name = recipe.schedule if recipe.steps or recipe.schedule != "cosine" else "constant"
+    if name == "constant" and not recipe.warm_up:
         return constant(recipe.learning_rate)
-    return call(
-        "warm_up_cosine",
-        step=step,
-        peak=recipe.learning_rate,
-        warm_up=recipe.warm_up,
-        steps=recipe.steps,
-        final=recipe.final if recipe.steps else 1.0,
-    )
+    numbers = {number: getattr(recipe, number) for number in SCHEDULES[name]}
+    peak, warm_up = recipe.learning_rate, recipe.warm_up
+    return call(_SCHEDULES[name], step=step, peak=peak, warm_up=warm_up, **numbers)
 
 
 def _clip(recipe: Recipe, gradients: Mapping[str, Expr]) -> Mapping[str, Expr]:
-    """The gradients, scaled together where the norm of all of them is above the limit."""
+    """The gradients, entry by entry and then together, no larger than the recipe's limits."""
+    if recipe.clip_value:
+        limit = recipe.clip_value
+        gradients = {name: call("clip_entries", g=g, limit=limit) for name, g in gradients.items()}
     if not recipe.clip:
         return gradients
     squares = [call("squared_norm", {"p": _axis(name)}, g=g) for name, g in gradients.items()]
@@ -119,7 +128,18 @@ def _clip(recipe: Recipe, gradients: Mapping[str, Expr]) -> Mapping[str, Expr]:
 
 
 def _adamw(recipe: Recipe, group: _Group) -> dict[str, Expr]:
-    g, beta1, beta2 = group.gradient, recipe.beta1, recipe.beta2
+    return _moments(recipe, group, group.gradient, group.decay)
+
+
+def _adam(recipe: Recipe, group: _Group) -> dict[str, Expr]:
+    g = group.gradient
+    if group.decay:
+        g = call("adam_gradient", p=group.vector(), g=g, decay=group.decay)
+    return _moments(recipe, group, g, 0.0)
+
+
+def _moments(recipe: Recipe, group: _Group, g: Expr, decay: float) -> dict[str, Expr]:
+    beta1, beta2 = recipe.beta1, recipe.beta2
     moment1 = call("adamw_moment1", moment1=group.vector("moment1"), g=g, beta1=beta1)
     moment2 = call("adamw_moment2", moment2=group.vector("moment2"), g=g, beta2=beta2)
     parameters = call(
@@ -132,22 +152,55 @@ def _adamw(recipe: Recipe, group: _Group) -> dict[str, Expr]:
         beta1=beta1,
         beta2=beta2,
         epsilon=recipe.epsilon,
-        decay=group.decay,
+        decay=decay,
     )
     return {"moment1": moment1, "moment2": moment2, "": parameters}
 
 
-def _sgd(recipe: Recipe, group: _Group) -> dict[str, Expr]:
-    old = group.vector("velocity")
-    velocity = call("sgd_velocity", velocity=old, g=group.gradient, momentum=recipe.momentum)
+def _lion(recipe: Recipe, group: _Group) -> dict[str, Expr]:
+    moment, g = group.vector("moment"), group.gradient
     parameters = call(
-        "sgd", p=group.vector(), velocity=velocity, rate=group.rate, decay=group.decay
+        "lion",
+        p=group.vector(),
+        moment=moment,
+        g=g,
+        rate=group.rate,
+        beta1=recipe.beta1,
+        decay=group.decay,
     )
-    return {"velocity": velocity, "": parameters}
+    return {"moment": call("lion_moment", moment=moment, g=g, beta2=recipe.beta2), "": parameters}
+
+
+def _sgd(recipe: Recipe, group: _Group) -> dict[str, Expr]:
+    return {"": _descent(group, group.gradient)}
+
+
+def _momentum(recipe: Recipe, group: _Group) -> dict[str, Expr]:
+    velocity = _velocity(recipe, group)
+    return {"velocity": velocity, "": _descent(group, velocity)}
+
+
+def _nesterov(recipe: Recipe, group: _Group) -> dict[str, Expr]:
+    velocity, g, mu = _velocity(recipe, group), group.gradient, recipe.momentum
+    ahead = call("nesterov_gradient", velocity=velocity, g=g, momentum=mu)
+    return {"velocity": velocity, "": _descent(group, ahead)}
+
+
+def _velocity(recipe: Recipe, group: _Group) -> Expr:
+    old = group.vector("velocity")
+    return call("sgd_velocity", velocity=old, g=group.gradient, momentum=recipe.momentum)
+
+
+def _descent(group: _Group, g: Expr) -> Expr:
+    return call("sgd", p=group.vector(), g=g, rate=group.rate, decay=group.decay)
 
 
 # Optimiser: what it keeps of each parameter, and the next values of that and of the parameter.
 OPTIMISERS: Mapping[str, tuple[tuple[str, ...], Callable[[Recipe, _Group], dict[str, Expr]]]] = {
     "adamw": (("moment1", "moment2"), _adamw),
-    "sgd": (("velocity",), _sgd),
+    "adam": (("moment1", "moment2"), _adam),
+    "lion": (("moment",), _lion),
+    "sgd": ((), _sgd),
+    "momentum": (("velocity",), _momentum),
+    "nesterov": (("velocity",), _nesterov),
 }
