@@ -12,6 +12,9 @@ clip_factor(norm, limit) = where(norm > limit, limit/norm, 1)
 # Each entry of a gradient between -limit and limit.
 clip_entries(g, limit) = clip(g, -limit, limit)
 
+# The mean over `count` batches, to which each adds its share.
+mean_gradient(mean, g, count) = mean + g/count
+
 # AdamW: Loshchilov and Hutter, Decoupled Weight Decay Regularization (2019), algorithm 2,
 # arXiv:1711.05101. Moments are kept as discounted sums, sum of beta^i g over the steps before;
 # divided by the sum of their weights, (1 - beta^n)/(1 - beta), they are the paper's corrected

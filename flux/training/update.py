@@ -56,7 +56,7 @@ class _Group:
 
     def vector(self, kept: str = "") -> Expr:
         """Its parameters, or what is kept beside them."""
-        return _vector(self.name, kept)
+        return group_vector(self.name, kept)
 
 
 def kept_name(group: str, kept: str) -> str:
@@ -64,12 +64,14 @@ def kept_name(group: str, kept: str) -> str:
     return f"{group}.{kept}" if kept else group
 
 
-def _axis(group: str) -> str:
+def group_axis(group: str) -> str:
+    """The axis of a group's vectors."""
     return f"place in {group}"
 
 
-def _vector(group: str, kept: str) -> Expr:
-    return variable(kept_name(group, kept), (_axis(group),))
+def group_vector(group: str, kept: str) -> Expr:
+    """A group's parameters, or a vector that is kept beside them, as an input."""
+    return variable(kept_name(group, kept), (group_axis(group),))
 
 
 def build_update(recipe: Recipe, groups: Sequence[str], decayed: Sequence[str]) -> Update:
@@ -83,7 +85,7 @@ def build_update(recipe: Recipe, groups: Sequence[str], decayed: Sequence[str]) 
     kept, rule = OPTIMISERS[recipe.optimizer]
     step = variable(STEP)
     rate = _rate(recipe, step)
-    gradients = {group: _vector(group, GRADIENT) for group in groups}
+    gradients = {group: group_vector(group, GRADIENT) for group in groups}
     clipped = _clip(recipe, gradients)
     inputs: list[Expr] = [step]
     outputs: dict[str, Expr] = {}
@@ -92,7 +94,7 @@ def build_update(recipe: Recipe, groups: Sequence[str], decayed: Sequence[str]) 
         group = _Group(name, clipped[name], step, rate, decay)
         inputs += [group.vector(), gradients[name], *(group.vector(k) for k in kept)]
         outputs |= {kept_name(name, k): e for k, e in rule(recipe, group).items()}
-    return Update(tuple(inputs), outputs, {name: _axis(name) for name in groups})
+    return Update(tuple(inputs), outputs, {name: group_axis(name) for name in groups})
 
 
 # Schedule: its function in `schedules.flux`.
@@ -121,7 +123,7 @@ def _clip(recipe: Recipe, gradients: Mapping[str, Expr]) -> Mapping[str, Expr]:
         gradients = {name: call("clip_entries", g=g, limit=limit) for name, g in gradients.items()}
     if not recipe.clip:
         return gradients
-    squares = [call("squared_norm", {"p": _axis(name)}, g=g) for name, g in gradients.items()]
+    squares = [call("squared_norm", {"p": group_axis(name)}, g=g) for name, g in gradients.items()]
     norm = apply(Op.SQRT, reduce(add, squares))
     factor = call("clip_factor", norm=norm, limit=recipe.clip)
     return {name: g * factor for name, g in gradients.items()}
