@@ -68,7 +68,10 @@ class Step:
         accumulate: int = 1,
     ) -> None:
         groups = [group for group in GROUPS if group in model.parameters.buffers]
-        gradients, update = gradient_program(model, sizes), _update_stage(model, recipe, groups)
+        gradients, update = (
+            gradient_program(model, sizes, model.training_graph),
+            _update_stage(model, recipe, groups),
+        )
         self.state: dict[str, NDArray[Any]] = {}
         for group in groups:
             buffer = model.parameters.buffers[group]
@@ -89,7 +92,8 @@ class Step:
         self._loss = self._runner.buffer(LOSS)
         self._step = self._update.buffer(STEP)
         self._inputs = [
-            (e.attributes.name, self._runner.buffer(e.attributes.name)) for e in model.graph.inputs
+            (e.attributes.name, self._runner.buffer(e.attributes.name))
+            for e in model.training_graph.inputs
         ]
 
     def _mean_buffers(self, groups: Sequence[str]) -> dict[str, NDArray[Any]]:

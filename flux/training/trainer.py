@@ -73,7 +73,7 @@ class Trainer:
         self._accumulate = _counted(accumulate)
         self._seed = seed
         self._feed = feed(data)
-        self._inputs = model.graph.inputs
+        self._inputs = model.training_graph.inputs
         first = conform(self._feed(0), self._inputs, model.dtype)
         self._sizes = sizes_of(first, self._inputs, model.sizes)
         self._compiled = Step(model, self.recipe, self._sizes, threads, self._accumulate)
