@@ -28,10 +28,13 @@ class Settings:
         max_literal: digits of one number, or of its exponent.
         max_errors: errors reported for one text.
         max_steps: rewriting steps of one symbolic call.
-        max_seconds: of one call of SymPy (integration), in a process of its own.
+        max_digits: that a value may be asked for.
+        max_seconds: of one call of SymPy (integration), in a process of its own; of one value to
+            many digits.
         max_memory: megabytes that such a call may take beyond the idle process.
         row_block: rows that a compiled function runs at a time.
         verify: check a Program after every pass (on in the tests).
+        arithmetic: of many digits: arb (python-flint), mpmath, or auto, the first that is there.
         dump: a stage to print on standard error while compiling: ast, expr, gradient, program.
     """
 
@@ -42,10 +45,12 @@ class Settings:
     max_literal: int = 400
     max_errors: int = 20
     max_steps: int = 200_000
+    max_digits: int = 100_000
     max_seconds: int = 2
     max_memory: int = 512
     row_block: int = 8_192
     verify: bool = False
+    arithmetic: str = "auto"
     dump: str = ""
 
 
