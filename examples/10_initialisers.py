@@ -8,12 +8,14 @@ import sys
 
 import numpy as np
 from sympy import Matrix
+from threadpoolctl import threadpool_limits
 
 import flux
 from flux.training import Windows, calculus_corpus, calculus_lines
 
+threadpool_limits(1)  # the matrices are too small to share out
 FULL = "--full" in sys.argv
-SEEDS, STEPS, TREES = (8, 400, 2_000) if FULL else (2, 3, 300)
+SEEDS, STEPS, TREES = (6, 300, 2_000) if FULL else (2, 3, 300)
 WIDTH, CONTEXT, BATCH, SPREAD = 48, 32, 8, 0.02
 
 corpus = calculus_corpus(calculus_lines(seed=0, trees=TREES, context=CONTEXT))

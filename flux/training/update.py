@@ -7,7 +7,7 @@ themselves, their gradients and what the optimiser keeps; the outputs are their 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import reduce
 from operator import add
 
@@ -111,7 +111,8 @@ def _rate(recipe: Recipe, step: Expr) -> Expr:
     name = recipe.schedule if recipe.steps or recipe.schedule != "cosine" else "constant"
     if name == "constant" and not recipe.warm_up:
         return constant(recipe.learning_rate)
-    numbers = {number: getattr(recipe, number) for number in SCHEDULES[name]}
+    every = asdict(recipe)
+    numbers = {number: every[number] for number in SCHEDULES[name]}
     peak, warm_up = recipe.learning_rate, recipe.warm_up
     return call(_SCHEDULES[name], step=step, peak=peak, warm_up=warm_up, **numbers)
 
