@@ -1,8 +1,8 @@
 """Do embeddings made by number theory help? An ablation. Run: python examples/10_initialisers.py.
 
 Add --full for the sizes of the table in docs/layers.md; without it everything is tiny, and shows
-nothing but that it runs. With --full, none of them is better than normal numbers by more than chance
-gives, and permuting their rows changes nothing; Ulam's spiral is worse.
+nothing but that it runs. With --full, none of them beats normal numbers by more than chance gives,
+and permuting their rows changes nothing; Ulam's spiral is worse.
 """
 
 import sys
