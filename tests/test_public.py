@@ -34,13 +34,18 @@ PUBLIC = [
     "from_sympy",
     "implicit",
     "integrate",
+    "jacobian",
+    "limit",
     "interval",
     "load",
     "maximize",
     "minimize",
     "parse",
+    "product",
     "propagate",
     "solve",
+    "solve_exactly",
+    "summation",
     "solve_system",
 ]
 

@@ -23,6 +23,7 @@ _METHODS = ("newton", "halley", "bisection", "brent")
 @click.option("--method", type=click.Choice(_METHODS), default="newton", show_default=True)
 @click.option("--tolerance", type=float, help="Of the step, beside the root's size.")
 @click.option("--all", "every", is_flag=True, help="Print every root in the bracket, a line each.")
+@click.option("--exact", is_flag=True, help="Print the roots in closed form, a line each.")
 @click.option("--verbose", "-v", is_flag=True, help="Print residual, iterations and reason too.")
 @json_option
 def command(
@@ -32,6 +33,7 @@ def command(
     method: str,
     tolerance: float | None,
     every: bool,
+    exact: bool,
     verbose: bool,
     as_json: bool,
 ) -> None:
@@ -47,7 +49,13 @@ def command(
     flux solve "E - e*sin(E) = M" e=0.3 M=1 E=1 --for E
     flux solve "sin(x) = x/10" x=-10..10 --all
     flux solve "(x - 1)^3" x=4 --verbose
+    flux solve "a*x^2 + b*x = c" --for x --exact
     """
+    if exact:
+        if values:
+            raise click.UsageError("--exact takes no values; write numbers into the equation")
+        click.echo(str(flux.solve_exactly(equation, unknown)))
+        return
     given = _values(values)
     if every:
         roots = flux.all_roots(equation, given, unknown=unknown, tolerance=tolerance)
