@@ -23,6 +23,7 @@ PUBLIC = {
     "Minimum",
     "Model",
     "Module",
+    "OdeSolution",
     "Propagation",
     "Solution",
     "SystemSolution",
@@ -37,6 +38,7 @@ PUBLIC = {
     "from_sympy",
     "implicit",
     "integrate",
+    "integrate_ode",
     "interval",
     "jacobian",
     "limit",
@@ -47,10 +49,12 @@ PUBLIC = {
     "parse",
     "product",
     "propagate",
+    "simpson",
     "solve",
     "solve_exactly",
     "solve_system",
     "summation",
+    "trapezoid",
 }
 
 TEXT = """
@@ -114,6 +118,12 @@ WRONG: list[tuple[str, Callable[[], Any]]] = [
     ("implicit for a number", lambda: flux.implicit("x = 1", 1, 1)),  # type: ignore[arg-type]
     ("implicit from a list", lambda: flux.implicit("x = 1", "x", [1])),  # type: ignore[arg-type]
     ("implicit in half", lambda: flux.implicit("x = 1", "x", 1, steps=0.5)),  # type: ignore[arg-type]
+    ("integrate_ode None", lambda: flux.integrate_ode(None)),  # type: ignore[arg-type]
+    ("integrate_ode of numbers", lambda: flux.integrate_ode({"x": [1]}, t=(0, 1), x=1)),  # type: ignore[dict-item]
+    ("integrate_ode at texts", lambda: flux.integrate_ode({"x": "x"}, t=(0, 1), x=1, at="a")),
+    ("integrate_ode from a text", lambda: flux.integrate_ode({"x": "x"}, t=("0", "1"), x=1)),
+    ("trapezoid None", lambda: flux.trapezoid(None, None)),
+    ("simpson of texts", lambda: flux.simpson(["a", "b"], [0, 1])),
     ("solve None", lambda: flux.solve(None)),
     ("solve with a list", lambda: flux.solve("x = 1", [1])),
     ("solve from a text", lambda: flux.solve("x = 1", x="1")),

@@ -17,9 +17,10 @@ PUBLIC = [
     "Expr",
     "Fit",
     "FluxError",
-    "Minimum",
     "Interval",
+    "Minimum",
     "Module",
+    "OdeSolution",
     "Propagation",
     "Solution",
     "SystemSolution",
@@ -36,6 +37,7 @@ PUBLIC = [
     "integrate",
     "jacobian",
     "limit",
+    "integrate_ode",
     "interval",
     "load",
     "maximize",
@@ -43,10 +45,12 @@ PUBLIC = [
     "parse",
     "product",
     "propagate",
+    "simpson",
     "solve",
     "solve_exactly",
     "summation",
     "solve_system",
+    "trapezoid",
 ]
 
 
