@@ -7,7 +7,7 @@ themselves, their gradients and what the optimiser keeps; the outputs are their 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import reduce
 from operator import add
 
@@ -15,7 +15,7 @@ from flux.expr import Expr, apply, constant, variable
 from flux.nn.programs import GRADIENT
 from flux.ops import Op
 from flux.training.library import call
-from flux.training.recipe import Recipe
+from flux.training.recipe import SCHEDULES, Recipe
 
 STEP = "steps done"  # no name of a formula, so that no model has an input of that name
 
@@ -56,7 +56,7 @@ class _Group:
 
     def vector(self, kept: str = "") -> Expr:
         """Its parameters, or what is kept beside them."""
-        return _vector(self.name, kept)
+        return group_vector(self.name, kept)
 
 
 def kept_name(group: str, kept: str) -> str:
@@ -64,12 +64,14 @@ def kept_name(group: str, kept: str) -> str:
     return f"{group}.{kept}" if kept else group
 
 
-def _axis(group: str) -> str:
+def group_axis(group: str) -> str:
+    """The axis of a group's vectors."""
     return f"place in {group}"
 
 
-def _vector(group: str, kept: str) -> Expr:
-    return variable(kept_name(group, kept), (_axis(group),))
+def group_vector(group: str, kept: str) -> Expr:
+    """A group's parameters, or a vector that is kept beside them, as an input."""
+    return variable(kept_name(group, kept), (group_axis(group),))
 
 
 def build_update(recipe: Recipe, groups: Sequence[str], decayed: Sequence[str]) -> Update:
@@ -83,7 +85,7 @@ def build_update(recipe: Recipe, groups: Sequence[str], decayed: Sequence[str]) 
     kept, rule = OPTIMISERS[recipe.optimizer]
     step = variable(STEP)
     rate = _rate(recipe, step)
-    gradients = {group: _vector(group, GRADIENT) for group in groups}
+    gradients = {group: group_vector(group, GRADIENT) for group in groups}
     clipped = _clip(recipe, gradients)
     inputs: list[Expr] = [step]
     outputs: dict[str, Expr] = {}
@@ -92,34 +94,55 @@ def build_update(recipe: Recipe, groups: Sequence[str], decayed: Sequence[str]) 
         group = _Group(name, clipped[name], step, rate, decay)
         inputs += [group.vector(), gradients[name], *(group.vector(k) for k in kept)]
         outputs |= {kept_name(name, k): e for k, e in rule(recipe, group).items()}
-    return Update(tuple(inputs), outputs, {name: _axis(name) for name in groups})
+    return Update(tuple(inputs), outputs, {name: group_axis(name) for name in groups})
+
+
+# Schedule: its function in `schedules.flux`.
+_SCHEDULES = {
+    "constant": "warm_up_constant",
+    "linear": "warm_up_linear",
+    "cosine": "warm_up_cosine",
+    "warm-up-stable-decay": "warm_up_stable_decay",
+    "inverse-root": "inverse_root",
+}
 
 
 def _rate(recipe: Recipe, step: Expr) -> Expr:
-    if not recipe.steps and not recipe.warm_up:
+    name = recipe.schedule if recipe.steps or recipe.schedule != "cosine" else "constant"
+    if name == "constant" and not recipe.warm_up:
         return constant(recipe.learning_rate)
-    return call(
-        "warm_up_cosine",
-        step=step,
-        peak=recipe.learning_rate,
-        warm_up=recipe.warm_up,
-        steps=recipe.steps,
-        final=recipe.final if recipe.steps else 1.0,
-    )
+    every = asdict(recipe)
+    numbers = {number: every[number] for number in SCHEDULES[name]}
+    peak, warm_up = recipe.learning_rate, recipe.warm_up
+    return call(_SCHEDULES[name], step=step, peak=peak, warm_up=warm_up, **numbers)
 
 
 def _clip(recipe: Recipe, gradients: Mapping[str, Expr]) -> Mapping[str, Expr]:
-    """The gradients, scaled together where the norm of all of them is above the limit."""
+    """The gradients, entry by entry and then together, no larger than the recipe's limits."""
+    if recipe.clip_value:
+        limit = recipe.clip_value
+        gradients = {name: call("clip_entries", g=g, limit=limit) for name, g in gradients.items()}
     if not recipe.clip:
         return gradients
-    squares = [call("squared_norm", {"p": _axis(name)}, g=g) for name, g in gradients.items()]
+    squares = [call("squared_norm", {"p": group_axis(name)}, g=g) for name, g in gradients.items()]
     norm = apply(Op.SQRT, reduce(add, squares))
     factor = call("clip_factor", norm=norm, limit=recipe.clip)
     return {name: g * factor for name, g in gradients.items()}
 
 
 def _adamw(recipe: Recipe, group: _Group) -> dict[str, Expr]:
-    g, beta1, beta2 = group.gradient, recipe.beta1, recipe.beta2
+    return _moments(recipe, group, group.gradient, group.decay)
+
+
+def _adam(recipe: Recipe, group: _Group) -> dict[str, Expr]:
+    g = group.gradient
+    if group.decay:
+        g = call("adam_gradient", p=group.vector(), g=g, decay=group.decay)
+    return _moments(recipe, group, g, 0.0)
+
+
+def _moments(recipe: Recipe, group: _Group, g: Expr, decay: float) -> dict[str, Expr]:
+    beta1, beta2 = recipe.beta1, recipe.beta2
     moment1 = call("adamw_moment1", moment1=group.vector("moment1"), g=g, beta1=beta1)
     moment2 = call("adamw_moment2", moment2=group.vector("moment2"), g=g, beta2=beta2)
     parameters = call(
@@ -132,22 +155,55 @@ def _adamw(recipe: Recipe, group: _Group) -> dict[str, Expr]:
         beta1=beta1,
         beta2=beta2,
         epsilon=recipe.epsilon,
-        decay=group.decay,
+        decay=decay,
     )
     return {"moment1": moment1, "moment2": moment2, "": parameters}
 
 
-def _sgd(recipe: Recipe, group: _Group) -> dict[str, Expr]:
-    old = group.vector("velocity")
-    velocity = call("sgd_velocity", velocity=old, g=group.gradient, momentum=recipe.momentum)
+def _lion(recipe: Recipe, group: _Group) -> dict[str, Expr]:
+    moment, g = group.vector("moment"), group.gradient
     parameters = call(
-        "sgd", p=group.vector(), velocity=velocity, rate=group.rate, decay=group.decay
+        "lion",
+        p=group.vector(),
+        moment=moment,
+        g=g,
+        rate=group.rate,
+        beta1=recipe.beta1,
+        decay=group.decay,
     )
-    return {"velocity": velocity, "": parameters}
+    return {"moment": call("lion_moment", moment=moment, g=g, beta2=recipe.beta2), "": parameters}
+
+
+def _sgd(recipe: Recipe, group: _Group) -> dict[str, Expr]:
+    return {"": _descent(group, group.gradient)}
+
+
+def _momentum(recipe: Recipe, group: _Group) -> dict[str, Expr]:
+    velocity = _velocity(recipe, group)
+    return {"velocity": velocity, "": _descent(group, velocity)}
+
+
+def _nesterov(recipe: Recipe, group: _Group) -> dict[str, Expr]:
+    velocity, g, mu = _velocity(recipe, group), group.gradient, recipe.momentum
+    ahead = call("nesterov_gradient", velocity=velocity, g=g, momentum=mu)
+    return {"velocity": velocity, "": _descent(group, ahead)}
+
+
+def _velocity(recipe: Recipe, group: _Group) -> Expr:
+    old = group.vector("velocity")
+    return call("sgd_velocity", velocity=old, g=group.gradient, momentum=recipe.momentum)
+
+
+def _descent(group: _Group, g: Expr) -> Expr:
+    return call("sgd", p=group.vector(), g=g, rate=group.rate, decay=group.decay)
 
 
 # Optimiser: what it keeps of each parameter, and the next values of that and of the parameter.
 OPTIMISERS: Mapping[str, tuple[tuple[str, ...], Callable[[Recipe, _Group], dict[str, Expr]]]] = {
     "adamw": (("moment1", "moment2"), _adamw),
-    "sgd": (("velocity",), _sgd),
+    "adam": (("moment1", "moment2"), _adam),
+    "lion": (("moment",), _lion),
+    "sgd": ((), _sgd),
+    "momentum": (("velocity",), _momentum),
+    "nesterov": (("velocity",), _nesterov),
 }
