@@ -183,10 +183,11 @@ def _check_file(path: Path) -> None:
         raise DataError(f"{str(path)!r} has more than {_MOST_BYTES} bytes")
     with path.open("rb") as file:
         start = file.read(_PLACE + _DIGITS)
-        length = int.from_bytes(start[:_LENGTH], "little")
-        if start[_LENGTH:_PLACE] != _START or length > min(size - _LENGTH, _MOST_HEADER):
+        rest = int.from_bytes(start[:_LENGTH], "little") - len(_START) - _DIGITS
+        fits = 0 < rest <= min(size - len(start), _MOST_HEADER)
+        if start[_LENGTH:_PLACE] != _START or not fits:
             raise DataError(f"{str(path)!r} is damaged, or not a checkpoint of Flux")
-        _check_version(path, file.read(length - len(_START) - _DIGITS))
+        _check_version(path, file.read(rest))
     if _file_digest(path).encode() != start[_PLACE:]:
         raise DataError(f"{str(path)!r} is damaged: its digest does not fit its content")
 
