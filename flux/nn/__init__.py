@@ -8,6 +8,7 @@ from flux.nn.decoder import (
     FullDecoder,
     decoder_of,
     decoding_programs,
+    window_program,
 )
 from flux.nn.model import Model
 from flux.nn.parameters import GROUPS, OTHERS, WEIGHTS, Entry, Parameters
@@ -28,4 +29,5 @@ __all__ = [
     "decoder_of",
     "decoding_programs",
     "sizes_of",
+    "window_program",
 ]

@@ -214,32 +214,24 @@ class FullDecoder:
     """Decodes by the whole window each time: for texts that cannot be decoded place by place.
 
     Args:
-        model: whose graph the value belongs to.
-        value: such as the logits.
+        window: the Program of a window, as `window_program` makes it; of a batch, the first is used.
+        parameters: the flat buffers of the model.
         tokens: the name of the input of tokens.
-        axis: the time.
-        context: its size, the longest window.
+        context: the longest window.
     """
 
-    def __init__(self, model: Model, value: Expr, tokens: str, axis: str, context: int) -> None:
+    def __init__(self, window: Program, parameters: Buffers, tokens: str, context: int) -> None:
         self.context = context
-        self._model = model
-        batch = next(e for e in model.graph.inputs if e.attributes.name == tokens).attributes.axes
-        others = sorted(value.axes.difference(batch))
-        program = value_program(
-            model,
-            value,
-            (axis, *(a for a in batch if a != axis), *others),
-            infer_sizes([value], {**dict.fromkeys(batch, 1), **model.sizes, axis: context}),
-        )
-        self._runner = Runner(program)
+        self._parameters = parameters
+        self._runner = Runner(window)
         self._tokens = self._runner.buffer(tokens)
-        self._value = self._runner.buffer(VALUE).reshape(context, -1)
+        batch = self._tokens.size // context
+        self._value = self._runner.buffer(VALUE).reshape(batch * context, -1)
         self._window: list[int] = []
 
     def start(self, tokens: Tokens) -> NDArray[Any]:
         """Begin with a sequence, at least one token; the value at its last place."""
-        _load(self._runner, self._model.parameters.buffers)
+        _load(self._runner, self._parameters)
         self._window = [int(token) for token in tokens[-self.context :]]
         return self._run()
 
@@ -259,15 +251,26 @@ class FullDecoder:
         return found
 
 
-def decoder_of(model: Model, name: str, tokens: str, axis: str, context: int) -> Decoder:
-    """The decoder of a named value: with what is kept, or by whole windows where that cannot be.
+def window_program(
+    model: Model, value: Expr, tokens: str, axis: str, context: int, batch: int = 1
+) -> Program:
+    """The Program of a value at all places of whole windows.
 
-    Raises:
-        FluxError: the model has no such value, or it is not one of the tokens alone.
+    Shapes:
+        tokens: (B, T); the value: (B, T, ...).
     """
-    value = model.graph.values[name]
+    declared = next(e for e in model.graph.inputs if e.attributes.name == tokens).attributes.axes
+    rest = sorted(value.axes.difference(declared))
+    sizes = {**dict.fromkeys(declared, batch), **model.sizes, axis: context}
+    return value_program(model, value, (*declared, *rest), infer_sizes([value], sizes))
+
+
+def decoder_of(model: Model, value: Expr, tokens: str, axis: str, context: int) -> Decoder:
+    """The decoder of a value: with what is kept, or by whole windows where that cannot be."""
+    parameters = model.parameters.buffers
     try:
         programs = decoding_programs(model, value, tokens, axis, context)
     except AxisError:
-        return FullDecoder(model, value, tokens, axis, context)
-    return CachedDecoder(programs, model.parameters.buffers, tokens, context)
+        window = window_program(model, value, tokens, axis, context)
+        return FullDecoder(window, parameters, tokens, context)
+    return CachedDecoder(programs, parameters, tokens, context)

@@ -99,18 +99,18 @@ def one_step(
 
 
 def written_at(e: Expr, root: Expr, origins: Origins) -> tuple[Span, ...]:
-    """Where a part of an expression was written: its place, and that of what uses it.
+    """Where a part of an expression was written, and where the model's own text uses it.
 
     A definition of the library has a place in the library, and one in the text that calls it.
     """
-    found: dict[str, Span] = {}
+    found: list[Span] = []
     users = {e}
     for part in topological((root,)):
-        if part in users or any(arg in users for arg in part.args):
+        if part in users or not users.isdisjoint(part.args):
             users.add(part)
-            for span in origins.get(part, ()):
-                found.setdefault(span.source.name, span)
-    return tuple(found.values())
+            found.extend(origins.get(part, ()))
+    own = [span for span in found if not span.source.name.startswith("<library>")]
+    return tuple(dict.fromkeys([*found[:1], *own[:1]]))
 
 
 class _Rewriting:

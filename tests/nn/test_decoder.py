@@ -8,7 +8,15 @@ import pytest
 import flux
 from flux.errors import AxisError
 from flux.expr import random, variable
-from flux.nn import CachedDecoder, FullDecoder, Model, decoder_of, decoding_programs
+from flux.nn import (
+    CachedDecoder,
+    Decoder,
+    FullDecoder,
+    Model,
+    decoder_of,
+    decoding_programs,
+    window_program,
+)
 from flux.nn.one_step import one_step
 from flux.ops import Op
 from flux.training.library import graph
@@ -87,6 +95,15 @@ def build(body: str, dtype: str = "float64") -> Model:
 def cached(model: Model, context: int = CONTEXT) -> CachedDecoder:
     programs = decoding_programs(model, model.graph.values["logits"], "tokens", "t", context)
     return CachedDecoder(programs, model.parameters.buffers, "tokens", context)
+
+
+def full(model: Model) -> FullDecoder:
+    window = window_program(model, model.graph.values["logits"], "tokens", "t", CONTEXT)
+    return FullDecoder(window, model.parameters.buffers, "tokens", CONTEXT)
+
+
+def chosen(model: Model) -> Decoder:
+    return decoder_of(model, model.graph.values["logits"], "tokens", "t", CONTEXT)
 
 
 def whole(model: Model, tokens: np.ndarray) -> np.ndarray:
@@ -175,8 +192,7 @@ def test_a_full_window_goes_on_from_its_last_half(body: str) -> None:
 
 def test_both_decoders_agree_past_the_window() -> None:
     model = Model(graph("gpt", layers=2), SIZES, seed=4)
-    value = model.graph.values["logits"]
-    one, other = cached(model), FullDecoder(model, value, "tokens", "t", CONTEXT)
+    one, other = cached(model), full(model)
     tokens = np.random.default_rng(2).integers(0, SIZES["v"], 4 * CONTEXT)
     np.testing.assert_allclose(one.start(tokens[:3]), other.start(tokens[:3]), atol=1e-5)
     for token in tokens[3:]:
@@ -184,9 +200,8 @@ def test_both_decoders_agree_past_the_window() -> None:
 
 
 def test_a_text_that_looks_ahead_is_decoded_whole() -> None:
-    found = decoder_of(build(AHEAD["no mask"][0]), "logits", "tokens", "t", CONTEXT)
-    assert isinstance(found, FullDecoder)
-    assert isinstance(decoder_of(build(ROTARY), "logits", "tokens", "t", CONTEXT), CachedDecoder)
+    assert isinstance(chosen(build(AHEAD["no mask"][0])), FullDecoder)
+    assert isinstance(chosen(build(ROTARY)), CachedDecoder)
 
 
 def test_a_decoder_sees_parameters_that_have_changed() -> None:
