@@ -214,7 +214,7 @@ class FullDecoder:
     """Decodes by the whole window each time: for texts that cannot be decoded place by place.
 
     Args:
-        window: the Program of a window, as `window_program` makes it; of a batch, the first is used.
+        window: as `window_program` makes it; of a batch, the first is used.
         parameters: the flat buffers of the model.
         tokens: the name of the input of tokens.
         context: the longest window.

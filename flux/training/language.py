@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from itertools import islice
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from flux.errors import ArgumentError
-from flux.nn import Model
+from flux.nn import Decoder, Model, decoder_of
 from flux.training.library import graph
 from flux.training.presets import Preset
 from flux.training.sample import Choice, generate
 from flux.training.tokenizer import Tokenizer, Tokens
+from flux.training.writing import first_prompt, write_text
+
+# What the tokens and their places are called in the text of a language model.
+TOKENS, TIME = "tokens", "t"
 
 
 class LanguageModel:
@@ -45,22 +49,30 @@ class LanguageModel:
         found: NDArray[Any] = self.model.evaluate("logits", order=("b", "t", "v"), tokens=tokens)
         return found
 
+    @cached_property
+    def decoder(self) -> Decoder:
+        """What gives the logits that follow a text, token after token."""
+        logits = self.model.graph.values["logits"]
+        return decoder_of(self.model, logits, TOKENS, TIME, self.preset.context)
+
+    @property
+    def context(self) -> int:
+        """The longest window."""
+        return self.preset.context
+
     @property
     def start(self) -> str:
         """A prompt for a text from its beginning: a line end, where the model knows it."""
-        known = self.tokenizer.characters
-        return "\n" if "\n" in known else known[0]
+        return first_prompt(self.tokenizer)
 
     def write(self, prompt: str, choice: Choice) -> Iterator[str]:
-        """The characters that follow a prompt, without end.
+        """The text that follows a prompt, token by token, without end.
 
         Raises:
             DataError: a character of the prompt that the model does not know.
             ArgumentError: an empty prompt.
         """
-        tokens = self.tokenizer.encode(prompt, "<prompt>") if prompt else np.empty(0, np.int64)
-        for found in generate(self.logits, [tokens], self.preset.context, choice):
-            yield self.tokenizer.decode(found)
+        return write_text(self.decoder, self.tokenizer, prompt, choice)
 
     def complete_lines(self, prompts: Sequence[str], choice: Choice, longest: int) -> list[str]:
         """What follows each prompt up to the end of its line, or `longest` characters."""

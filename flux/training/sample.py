@@ -55,7 +55,7 @@ class Choice:
 # What each number of a choice may be.
 _RANGES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "temperature": (lambda x: 0 <= x < float("inf"), "0 or more"),
-    "top_k": (lambda x: isinstance(x, Integral) and x >= 0, "0 (all tokens) or a whole number"),
+    "top_k": (lambda x: isinstance(x, Integral) and not x < 0, "0 (all tokens) or a whole number"),
     "seed": (lambda x: isinstance(x, Integral), "a whole number"),
     "top_p": (lambda x: 0 < x <= 1, "above 0, and 1 (all tokens) or less"),
     "min_p": (lambda x: 0 <= x <= 1, "from 0 (all tokens) to 1"),

@@ -16,7 +16,7 @@ from flux.errors import ArgumentError, DomainError
 from flux.nn import Decoder
 from flux.philox import uniform
 from flux.training.sample import Choice, probabilities, repeated_less
-from flux.training.tokenizer import Tokens
+from flux.training.tokenizer import Tokenizer, Tokens
 
 _DRAWN = 256  # random numbers at a time
 
@@ -66,6 +66,27 @@ def _drawn(logits: NDArray[Any], choice: Choice, met: NDArray[np.bool_], u: floa
     reached = probabilities(logits, choice, met).cumsum()
     # Rounding may leave the last sum below 1, and no token without weight may be drawn.
     return int(reached.searchsorted(u * reached[-1], side="right"))
+
+
+def write_text(
+    decoder: Decoder, tokenizer: Tokenizer, prompt: str, choice: Choice
+) -> Iterator[str]:
+    """The text that follows a prompt, token by token, without end.
+
+    Raises:
+        DataError: a character of the prompt that the tokenizer does not know.
+        ArgumentError: an empty prompt.
+    """
+    if not prompt:
+        raise ArgumentError("a prompt needs at least one character")
+    tokens = write_tokens(decoder, tokenizer.encode(prompt, "<prompt>"), choice)
+    return (tokenizer.decode([token]) for token in tokens)
+
+
+def first_prompt(tokenizer: Tokenizer) -> str:
+    """A prompt for a text from its beginning: a line end, where it is known."""
+    known = tokenizer.characters
+    return "\n" if "\n" in known else known[0]
 
 
 def until(pieces: Iterable[str], stops: Sequence[str]) -> Iterator[str]:
