@@ -14,6 +14,8 @@ from flux.errors import did_you_mean
 COMMANDS: dict[str, tuple[str, str]] = {
     "train": ("flux.cli.train", "Train a small transformer on a text, and save it."),
     "generate": ("flux.cli.generate", "Write text with a trained model."),
+    "eval-model": ("flux.cli.eval_model", "Print how well a model foretells a text."),
+    "export": ("flux.cli.export", "Write a trained model into a folder that needs nothing else."),
     "eval": ("flux.cli.evaluate", "Evaluate a formula."),
     "diff": ("flux.cli.diff", "Differentiate a formula."),
     "solve": ("flux.cli.solve", "Find the root of an equation."),

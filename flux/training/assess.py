@@ -17,13 +17,15 @@ from numpy.typing import NDArray
 
 from flux.errors import DataError, DomainError
 from flux.nn import Decoder
-from flux.training.tokenizer import Tokenizer, Tokens
+from flux.training.tokenizer import AnyTokenizer, Tokens
 
 
 class Foretelling(Protocol):
     """What is assessed: a language model, or one that was exported."""
 
-    tokenizer: Tokenizer
+    @property
+    def tokenizer(self) -> AnyTokenizer:
+        """Its vocabulary."""
 
     @property
     def context(self) -> int:

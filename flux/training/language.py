@@ -15,7 +15,7 @@ from flux.training.library import graph
 from flux.training.presets import Preset
 from flux.training.sample import Choice, generate
 from flux.training.tokenizer import Tokenizer, Tokens
-from flux.training.writing import first_prompt, write_text
+from flux.training.writing import write_text
 
 # What the tokens and their places are called in the text of a language model.
 TOKENS, TIME = "tokens", "t"
@@ -63,7 +63,7 @@ class LanguageModel:
     @property
     def start(self) -> str:
         """A prompt for a text from its beginning: a line end, where the model knows it."""
-        return first_prompt(self.tokenizer)
+        return self.tokenizer.start
 
     def write(self, prompt: str, choice: Choice) -> Iterator[str]:
         """The text that follows a prompt, token by token, without end.

@@ -16,7 +16,7 @@ from flux.errors import ArgumentError, DomainError
 from flux.nn import Decoder
 from flux.philox import uniform
 from flux.training.sample import Choice, probabilities, repeated_less
-from flux.training.tokenizer import Tokenizer, Tokens
+from flux.training.tokenizer import AnyTokenizer, Tokens
 
 _DRAWN = 256  # random numbers at a time
 
@@ -69,7 +69,7 @@ def _drawn(logits: NDArray[Any], choice: Choice, met: NDArray[np.bool_], u: floa
 
 
 def write_text(
-    decoder: Decoder, tokenizer: Tokenizer, prompt: str, choice: Choice
+    decoder: Decoder, tokenizer: AnyTokenizer, prompt: str, choice: Choice
 ) -> Iterator[str]:
     """The text that follows a prompt, token by token, without end.
 
@@ -80,13 +80,8 @@ def write_text(
     if not prompt:
         raise ArgumentError("a prompt needs at least one character")
     tokens = write_tokens(decoder, tokenizer.encode(prompt, "<prompt>"), choice)
-    return (tokenizer.decode([token]) for token in tokens)
-
-
-def first_prompt(tokenizer: Tokenizer) -> str:
-    """A prompt for a text from its beginning: a line end, where it is known."""
-    known = tokenizer.characters
-    return "\n" if "\n" in known else known[0]
+    decode = tokenizer.decoder()
+    return (decode([token]) for token in tokens)
 
 
 def until(pieces: Iterable[str], stops: Sequence[str]) -> Iterator[str]:
