@@ -16,6 +16,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "generate": ("flux.cli.generate", "Write text with a trained model."),
     "eval-model": ("flux.cli.eval_model", "Print how well a model foretells a text."),
     "export": ("flux.cli.export", "Write a trained model into a folder that needs nothing else."),
+    "import": ("flux.cli.import_model", "Read a GPT-2 of the library transformers."),
     "eval": ("flux.cli.evaluate", "Evaluate a formula."),
     "diff": ("flux.cli.diff", "Differentiate a formula."),
     "solve": ("flux.cli.solve", "Find the root of an equation."),

@@ -4,6 +4,7 @@ from flux.training.assess import Assessment, assess
 from flux.training.batches import Windows, line_starts
 from flux.training.corpus import Line, calculus_corpus, calculus_lines
 from flux.training.exported import Exported, export, open_model
+from flux.training.gpt2 import Gpt2, export_gpt2, import_gpt2, import_gpt2_model
 from flux.training.kernels import blas_kernels, blas_pools
 from flux.training.language import LanguageModel
 from flux.training.lock import locked
@@ -28,6 +29,7 @@ __all__ = [
     "Corpus",
     "Display",
     "Exported",
+    "Gpt2",
     "LanguageModel",
     "Line",
     "Marks",
@@ -47,6 +49,9 @@ __all__ = [
     "calculus_lines",
     "display",
     "export",
+    "export_gpt2",
+    "import_gpt2",
+    "import_gpt2_model",
     "line_starts",
     "load_language_model",
     "locked",

@@ -19,7 +19,7 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,7 @@ from flux.nn import (
     Decoder,
     DecodingPrograms,
     FullDecoder,
+    Model,
     decoding_programs,
     window_program,
 )
@@ -38,7 +39,14 @@ from flux.nn.one_step import KEPT, PLACE
 from flux.nn.programs import VALUE
 from flux.program import Port, Program, Role
 from flux.program.store import dumps, loads
-from flux.training.files import parsed_json, read_bytes, read_tensors, replace_file, tensor_bytes
+from flux.training.files import (
+    check_empty,
+    parsed_json,
+    read_bytes,
+    read_tensors,
+    replace_file,
+    tensor_bytes,
+)
 from flux.training.language import TIME, TOKENS, LanguageModel
 from flux.training.memory import check_memory
 from flux.training.sample import Choice
@@ -63,13 +71,29 @@ _NEEDED = {_WINDOW, _WEIGHTS, _VOCABULARY}
 _CACHED = {_STEP, _FILL}
 
 
-def export(language: LanguageModel, folder: Path) -> None:
+class Exportable(Protocol):
+    """What can be exported: a model with its tokenizer."""
+
+    @property
+    def model(self) -> Model:
+        """The model; its text has a value `logits`."""
+
+    @property
+    def tokenizer(self) -> AnyTokenizer:
+        """Its vocabulary."""
+
+    @property
+    def context(self) -> int:
+        """The longest window."""
+
+
+def export(language: Exportable, folder: Path) -> None:
     """Write a model into a folder that needs nothing else.
 
     Raises:
         DataError: the folder holds something already, or cannot be written.
     """
-    _check_empty(folder)
+    check_empty(folder)
     contents = {name: dumps(program) for name, program in _programs(language).items()}
     contents[_WEIGHTS] = tensor_bytes(language.model.state_dict())
     contents[_VOCABULARY] = _json(language.tokenizer.saved())
@@ -80,16 +104,7 @@ def export(language: LanguageModel, folder: Path) -> None:
         replace_file(folder / name, content)
 
 
-def _check_empty(folder: Path) -> None:
-    try:
-        taken = folder.exists() and (not folder.is_dir() or any(folder.iterdir()))
-    except (OSError, ValueError) as error:
-        raise DataError(f"cannot read {str(folder)!r}: {error}") from None
-    if taken:
-        raise DataError(f"{str(folder)!r} is not empty", hint="export into a new folder")
-
-
-def _programs(language: LanguageModel) -> dict[str, Program]:
+def _programs(language: Exportable) -> dict[str, Program]:
     model, context = language.model, language.context
     logits = model.graph.values["logits"]
     found = {_WINDOW: window_program(model, logits, TOKENS, TIME, context)}
@@ -209,9 +224,12 @@ def _check_ports(program: Program, name: str, context: int, size: int, folder: P
     """A Program that verifies may still be another one than an export needs."""
     taken = {port.name: port.view.shape for port in program.entry.inputs}
     given = {port.name: port.view.shape for port in program.entry.outputs}
+    logits = given.get(VALUE, ())
+    # A vocabulary may be padded: there are logits for more tokens than it has.
+    enough = bool(logits) and logits[-1] >= size
     wanted = {
-        _WINDOW: (taken.get(TOKENS) == (1, context), given.get(VALUE) == (1, context, size)),
-        _STEP: (taken.get(TOKENS) == (1,), PLACE in taken, given.get(VALUE) == (1, size)),
+        _WINDOW: (taken.get(TOKENS) == (1, context), logits[:-1] == (1, context), enough),
+        _STEP: (taken.get(TOKENS) == (1,), taken.get(PLACE) == (), logits[:-1] == (1,), enough),
         _FILL: (taken.get(TOKENS) == (1, context),),
     }
     if not all(wanted[name]) or program.entry.has_rows:

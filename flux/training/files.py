@@ -16,6 +16,20 @@ from numpy.typing import NDArray
 from flux.errors import DataError
 
 
+def check_empty(folder: Path) -> None:
+    """Refuse a folder that holds something already.
+
+    Raises:
+        DataError: it does, or it is no folder.
+    """
+    try:
+        taken = folder.exists() and (not folder.is_dir() or any(folder.iterdir()))
+    except (OSError, ValueError) as error:
+        raise DataError(f"cannot read {str(folder)!r}: {error}") from None
+    if taken:
+        raise DataError(f"{str(folder)!r} is not empty", hint="export into a new folder")
+
+
 def replace_file(path: Path, content: bytes) -> None:
     """Write a file beside its name, sync it, and rename it: no half file is ever seen.
 
@@ -82,11 +96,13 @@ def parsed_json(content: bytes, path: Path) -> dict[str, Any]:
     return value
 
 
-def tensor_bytes(arrays: Mapping[str, NDArray[Any]]) -> bytes:
+def tensor_bytes(
+    arrays: Mapping[str, NDArray[Any]], metadata: dict[str, str] | None = None
+) -> bytes:
     """Arrays as the bytes of a safetensors file; one set of arrays gives one set of bytes."""
     from safetensors.numpy import save
 
-    content: bytes = save({name: np.ascontiguousarray(a) for name, a in arrays.items()})
+    content: bytes = save({name: np.ascontiguousarray(a) for name, a in arrays.items()}, metadata)
     return content
 
 

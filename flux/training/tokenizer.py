@@ -61,11 +61,15 @@ def tokenizer_of(values: Mapping[str, Any]) -> AnyTokenizer:
     Raises:
         ArgumentError: the values make none.
     """
+    from flux.training import bpe
+
     kind = values.get("kind")
     if kind == "characters":
         return Tokenizer(_characters(values.get("characters")))
     if kind == "bytes":
         return Bytes()
+    if kind == "bpe":
+        return bpe.BytePairs.restored(values)
     raise ArgumentError(f"its tokenizer is {kind!r}, which this version does not know")
 
 

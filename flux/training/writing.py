@@ -21,8 +21,16 @@ from flux.training.tokenizer import AnyTokenizer, Tokens
 _DRAWN = 256  # random numbers at a time
 
 
-def write_tokens(decoder: Decoder, prompt: Tokens, choice: Choice) -> Iterator[int]:
+def write_tokens(
+    decoder: Decoder, prompt: Tokens, choice: Choice, size: int | None = None
+) -> Iterator[int]:
     """The tokens that follow a prompt, without end.
+
+    Args:
+        decoder: of a model.
+        prompt: at least one token.
+        choice: how a token is chosen.
+        size: of the vocabulary, where the model has logits for more; those are never chosen.
 
     Raises:
         ArgumentError: an empty prompt.
@@ -30,11 +38,11 @@ def write_tokens(decoder: Decoder, prompt: Tokens, choice: Choice) -> Iterator[i
     """
     if len(prompt) == 0:
         raise ArgumentError("a prompt needs at least one token")
-    return _write(decoder, prompt, choice)
+    return _write(decoder, prompt, choice, size)
 
 
-def _write(decoder: Decoder, prompt: Tokens, choice: Choice) -> Iterator[int]:
-    logits = decoder.start(prompt)
+def _write(decoder: Decoder, prompt: Tokens, choice: Choice, size: int | None) -> Iterator[int]:
+    logits = decoder.start(prompt)[:size]
     met = np.zeros(len(logits), np.bool_)
     met[prompt] = True
     pick = _likeliest if choice.temperature == 0 else _drawn
@@ -44,7 +52,7 @@ def _write(decoder: Decoder, prompt: Tokens, choice: Choice) -> Iterator[int]:
             raise DomainError(f"the logits of token {place} are not finite: {logits[token]}")
         yield token
         met[token] = True
-        logits = decoder.advance(token)
+        logits = decoder.advance(token)[:size]
 
 
 def _uniform(choice: Choice) -> Iterator[float]:
@@ -79,7 +87,8 @@ def write_text(
     """
     if not prompt:
         raise ArgumentError("a prompt needs at least one character")
-    tokens = write_tokens(decoder, tokenizer.encode(prompt, "<prompt>"), choice)
+    known = tokenizer.encode(prompt, "<prompt>")
+    tokens = write_tokens(decoder, known, choice, tokenizer.size)
     decode = tokenizer.decoder()
     return (decode([token]) for token in tokens)
 

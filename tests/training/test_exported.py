@@ -218,9 +218,10 @@ HOSTILE = {
         ),
         "makes no sense",
     ),
-    "too few characters": (
+    "too many characters": (
         _replaced(
-            "tokenizer.json", lambda p: p.write_text('{"kind": "characters", "characters": "ab"}')
+            "tokenizer.json",
+            lambda p: p.write_text('{"kind": "characters", "characters": "abcdef"}'),
         ),
         "takes or gives",
     ),
