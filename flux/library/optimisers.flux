@@ -36,3 +36,12 @@ warm_up_cosine(step, peak, warm_up, steps, final):
     falling = peak*(final + (1 - final)*0.5*(1 + cos(pi*progress)))
     rising = peak*(step + 1)/maximum(1, warm_up)
     where(step < warm_up, rising, falling)
+
+# What keeps a step out whose loss or gradient is not finite: then, and wherever the next value itself
+# would not be finite, the old value stays.
+guarded(next, old, norm, loss):
+    whole = norm < inf && abs(loss) < inf
+    where(whole && abs(next) < inf, next, old)
+
+# A gradient without its entries that are not finite.
+zeroed(g) = where(abs(g) < inf, g, 0)

@@ -39,6 +39,7 @@ from flux.nn.one_step import KEPT, PLACE
 from flux.nn.programs import VALUE
 from flux.program import Port, Program, Role
 from flux.program.store import dumps, loads
+from flux.training.blueprint import TOKENS
 from flux.training.files import (
     check_empty,
     parsed_json,
@@ -47,7 +48,7 @@ from flux.training.files import (
     replace_file,
     tensor_bytes,
 )
-from flux.training.language import TIME, TOKENS, LanguageModel
+from flux.training.language import TIME, LanguageModel, logits_of
 from flux.training.memory import check_memory
 from flux.training.sample import Choice
 from flux.training.tokenizer import AnyTokenizer, Tokens, tokenizer_of
@@ -106,7 +107,7 @@ def export(language: Exportable, folder: Path) -> None:
 
 def _programs(language: Exportable) -> dict[str, Program]:
     model, context = language.model, language.context
-    logits = model.graph.values["logits"]
+    logits = logits_of(model)
     found = {_WINDOW: window_program(model, logits, TOKENS, TIME, context)}
     try:
         cached = decoding_programs(model, logits, TOKENS, TIME, context)

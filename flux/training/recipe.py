@@ -11,6 +11,7 @@ from typing import Any
 from flux.errors import ArgumentError, did_you_mean
 
 OPTIMISERS = ("adamw", "sgd")
+POLICIES = ("stop", "skip", "zero")
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,9 @@ class Recipe:
         decay_all: decay gains and biases too, not only what started at random.
         beta1, beta2, epsilon: of AdamW.
         momentum: of sgd.
+        not_finite: what becomes of a step whose loss or gradient is not finite. `stop` raises;
+            `skip` leaves every parameter and moment as it was; `zero` takes the gradient's other
+            entries, and leaves out what is still not finite then.
     """
 
     optimizer: str = "adamw"
@@ -42,12 +46,18 @@ class Recipe:
     beta2: float = 0.95
     epsilon: float = 1e-8
     momentum: float = 0.9
+    not_finite: str = "stop"
 
     def __post_init__(self) -> None:
         if self.optimizer not in OPTIMISERS:
             raise ArgumentError(
                 f"no optimizer {self.optimizer!r}; there are {' and '.join(OPTIMISERS)}",
                 hint=did_you_mean(self.optimizer, OPTIMISERS),
+            )
+        if self.not_finite not in POLICIES:
+            raise ArgumentError(
+                f"not_finite is {self.not_finite!r}; it can be {', '.join(POLICIES)}",
+                hint=did_you_mean(str(self.not_finite), POLICIES),
             )
         for name in NUMBERS:
             value = getattr(self, name)
@@ -58,7 +68,9 @@ class Recipe:
                 raise ArgumentError(f"{name} is {getattr(self, name)}; it must be below 1")
 
 
-NUMBERS = tuple(field.name for field in fields(Recipe) if field.name != "optimizer")
+_WORDS = ("optimizer", "not_finite")
+NUMBERS = tuple(field.name for field in fields(Recipe) if field.name not in _WORDS)
+OPTIONS = (*NUMBERS, "not_finite")
 
 
 def recipe_of(optimizer: str, numbers: Mapping[str, Any]) -> Recipe:
@@ -68,7 +80,7 @@ def recipe_of(optimizer: str, numbers: Mapping[str, Any]) -> Recipe:
         ArgumentError: a number that no recipe has, or one out of range.
     """
     for name in numbers:
-        if name not in NUMBERS:
-            hint = did_you_mean(name, NUMBERS) or f"one of {', '.join(NUMBERS)}"
+        if name not in OPTIONS:
+            hint = did_you_mean(name, OPTIONS) or f"one of {', '.join(OPTIONS)}"
             raise ArgumentError(f"a trainer has no option `{name}`", hint=hint)
     return Recipe(optimizer=optimizer, **numbers)

@@ -21,7 +21,7 @@ from flux.nn.programs import LOSS, gradient_program
 from flux.program import Program
 from flux.training.memory import check_memory
 from flux.training.recipe import Recipe
-from flux.training.update import OPTIMISERS, STEP, build_update, kept_name
+from flux.training.update import NORM, OPTIMISERS, RATE, STEP, build_update, kept_name
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -48,7 +48,8 @@ class Step:
         self, model: Model, recipe: Recipe, sizes: Mapping[str, int], threads: int = 1
     ) -> None:
         groups = [group for group in GROUPS if group in model.parameters.buffers]
-        self.program = link([gradient_program(model, sizes), _update_stage(model, recipe, groups)])
+        stages = [gradient_program(model, sizes), _update_stage(model, recipe, groups)]
+        self.program = link(stages, keep=(LOSS,))
         check_memory(self.program)
         self.state: dict[str, NDArray[Any]] = {}
         for group in groups:
@@ -57,7 +58,9 @@ class Step:
             for kept in OPTIMISERS[recipe.optimizer][0]:
                 self.state[kept_name(group, kept)] = np.zeros_like(buffer)
         self._runner = Runner(self.program, state=self.state, threads=threads)
-        self._loss = self._runner.buffer(LOSS)
+        self._loss, self._norm, self._rate = (
+            self._runner.buffer(name) for name in (LOSS, NORM, RATE)
+        )
         self._step = self._runner.buffer(STEP)
         self._inputs = [
             (e.attributes.name, self._runner.buffer(e.attributes.name)) for e in model.graph.inputs
@@ -76,12 +79,22 @@ class Step:
         self._runner.step()
         return float(self._loss[0])
 
+    @property
+    def norm(self) -> float:
+        """The norm of the last step's whole gradient, before clipping."""
+        return float(self._norm[0])
+
+    @property
+    def rate(self) -> float:
+        """The learning rate of the last step."""
+        return float(self._rate[0])
+
 
 def _update_stage(model: Model, recipe: Recipe, groups: Sequence[str]) -> Program:
     update = build_update(recipe, groups, groups if recipe.decay_all else (WEIGHTS,))
     buffers = model.parameters.buffers
     return lower(
-        {f"next {name}": e for name, e in update.outputs.items()},
+        {**{f"next {name}": e for name, e in update.outputs.items()}, **update.shown},
         update.inputs,
         sizes={axis: buffers[group].size for group, axis in update.axes.items()},
         dtype=model.dtype,

@@ -1,7 +1,8 @@
 """Tokenizers: a text becomes an array of numbers, and back.
 
-Each kind is saved with its model. A vocabulary of characters is the sorted set of the text's; a
-character outside it is an error with its place.
+Four kinds, each saved with its model: characters and bytes here, words and byte pairs in modules of
+their own. A vocabulary of characters is the sorted set of the text's; a character outside it is an
+error with its place.
 """
 
 from __future__ import annotations
@@ -61,13 +62,15 @@ def tokenizer_of(values: Mapping[str, Any]) -> AnyTokenizer:
     Raises:
         ArgumentError: the values make none.
     """
-    from flux.training import bpe
+    from flux.training import bpe, words
 
     kind = values.get("kind")
     if kind == "characters":
         return Tokenizer(_characters(values.get("characters")))
     if kind == "bytes":
         return Bytes()
+    if kind == "words":
+        return words.Words.restored(values)
     if kind == "bpe":
         return bpe.BytePairs.restored(values)
     raise ArgumentError(f"its tokenizer is {kind!r}, which this version does not know")
