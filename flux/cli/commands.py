@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "taylor": ("flux.cli.taylor", "Expand a formula in powers about a point."),
     "simplify": ("flux.cli.simplify", "Simplify a formula."),
     "show": ("flux.cli.show", "Print what the compiler makes of a formula or a .flux file."),
+    "profile": ("flux.cli.profile", "Time each instruction of a training step."),
     "doctor": ("flux.cli.doctor", "Report the CPU, the BLAS, versions, and advice."),
 }
 

@@ -149,7 +149,7 @@ class CachedDecoder:
         self.context = context
         self._tokens = tokens
         self._parameters = parameters
-        self._kept = _empty_buffers(programs.step)
+        self._kept = empty_buffers(programs.step)
         self._step = Runner(programs.step, state=self._kept)
         self._fill = None if programs.fill is None else Runner(programs.fill)
         self._place = self._step.buffer(PLACE)
@@ -205,7 +205,8 @@ def last_half(window: Sequence[int]) -> list[int]:
     return list(window[len(window) - len(window) // 2 :])
 
 
-def _empty_buffers(program: Program) -> dict[str, NDArray[Any]]:
+def empty_buffers(program: Program) -> dict[str, NDArray[Any]]:
+    """Zeros for what a Program of one place keeps, by name."""
     buffers = [b for b in program.entry.buffers if b.role is Role.STATE]
     return {b.name: np.zeros(b.size, b.dtype.value) for b in buffers}
 
