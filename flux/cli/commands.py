@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "simplify": ("flux.cli.simplify", "Simplify a formula."),
     "show": ("flux.cli.show", "Print what the compiler makes of a formula or a .flux file."),
     "profile": ("flux.cli.profile", "Time each instruction of a training step."),
+    "gradcheck": ("flux.cli.gradcheck", "Compare a model's gradients with differences."),
     "doctor": ("flux.cli.doctor", "Report the CPU, the BLAS, versions, and advice."),
 }
 
