@@ -22,12 +22,29 @@ from flux.expr import Expr, provide
 
 if TYPE_CHECKING:
     from flux.calculus.equal import equal
+    from flux.calculus.jacobian import jacobian
+    from flux.calculus.limits import limit, product, summation
     from flux.calculus.sympy_reader import from_sympy
     from flux.compiled import CompiledFunction
     from flux.compiler import compile, evaluate
     from flux.nn import Model
-    from flux.numeric import Solution, all_roots, solve
+    from flux.numeric import (
+        Minimum,
+        Propagation,
+        Solution,
+        SystemSolution,
+        all_roots,
+        implicit,
+        maximize,
+        minimize,
+        propagate,
+        solve,
+        solve_system,
+    )
+    from flux.numeric.exact import solve_exactly
+    from flux.numeric.fitting import Fit, fit
     from flux.numeric.integral import integrate
+    from flux.precision import Digits, Interval, check_precision, interval
     from flux.syntax import load, load_text, parse
     from flux.syntax.module import Module
     from flux.training.trainer import Trainer
@@ -38,41 +55,79 @@ __version__ = "0.1.0"
 # quick and a script pays for what it uses.
 _HOMES = {
     "CompiledFunction": "flux.compiled",
+    "Digits": "flux.precision",
+    "Fit": "flux.numeric.fitting",
+    "Interval": "flux.precision",
+    "Minimum": "flux.numeric",
     "Model": "flux.nn",
     "Module": "flux.syntax.module",
+    "Propagation": "flux.numeric",
     "Solution": "flux.numeric",
+    "SystemSolution": "flux.numeric",
     "Trainer": "flux.training.trainer",
     "all_roots": "flux.numeric",
+    "check_precision": "flux.precision",
     "compile": "flux.compiler",
     "equal": "flux.calculus.equal",
     "evaluate": "flux.compiler",
+    "fit": "flux.numeric.fitting",
     "from_sympy": "flux.calculus.sympy_reader",
+    "implicit": "flux.numeric",
     "integrate": "flux.numeric.integral",
+    "interval": "flux.precision",
+    "jacobian": "flux.calculus.jacobian",
+    "limit": "flux.calculus.limits",
     "load": "flux.syntax",
     "load_text": "flux.syntax",
+    "maximize": "flux.numeric",
+    "minimize": "flux.numeric",
     "parse": "flux.syntax",
+    "product": "flux.calculus.limits",
+    "propagate": "flux.numeric",
     "solve": "flux.numeric",
+    "solve_exactly": "flux.numeric.exact",
+    "solve_system": "flux.numeric",
+    "summation": "flux.calculus.limits",
 }
 
 __all__ = [
     "CompiledFunction",
+    "Digits",
     "Expr",
+    "Fit",
     "FluxError",
+    "Interval",
+    "Minimum",
     "Model",
     "Module",
+    "Propagation",
     "Solution",
+    "SystemSolution",
     "Trainer",
     "__version__",
     "all_roots",
+    "check_precision",
     "compile",
     "equal",
     "evaluate",
+    "fit",
     "from_sympy",
+    "implicit",
     "integrate",
+    "interval",
+    "jacobian",
+    "limit",
     "load",
     "load_text",
+    "maximize",
+    "minimize",
     "parse",
+    "product",
+    "propagate",
     "solve",
+    "solve_exactly",
+    "solve_system",
+    "summation",
 ]
 
 
@@ -99,11 +154,25 @@ def _late(home: str, name: str) -> Callable[..., Any]:
 
 
 # What stands behind the methods of an expression.
+provide("collect", _late("flux.calculus.expand", "collect"))
+provide("digits", _late("flux.precision", "evaluate_digits"))
+provide("interval", _late("flux.precision", "interval"))
 provide("diff", _late("flux.calculus", "diff"))
+provide("domain", _late("flux.calculus.domain", "domain"))
+provide("expand", _late("flux.calculus.expand", "expand"))
+provide("factor", _late("flux.calculus.factor", "factor"))
 provide("gradient", _late("flux.calculus", "gradient"))
+provide("hessian", _late("flux.calculus.jacobian", "hessian"))
+provide("hvp", _late("flux.calculus.jacobian", "hvp"))
 provide("integrate", _late("flux.numeric.integral", "integrate"))
+provide("is_constant", _late("flux.calculus.constancy", "is_constant"))
+provide("jacobian", _late("flux.calculus.jacobian", "jacobian"))
+provide("jvp", _late("flux.calculus.jacobian", "along"))
+provide("limit", _late("flux.calculus.limits", "limit"))
+provide("root", _late("flux.calculus.implicit", "root"))
 provide("series", _late("flux.calculus.series", "series"))
 provide("simplify", _late("flux.calculus", "simplify"))
 provide("subs", _late("flux.calculus.substitute", "subs"))
 provide("to_sympy", _late("flux.calculus.sympy_bridge", "to_sympy"))
+provide("vjp", _late("flux.calculus.jacobian", "back"))
 provide("parse", _late("flux.syntax", "parse"))

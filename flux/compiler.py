@@ -30,7 +30,9 @@ def evaluate(formula: str | Expr, /, *args: Mapping[str, Any], **values: Any) ->
     Args:
         formula: a text or an expression.
         args: the values as a mapping, which any name can be a key of.
-        values: the values by name; they shadow constants such as e.
+        values: the values by name; they shadow constants such as e. `digits=50`, where the formula
+            has no such name, asks for that many digits, each of them proved: the value is then a
+            `Digits`, and inputs given as texts, Decimals, Fractions and whole numbers are exact.
 
     Raises:
         DomainError: an operation outside its domain, such as 1/0.
@@ -42,8 +44,11 @@ def evaluate(formula: str | Expr, /, *args: Mapping[str, Any], **values: Any) ->
             text = f"values come by name or as a mapping, not as {type(mapping).__name__}"
             raise ArgumentError(text, hint="such as evaluate(formula, x=1) or {'x': 1}")
         given.update(mapping)
+    e = _expression(formula, given)
+    if "digits" in values and all(x.attributes.name != "digits" for x in inputs(e)):
+        return _evaluate_digits(formula, e, given)
     try:
-        return evaluate_expression(_expression(formula, given), given)
+        return evaluate_expression(e, given)
     except (DomainError, UnknownNameError) as error:
         if error.spans or not isinstance(formula, str):
             raise
@@ -51,6 +56,21 @@ def evaluate(formula: str | Expr, /, *args: Mapping[str, Any], **values: Any) ->
     block = parse_block(formula, given=given)
     _check_values(block, given)
     return evaluate_expression(block.result, given, origins=block.origins)
+
+
+def _evaluate_digits(formula: str | Expr, e: Expr, given: dict[str, Any]) -> Any:
+    from flux.precision import evaluate_digits
+
+    digits = given.pop("digits")
+    try:
+        return evaluate_digits(e, digits, given)
+    except (ArgumentError, DomainError, UnknownNameError) as error:
+        if error.spans or not isinstance(formula, str):
+            raise
+    # It failed: once more, with the places of everything in the text.
+    block = parse_block(formula, given=given)
+    _check_values(block, given)
+    return evaluate_digits(block.result, digits, given, block.origins)
 
 
 def compile(

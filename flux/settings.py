@@ -25,14 +25,17 @@ class Settings:
         max_depth: nesting of brackets and prefix operators, as height of the parser's stack.
         max_nodes: nodes of one expression, sharing counted once.
         max_names: different names in one text.
-        max_literal: characters of one number.
+        max_literal: digits of one number, or of its exponent.
         max_errors: errors reported for one text.
         max_steps: rewriting steps of one symbolic call.
-        max_seconds: of one call of SymPy (integration), in a process of its own.
+        max_digits: that a value may be asked for.
+        max_seconds: of one call of SymPy (integration), in a process of its own; of one value to
+            many digits.
         max_memory: megabytes that such a call may take beyond the idle process.
         row_block: rows that a compiled function runs at a time.
         verify: check a Program after every pass (on in the tests).
         cache: the folder of tokenised texts; empty for the user's own cache folder.
+        arithmetic: of many digits: arb (python-flint), mpmath, or auto, the first that is there.
         dump: a stage to print on standard error while compiling: ast, expr, gradient, program.
     """
 
@@ -43,11 +46,13 @@ class Settings:
     max_literal: int = 400
     max_errors: int = 20
     max_steps: int = 200_000
+    max_digits: int = 100_000
     max_seconds: int = 2
     max_memory: int = 512
     row_block: int = 8_192
     verify: bool = False
     cache: str = ""
+    arithmetic: str = "auto"
     dump: str = ""
 
 

@@ -15,23 +15,42 @@ from flux.errors import ArgumentError, FluxError
 
 PUBLIC = {
     "CompiledFunction",
+    "Digits",
     "Expr",
+    "Fit",
     "FluxError",
+    "Interval",
+    "Minimum",
     "Model",
     "Module",
+    "Propagation",
     "Solution",
+    "SystemSolution",
     "Trainer",
     "__version__",
     "all_roots",
+    "check_precision",
     "compile",
     "equal",
     "evaluate",
+    "fit",
     "from_sympy",
+    "implicit",
     "integrate",
+    "interval",
+    "jacobian",
+    "limit",
     "load",
     "load_text",
+    "maximize",
+    "minimize",
     "parse",
+    "product",
+    "propagate",
     "solve",
+    "solve_exactly",
+    "solve_system",
+    "summation",
 }
 
 TEXT = """
@@ -45,6 +64,7 @@ model m[d](x[b, d]):
 E = flux.parse("x^2 + y")
 MODULE = flux.load_text(TEXT)
 BATCH = {"x": np.ones((3, 2))}
+DATA = {"x": [1.0, 2.0, 3.0], "y": [2.0, 4.0, 7.0]}
 
 
 def made() -> flux.Model:
@@ -82,6 +102,18 @@ WRONG: list[tuple[str, Callable[[], Any]]] = [
     ("add a fraction", lambda: E + Fraction(1, 3)),  # type: ignore[operator]
     ("multiply an array", lambda: np.ones(3) * E),
     ("a truth value", lambda: bool(E)),
+    ("solve_system None", lambda: flux.solve_system(None)),  # type: ignore[arg-type]
+    ("solve_system with a list", lambda: flux.solve_system(["x = 1"], [1])),
+    ("solve_system from a text", lambda: flux.solve_system(["x = 1"], x="1")),
+    ("solve_system for numbers", lambda: flux.solve_system(["x = 1"], x=1.0, unknowns=3)),
+    ("solve_system by a list", lambda: flux.solve_system(["x = 1"], x=1.0, method=[3])),
+    ("solve_system within a list", lambda: flux.solve_system(["x = 1"], x=1.0, bounds=[3])),
+    ("solve_system of texts", lambda: flux.solve_system(["x = 1"], x=1.0, bounds={"x": "ab"})),
+    ("solve_system of letters", lambda: flux.solve_system(["x = 1"], x=1.0, bounds={"x": "a"})),
+    ("implicit None", lambda: flux.implicit(None, "x", 1)),  # type: ignore[arg-type]
+    ("implicit for a number", lambda: flux.implicit("x = 1", 1, 1)),  # type: ignore[arg-type]
+    ("implicit from a list", lambda: flux.implicit("x = 1", "x", [1])),  # type: ignore[arg-type]
+    ("implicit in half", lambda: flux.implicit("x = 1", "x", 1, steps=0.5)),  # type: ignore[arg-type]
     ("solve None", lambda: flux.solve(None)),
     ("solve with a list", lambda: flux.solve("x = 1", [1])),
     ("solve from a text", lambda: flux.solve("x = 1", x="1")),
@@ -93,6 +125,17 @@ WRONG: list[tuple[str, Callable[[], Any]]] = [
     ("solve with a mapping of numbers", lambda: flux.solve("x = 1", {1: 2})),
     ("all roots of None", lambda: flux.all_roots(None)),
     ("all roots in a list", lambda: flux.all_roots("x = 1", x=[0, 3])),
+    ("fit None", lambda: flux.fit(None, DATA)),  # type: ignore[arg-type]
+    ("fit to a list", lambda: flux.fit("y = a*x", [1.0, 2.0], a=1.0)),
+    ("fit to None", lambda: flux.fit("y = a*x", None, a=1.0)),
+    ("fit from a text", lambda: flux.fit("y = a*x", DATA, a="1")),
+    ("fit from nothing", lambda: flux.fit("y = a*x", DATA)),
+    ("fit with a mapping of numbers", lambda: flux.fit("y = a*x", DATA, {1: 2})),
+    ("fit with bounds of a text", lambda: flux.fit("y = a*x", DATA, a=1.0, bounds={"a": "0..1"})),
+    ("fit with a list of weights", lambda: flux.fit("y = a*x", DATA, a=1.0, weights=["1", "2"])),
+    ("fit by a list", lambda: flux.fit("y = a*x", DATA, a=1.0, loss=[1])),
+    ("fit from half a start", lambda: flux.fit("y = a*x", DATA, a=1.0, starts=0.5)),
+    ("fit with a number for groups", lambda: flux.fit("y = a*x", DATA, a=1.0, groups=3)),
     ("equal to None", lambda: flux.equal(E, None)),  # type: ignore[arg-type]
     ("a function of a text", lambda: MODULE["f"]("x")),  # type: ignore[arg-type]
     ("a definition named None", lambda: MODULE[None]),  # type: ignore[index]

@@ -14,7 +14,7 @@ LAYERS = [
     ["training", "scoring"],
     ["nn", "numeric"],
     ["compiler"],
-    ["compiled"],
+    ["compiled", "precision"],
     ["backends"],
     ["lower"],
     ["program"],

@@ -10,7 +10,7 @@ Source:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from flux.calculus.folding import (
     ONE,
@@ -56,8 +56,8 @@ def diff(e: Expr, x: str | Expr, n: int = 1) -> Expr:
     seeds: Tangents = dict.fromkeys(Variables(e).of(x), ONE)
     _check_pointwise(e, seeds)
     forward = _Forward(seeds)
-    for _ in range(n):
-        tangent = forward.tangent(e)
+    for order in range(n):
+        tangent = forward.tangent(e, _HIGHER_ORDER_WEIGHT if order else 1)
         if tangent is None:
             return ZERO
         e = tangent
@@ -85,21 +85,27 @@ def jvp(e: Expr, tangents: Mapping[str | Expr, Expr]) -> Expr:
     Raises:
         AxisError: a tangent has an axis that its input lacks.
     """
+    return jvps([e], tangents)[0]
+
+
+def jvps(expressions: Sequence[Expr], tangents: Mapping[str | Expr, Expr]) -> list[Expr]:
+    """`jvp` of several expressions along one direction; what they share is done once."""
     seeds: Tangents = {}
-    variables = Variables(e)
+    variables = Variables(*expressions)
     for x, tangent in tangents.items():
         for variable in variables.of(x):
             _check_axes(variable, tangent)
             seeds[variable] = None if tangent is ZERO else tangent
-    return _present(_Forward(seeds).tangent(e))
+    forward = _Forward(seeds)
+    return [_present(forward.tangent(e)) for e in expressions]
 
 
 class Variables:
     """The nodes that the variables of a derivative stand for."""
 
-    def __init__(self, e: Expr) -> None:
+    def __init__(self, *roots: Expr) -> None:
         self._inputs: dict[str, list[Expr]] | None = None
-        self._root = e
+        self._roots = roots
 
     def of(self, x: str | Expr) -> list[Expr]:
         """An expression itself, or the inputs of a name.
@@ -113,7 +119,7 @@ class Variables:
             raise ArgumentError(f"a variable is a name or an expression, not {x!r}")
         if self._inputs is None:
             self._inputs = {}
-            for leaf in inputs(self._root):
+            for leaf in inputs(*self._roots):
                 self._inputs.setdefault(leaf.attributes.name, []).append(leaf)
         return self._inputs.get(x, [])
 
@@ -158,13 +164,13 @@ class _Forward:
     def __init__(self, seeds: Tangents) -> None:
         self._tangents = dict(seeds)
         self._limit = current().max_nodes
-        self._weight = 1
 
-    def tangent(self, e: Expr) -> Tangent:
+    def tangent(self, e: Expr, weight: int = 1) -> Tangent:
+        """The tangent of e, for which so many nodes count each."""
         tangents = self._tangents
         fresh = FreshAxes(e)
         order = unvisited(e, tangents)
-        if len(tangents) + self._weight * len(order) > self._limit:
+        if len(tangents) + weight * len(order) > self._limit:
             raise LimitError(
                 f"the derivative needs more than {self._limit} nodes (setting max_nodes)"
             )
@@ -175,7 +181,6 @@ class _Forward:
             else:
                 rule = RULES.get(inner.op, _pointwise)
                 tangents[inner] = rule(inner, moved, fresh)
-        self._weight = _HIGHER_ORDER_WEIGHT
         return tangents[e]
 
 

@@ -160,6 +160,12 @@ def error_bound(e: Expr, values: Mapping[str, float]) -> tuple[float, float]:
     return float(value[0]), float(bound[0])
 
 
+def values_and_bounds(e: Expr, points: Mapping[str, Floats]) -> tuple[Floats, Floats]:
+    """Values of a scalar expression at many points, and a running bound on each one's error."""
+    with np.errstate(all="ignore"):
+        return _bounded(e, points)
+
+
 def _bounded(e: Expr, points: Mapping[str, Floats]) -> tuple[Floats, Floats]:
     """Values at every point, and a bound on the error of each."""
     count = max((len(values) for values in points.values()), default=_POINTS)

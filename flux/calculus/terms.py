@@ -349,7 +349,7 @@ IDENTITIES: tuple[tuple[Op, Op, int], ...] = ((Op.SIN, Op.COS, 1), (Op.COSH, Op.
 
 def build_sum(terms: Iterable[Product]) -> Expr:
     """The node of a sum of products: like terms collected, what all share outside."""
-    collected = _collect(terms)
+    collected = merge(terms)
     for f, g, sign in IDENTITIES:
         collected = _apply_identity(collected, f, g, sign)
     if not collected:
@@ -359,7 +359,8 @@ def build_sum(terms: Iterable[Product]) -> Expr:
     return _factored(collected)
 
 
-def _collect(terms: Iterable[Product]) -> list[Product]:
+def merge(terms: Iterable[Product]) -> list[Product]:
+    """Terms with like ones merged, and those that are zero left out."""
     groups: dict[Key, Product] = {}
     for term in terms:
         group = groups.setdefault(term.key(), Product(0, False, term.factors))
@@ -378,7 +379,7 @@ def _apply_identity(terms: list[Product], f: Op, g: Op, sign: int) -> list[Produ
             partner, rest = pair
             del by_key[term.key()], by_key[partner.key()]
             merged.append(Product(term.coefficient, term.decimal or partner.decimal, rest))
-    return _collect([*by_key.values(), *merged]) if merged else terms
+    return merge([*by_key.values(), *merged]) if merged else terms
 
 
 def _identity_partner(
@@ -405,8 +406,8 @@ def _factored(terms: list[Product]) -> Expr:
     inner = [_divided(term, outer) for term in terms]
     saved = sum(map(cost, terms)) - sum(map(cost, inner)) - cost(outer) - 1
     if not (shared or outer.coefficient != 1) or saved < _least_saving(outer):
-        return _written_sum(terms)
-    outer.multiply(_written_sum(inner), 1)
+        return written_sum(terms)
+    outer.multiply(written_sum(inner), 1)
     return build_product(outer)
 
 
@@ -441,11 +442,14 @@ def cost(product: Product) -> int:
     return powers + max(above - 1, 0) + max(below - 1, 0) + (below > 0)
 
 
-def _written_sum(terms: list[Product]) -> Expr:
+def written_sum(terms: Sequence[Product]) -> Expr:
+    """The node of a sum, its terms in order and none of them merged."""
+    if not terms:
+        return ZERO
     ordered = sorted(terms, key=_order_of_term)
     if all(term.coefficient < 0 for term in ordered):
         positive = [Product(-t.coefficient, t.decimal, t.factors) for t in ordered]
-        return node(Op.NEG, (_written_sum(positive),))
+        return node(Op.NEG, (written_sum(positive),))
     first = next(i for i, term in enumerate(ordered) if term.coefficient > 0)
     ordered.insert(0, ordered.pop(first))
     result = build_product(ordered[0])

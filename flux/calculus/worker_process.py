@@ -20,6 +20,8 @@ from flux.calculus.rows import from_rows, to_rows
 from flux.calculus.sympy_bridge import as_number, symbol, sympy_module, to_sympy
 from flux.calculus.sympy_reader import from_sympy
 from flux.calculus.worker import MEMORY_EXIT, receive, send
+from flux.calculus.worker_limits import limit_of, product_of_terms, sum_of_terms
+from flux.calculus.worker_roots import roots_of_one, roots_of_system
 from flux.errors import FluxError
 from flux.expr import Expr, inputs, variable
 
@@ -55,7 +57,11 @@ def _answered(request: Mapping[str, Any]) -> dict[str, Any]:
     try:
         arguments = [x if isinstance(x, str) else from_rows(x) for x in request["arguments"]]
         found = CALLS[request["call"]](from_rows(request["rows"]), *arguments)
-        return {"rows": [to_rows(e) for e in found]} if found else {"failed": "no answer"}
+        return (
+            {"rows": [to_rows(e) for e in found]}
+            if found
+            else {"failed": "SymPy has no closed form for this"}
+        )
     except MemoryError:
         return {"failed": "memory"}
     except FluxError as error:
@@ -184,9 +190,42 @@ def _simplify(e: Expr) -> Sequence[Expr]:
     return _readable([sympy_module().simplify(to_sympy(e))])
 
 
+def _factor(e: Expr) -> Sequence[Expr]:
+    return _readable([sympy_module().factor(to_sympy(e))])
+
+
+def _roots(e: Expr, name: str) -> Sequence[Expr]:
+    return roots_of_one(e, _symbol(e, name))
+
+
+def _common_roots(e: Expr, *rest: Expr | str) -> Sequence[Expr]:
+    residuals = [e, *(x for x in rest if isinstance(x, Expr))]
+    known = {x.attributes.name: symbol(x) for x in inputs(*residuals)}
+    names = [x for x in rest if isinstance(x, str)]
+    return roots_of_system(residuals, [known.get(n, symbol(variable(n))) for n in names])
+
+
+def _limit(e: Expr, name: str, to: Expr, side: str) -> Sequence[Expr]:
+    return limit_of(e, _symbol(e, name), to, side)
+
+
+def _sum(e: Expr, name: str, a: Expr, b: Expr) -> Sequence[Expr]:
+    return sum_of_terms(e, _symbol(e, name), a, b)
+
+
+def _product(e: Expr, name: str, a: Expr, b: Expr) -> Sequence[Expr]:
+    return product_of_terms(e, _symbol(e, name), a, b)
+
+
 # What can be asked for: the expression and the arguments to the answers.
 CALLS: Mapping[str, Callable[..., Sequence[Expr]]] = {
     "integrate": _integrate,
     "definite": _definite,
     "simplify": _simplify,
+    "factor": _factor,
+    "roots": _roots,
+    "common roots": _common_roots,
+    "limit": _limit,
+    "sum": _sum,
+    "product": _product,
 }

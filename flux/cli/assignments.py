@@ -16,7 +16,16 @@ def assignments(arguments: Sequence[str]) -> dict[str, float]:
         click.UsageError: an argument without `=`, or a name that is given twice.
         FluxError: a value that cannot be evaluated.
     """
-    found: dict[str, float] = {}
+    return {name: flux.evaluate(text) for name, text in texts(arguments).items()}
+
+
+def texts(arguments: Sequence[str]) -> dict[str, str]:
+    """The text of each value, not evaluated.
+
+    Raises:
+        click.UsageError: an argument without `=`, or a name that is given twice.
+    """
+    found: dict[str, str] = {}
     for argument in arguments:
         name, equals, text = argument.partition("=")
         name = name.strip()
@@ -24,7 +33,7 @@ def assignments(arguments: Sequence[str]) -> dict[str, float]:
             raise click.UsageError(f"expected NAME=VALUE, found {argument!r}")
         if name in found:
             raise click.UsageError(f"{name} is given twice")
-        found[name] = flux.evaluate(text)
+        found[name] = text
     return found
 
 

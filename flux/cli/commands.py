@@ -20,12 +20,15 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "eval": ("flux.cli.evaluate", "Evaluate a formula."),
     "diff": ("flux.cli.diff", "Differentiate a formula."),
     "solve": ("flux.cli.solve", "Find the root of an equation."),
+    "fit": ("flux.cli.fit", "Fit a model to a table."),
+    "minimize": ("flux.cli.minimize", "Find where a formula is least, or greatest."),
     "integrate": ("flux.cli.integrate", "Integrate a formula."),
     "taylor": ("flux.cli.taylor", "Expand a formula in powers about a point."),
     "simplify": ("flux.cli.simplify", "Simplify a formula."),
     "show": ("flux.cli.show", "Print what the compiler makes of a formula or a .flux file."),
     "profile": ("flux.cli.profile", "Time each instruction of a training step."),
     "gradcheck": ("flux.cli.gradcheck", "Compare a model's gradients with differences."),
+    "repl": ("flux.cli.repl", "Answer formulas, with definitions and values kept."),
     "doctor": ("flux.cli.doctor", "Report the CPU, the BLAS, versions, and advice."),
 }
 

@@ -7,6 +7,7 @@ import click
 import flux
 from flux.cli.assignments import assignments
 from flux.cli.numbers import show_number
+from flux.cli.output import json_option, show
 from flux.errors import did_you_mean
 from flux.expr import Expr, inputs
 
@@ -20,8 +21,15 @@ from flux.expr import Expr, inputs
 @click.option("--at", multiple=True, metavar="NAME=VALUE", help="Evaluate it there.")
 @click.option("--raw", is_flag=True, help="As the differentiator builds it, not simplified.")
 @click.option("--latex", is_flag=True, help="Print LaTeX.")
+@json_option
 def command(
-    formula: str, name: str, order: int, at: tuple[str, ...], raw: bool, latex: bool
+    formula: str,
+    name: str,
+    order: int,
+    at: tuple[str, ...],
+    raw: bool,
+    latex: bool,
+    as_json: bool,
 ) -> None:
     """Differentiate FORMULA by NAME.
 
@@ -41,9 +49,11 @@ def command(
     if not raw:
         derivative = derivative.simplify()
     if at:
-        click.echo(show_number(derivative.evaluate(assignments(at))))
+        value = derivative.evaluate(assignments(at))
+        show(as_json, show_number(value), value, derivative=str(derivative))
     else:
-        click.echo(derivative.to_latex() if latex else str(derivative))
+        text = derivative.to_latex() if latex else str(derivative)
+        show(as_json, text, text)
 
 
 def _note_absent(e: Expr, name: str) -> None:

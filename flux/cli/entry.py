@@ -13,6 +13,7 @@ import click
 
 from flux.cli.commands import flux
 from flux.cli.machine import choose_kernels, cpu_flags
+from flux.cli.output import error_object
 from flux.errors import FluxError
 
 USER_ERROR, USAGE, INTERRUPTED, TERMINATED = 1, 2, 130, 143
@@ -38,7 +39,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
             standalone_mode=False,
         )
     except FluxError as error:
-        click.echo(str(error), err=True)
+        click.echo(error_object(error) if _asks_for_json(arguments) else str(error), err=True)
         return USER_ERROR
     except MemoryError:
         click.echo("limit error: not enough memory", err=True)
@@ -57,6 +58,10 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         return _reader_left()
     return 0
+
+
+def _asks_for_json(arguments: Sequence[str] | None) -> bool:
+    return "--json" in (sys.argv[1:] if arguments is None else arguments)
 
 
 def _reader_left() -> int:

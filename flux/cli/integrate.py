@@ -7,6 +7,7 @@ import click
 import flux
 from flux.cli.assignments import assignments
 from flux.cli.numbers import show_number
+from flux.cli.output import json_option, show
 from flux.settings import current, override
 
 
@@ -20,6 +21,7 @@ from flux.settings import current, override
 @click.option("--error", is_flag=True, help="From A to B: print the error and the method too.")
 @click.option("--seconds", type=click.IntRange(1, 3600), help="For the search, instead of 2.")
 @click.option("--latex", is_flag=True, help="Print LaTeX.")
+@json_option
 def command(
     formula: str,
     name: str,
@@ -30,6 +32,7 @@ def command(
     error: bool,
     seconds: int | None,
     latex: bool,
+    as_json: bool,
 ) -> None:
     """Integrate FORMULA by NAME.
 
@@ -48,14 +51,18 @@ def command(
     with override(max_seconds=seconds or current().max_seconds):
         if low is None and high is None and not at:
             found = flux.integrate(e, name)
-            click.echo(found.to_latex() if latex else str(found))
+            text = found.to_latex() if latex else str(found)
+            show(as_json, text, text)
             return
         if low is None or high is None:
             raise click.UsageError("a definite integral needs both --from and --to")
         method = "auto" if exact else "numeric"
         result = flux.integrate(e, name, low, high, assignments(at), method=method)
-    click.echo(show_number(result.value))
+    lines = [show_number(result.value)]
     if exact:
-        click.echo(f"closed form: {result.exact if result.exact is not None else 'not found'}")
+        lines.append(f"closed form: {result.exact if result.exact is not None else 'not found'}")
     if error:
-        click.echo(f"error: {result.error:.2g} ({result.method}, {result.points} points)")
+        lines.append(f"error: {result.error:.2g} ({result.method}, {result.points} points)")
+    closed = None if result.exact is None else str(result.exact)
+    more = {"error": result.error, "method": result.method, "points": result.points}
+    show(as_json, "\n".join(lines), result.value, exact=closed, **more)

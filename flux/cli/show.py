@@ -11,7 +11,7 @@ import click
 
 from flux.cli.assignments import whole_numbers
 from flux.errors import ArgumentError, UnknownNameError, did_you_mean
-from flux.expr import Expr, inputs
+from flux.expr import Expr, constant, inputs, variable
 
 if TYPE_CHECKING:
     from flux.syntax import Text
@@ -70,7 +70,8 @@ def command(
     \b
     ast       the syntax tree
     expr      the expression: shared parts have lines of their own
-    gradient  its derivative by each parameter (of a formula: by each name)
+    gradient  its derivative by each parameter (of a formula: by each name); where the
+              result has axes, that of its sum weighted by a cotangent
     program   the instructions, with shapes, bytes and floating-point operations
 
     \b
@@ -140,12 +141,27 @@ def _expr(subject: Subject, simplified: Callable[[Expr], Expr]) -> str:
 
 
 def _gradient(subject: Subject, simplified: Callable[[Expr], Expr]) -> str:
-    derivatives = subject.result.gradient(subject.by)
+    from flux.calculus import vjp
+
+    seed = _cotangent(subject)
+    derivatives = vjp(subject.result, seed, subject.by)
+    of = "" if not seed.axes else f", of the sum of {seed.attributes.name} times {subject.name}"
     blocks = [
-        f"# by {x.attributes.name}\n{simplified(derivative)}"
+        f"# by {x.attributes.name}{of}\n{simplified(derivative)}"
         for x, derivative in zip(subject.by, derivatives, strict=True)
     ]
     return "\n\n".join(blocks)
+
+
+def _cotangent(subject: Subject) -> Expr:
+    """What weighs the positions of the result: nothing for a scalar, else an input of its axes."""
+    axes = [a for x in subject.taken for a in x.attributes.axes if a in subject.result.axes]
+    if not subject.result.axes:
+        return constant(1)
+    name, names = "cotangent", {x.attributes.name for x in subject.taken}
+    while name in names:
+        name += "_"
+    return variable(name, tuple(dict.fromkeys(axes)) or sorted(subject.result.axes))
 
 
 _STAGES: Mapping[str, Callable[[Subject, Callable[[Expr], Expr]], str]] = {

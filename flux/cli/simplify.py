@@ -5,13 +5,15 @@ from __future__ import annotations
 import click
 
 import flux
+from flux.cli.output import json_option, show
 
 
 @click.command()
 @click.argument("formula")
 @click.option("--exact", is_flag=True, help="Only rules that hold bit for bit in floating point.")
 @click.option("--latex", is_flag=True, help="Print LaTeX.")
-def command(formula: str, exact: bool, latex: bool) -> None:
+@json_option
+def command(formula: str, exact: bool, latex: bool, as_json: bool) -> None:
     """Simplify FORMULA.
 
     The value is kept wherever FORMULA has one; x/x becomes 1, also at 0.
@@ -23,4 +25,5 @@ def command(formula: str, exact: bool, latex: bool) -> None:
     flux simplify "(x + 0)/1" --exact
     """
     found = flux.parse(formula).simplify(exact=exact)
-    click.echo(found.to_latex() if latex else str(found))
+    text = found.to_latex() if latex else str(found)
+    show(as_json, text, text)

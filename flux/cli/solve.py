@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import click
 
 import flux
 from flux.cli.assignments import assignments
 from flux.cli.numbers import show_number
+from flux.cli.output import json_option, show
 from flux.errors import DomainError
 
 _METHODS = ("newton", "halley", "bisection", "brent")
@@ -22,6 +24,7 @@ _METHODS = ("newton", "halley", "bisection", "brent")
 @click.option("--tolerance", type=float, help="Of the step, beside the root's size.")
 @click.option("--all", "every", is_flag=True, help="Print every root in the bracket, a line each.")
 @click.option("--verbose", "-v", is_flag=True, help="Print residual, iterations and reason too.")
+@json_option
 def command(
     equation: str,
     values: tuple[str, ...],
@@ -30,6 +33,7 @@ def command(
     tolerance: float | None,
     every: bool,
     verbose: bool,
+    as_json: bool,
 ) -> None:
     """Find the root of EQUATION: where its two sides are equal.
 
@@ -47,16 +51,27 @@ def command(
     given = _values(values)
     if every:
         roots = flux.all_roots(equation, given, unknown=unknown, tolerance=tolerance)
-        click.echo("\n".join(show_number(root) for root in roots) or "no roots")
+        found = [float(root) for root in roots]
+        show(as_json, "\n".join(map(show_number, found)) or "no roots", found)
         return
     solution = flux.solve(equation, given, unknown=unknown, method=method, tolerance=tolerance)
-    if verbose:
-        click.echo(repr(solution))
+    if verbose or as_json:
+        show(as_json, repr(solution), solution.root, **_details(solution))
     elif solution.converged:
         click.echo(show_number(solution.root))
     if not solution.converged:
         near = f"the search ended at {solution.unknown} = {show_number(solution.nearest)}"
         raise DomainError(f"no root was found: {solution.reason}", hint=near)
+
+
+def _details(solution: flux.Solution) -> dict[str, Any]:
+    return {
+        "unknown": solution.unknown,
+        "residual": float(solution.residual),
+        "iterations": int(solution.iterations),
+        "converged": bool(solution.converged),
+        "reason": str(solution.reason),
+    }
 
 
 def _values(arguments: Sequence[str]) -> dict[str, float | tuple[float, float]]:

@@ -7,6 +7,7 @@ import click
 import flux
 from flux.cli.assignments import assignments
 from flux.cli.numbers import show_number
+from flux.cli.output import json_option, show
 
 
 @click.command()
@@ -18,8 +19,15 @@ from flux.cli.numbers import show_number
 )
 @click.option("--at", multiple=True, metavar="NAME=VALUE", help="Evaluate the polynomial there.")
 @click.option("--latex", is_flag=True, help="Print LaTeX.")
+@json_option
 def command(
-    formula: str, name: str, about: str, degree: int, at: tuple[str, ...], latex: bool
+    formula: str,
+    name: str,
+    about: str,
+    degree: int,
+    at: tuple[str, ...],
+    latex: bool,
+    as_json: bool,
 ) -> None:
     """Expand FORMULA in powers of NAME about a point.
 
@@ -34,6 +42,8 @@ def command(
     """
     polynomial = flux.parse(formula).series(name, about, degree)
     if at:
-        click.echo(show_number(polynomial.evaluate(assignments(at))))
+        value = polynomial.evaluate(assignments(at))
+        show(as_json, show_number(value), value, polynomial=str(polynomial))
     else:
-        click.echo(polynomial.to_latex() if latex else str(polynomial))
+        text = polynomial.to_latex() if latex else str(polynomial)
+        show(as_json, text, text)

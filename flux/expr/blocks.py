@@ -16,6 +16,7 @@ from flux.ops import Op
 
 _SMALL = 4  # a shared node of at most this many nodes is written out each time
 _DEEPEST = 100  # nesting of brackets, prefixes and right operands
+_WRITTEN_OUT = 300  # nodes of a tree that mathematical notation writes without names
 
 
 def named_nodes(order: Sequence[Expr]) -> list[Expr]:
@@ -63,3 +64,15 @@ def _height(e: Expr, height: Mapping[Expr, int]) -> int:
         flat = operator is not None and i == 0 and len(e.args) == 2 and level(arg) >= bound
         highest = max(highest, height[arg] + (0 if flat else 1))
     return highest
+
+
+def is_small(order: Sequence[Expr]) -> bool:
+    """Whether the tree is small enough for mathematical notation to write it without names."""
+    weight: dict[Expr, int] = {}
+    height: dict[Expr, int] = {}
+    for e in order:
+        weight[e] = 1 + sum(weight[arg] for arg in e.args)
+        height[e] = 1 + max((height[arg] for arg in e.args), default=0)
+        if weight[e] > _WRITTEN_OUT or height[e] > _WRITTEN_OUT:
+            return False
+    return True

@@ -152,6 +152,66 @@ class Expr:
         result: list[Expr] = service("gradient")(self, names)
         return result
 
+    def jvp(self, direction: Mapping[str, Operand | str]) -> Expr:
+        """The derivative along a direction: the sum of de/dx * direction[x] over its names.
+
+        Raises:
+            AxisError: a tangent has an axis that its input lacks.
+            LimitError: the derivatives need more nodes than the setting `max_nodes`.
+        """
+        result: Expr = service("jvp")(self, direction)
+        return result
+
+    def vjp(self, cotangent: Operand | str, names: Sequence[str | Expr]) -> list[Expr]:
+        """The derivatives of `sum(cotangent * e)`, over all axes of e, by several inputs.
+
+        Raises:
+            AxisError: the cotangent has an axis that the expression lacks.
+            LimitError: the derivatives need more nodes than the setting `max_nodes`.
+        """
+        result: list[Expr] = service("vjp")(self, cotangent, names)
+        return result
+
+    def jacobian(self, names: Sequence[str | Expr]) -> list[Expr]:
+        """One row of `flux.jacobian`: the derivatives of a scalar by several scalar inputs.
+
+        Raises:
+            AxisError: the expression or an input has axes.
+            LimitError: the derivatives need more nodes than the setting `max_nodes`.
+        """
+        rows: list[list[Expr]] = service("jacobian")([self], names)
+        return rows[0]
+
+    def hessian(self, names: Sequence[str | Expr]) -> list[list[Expr]]:
+        """The second derivatives of a scalar by several scalar inputs; it is symmetric.
+
+        H[i][j] = d^2 e / (d names[i] d names[j])
+
+        Raises:
+            AxisError: the expression or an input has axes.
+            LimitError: the derivatives need more nodes than the setting `max_nodes`.
+        """
+        result: list[list[Expr]] = service("hessian")(self, names)
+        return result
+
+    def hvp(
+        self, direction: Mapping[str, Operand | str], names: Sequence[str] | None = None
+    ) -> list[Expr]:
+        """The Hessian times a vector, without the Hessian.
+
+        sum over j of d^2 e / (d names[i] d x_j) * direction[x_j], for each i
+
+        Args:
+            direction: the vector by name; inputs that are absent stand still.
+            names: the rows that are wanted; those of the direction by default.
+
+        Raises:
+            AxisError: the expression has axes, or a tangent has one that its input lacks.
+            LimitError: the derivatives need more nodes than the setting `max_nodes`.
+        """
+        result: list[Expr] = service("hvp")(self, direction, names)
+        return result
+
     def simplify(self, exact: bool = False) -> Expr:
         """An expression of the same value wherever this one is finite, usually smaller.
 
@@ -160,6 +220,61 @@ class Expr:
         """
         result: Expr = service("simplify")(self, exact=exact)
         return result
+
+    def expand(self) -> Expr:
+        """The expression with products and whole powers of sums multiplied out.
+
+        Raises:
+            LimitError: it has more terms than the settings `max_steps` and `max_nodes` allow.
+        """
+        result: Expr = service("expand")(self)
+        return result
+
+    def factor(self) -> Expr:
+        """The expression as a product of factors with rational coefficients, found by SymPy.
+
+        Raises:
+            NotFoundError: SymPy has no answer, or none whose value could be confirmed.
+            LimitError: past the settings `max_seconds` or `max_memory`.
+            AxisError: the expression has named axes.
+        """
+        result: Expr = service("factor")(self)
+        return result
+
+    def collect(self, x: str | Expr) -> Expr:
+        """The expression expanded, and ordered by powers of x: c_n*x^n + ... + c_1*x + c_0.
+
+        Args:
+            x: the name of an input, or an expression that is a factor of terms, such as exp(t).
+
+        Raises:
+            LimitError: it has more terms than the settings `max_steps` and `max_nodes` allow.
+        """
+        result: Expr = service("collect")(self, x)
+        return result
+
+    def free_names(self) -> tuple[str, ...]:
+        """The names of the inputs, in order of first appearance."""
+        names: tuple[str, ...] = service("free_names")(self)
+        return names
+
+    def count_ops(self) -> int:
+        """The number of different operations: each shared part once, constants and inputs not."""
+        count: int = service("count_ops")(self)
+        return count
+
+    def is_constant(self) -> bool:
+        """Whether the value provably depends on no input; False where that is not shown."""
+        steady: bool = service("is_constant")(self)
+        return steady
+
+    def domain(self) -> list[Any]:
+        """The conditions under which the expression is defined.
+
+        `str` of one reads `x > 0 (from log(x))`; see `flux.calculus.domain.Condition`.
+        """
+        conditions: list[Any] = service("domain")(self)
+        return conditions
 
     def subs(self, mapping: Mapping[str, Any] | None = None, /, **values: Any) -> Expr:
         """Replace inputs, all at once, by expressions, numbers or formulas in text.
@@ -174,6 +289,8 @@ class Expr:
     def evaluate(self, mapping: Mapping[str, Any] | None = None, /, **values: Any) -> Any:
         """The value for given inputs: a float, or an array where one was given.
 
+        With `digits=50`, where no input has that name, a `Digits` of so many proved digits.
+
         Shapes:
             inputs without named axes broadcast as in NumPy; one with named axes has them last.
 
@@ -181,7 +298,15 @@ class Expr:
             DomainError: an operation outside its domain.
             UnknownNameError: an input has no value.
         """
-        return service("evaluate")(self, {**(mapping or {}), **values})
+        return service("evaluate")(self, mapping or {}, values)
+
+    def interval(self, mapping: Mapping[str, Any] | None = None, /, **bounds: Any) -> Any:
+        """An interval that holds every value for inputs in intervals: see `flux.interval`.
+
+        Raises:
+            ArgumentError: an interval that is empty, a value that is no number, an axis.
+        """
+        return service("interval")(self, mapping, **bounds)
 
     def integrate(
         self,
@@ -212,6 +337,21 @@ class Expr:
         result: Expr = service("series")(self, x, x0, n)
         return result
 
+    def limit(self, x: str, to: Operand | str, side: str = "both") -> Expr:
+        """The limit where x goes to a point; see `flux.limit`.
+
+        Args:
+            x: the name of the variable.
+            to: the point: a number or a formula, "inf" and "-inf" too.
+            side: "left", "right", or "both", which must then agree.
+
+        Raises:
+            NotFoundError: there is none, or none that could be confirmed.
+            LimitError: past the settings `max_seconds` or `max_memory`.
+        """
+        result: Expr = service("limit")(self, x, to, side)
+        return result
+
     def to_sympy(self) -> Any:
         """The expression as SymPy's, with exact numbers and real names.
 
@@ -223,6 +363,40 @@ class Expr:
     def to_latex(self) -> str:
         """The expression as LaTeX."""
         text: str = service("latex")(self)
+        return text
+
+    def to_mathml(self) -> str:
+        """The expression as MathML for a web page: one `math` element."""
+        text: str = service("mathml")(self)
+        return text
+
+    def to_python(self, name: str = "f") -> str:
+        """The source of a Python function of that name, over the module math alone.
+
+        Its arguments are the inputs in order of first appearance.
+
+        Raises:
+            AxisError: the expression has named axes.
+            ArgumentError: an operation that Python lacks, or a name that is none there.
+        """
+        text: str = service("python")(self, name)
+        return text
+
+    def to_c(self, name: str = "f") -> str:
+        """The source of a C99 function of that name, of doubles, over math.h alone.
+
+        Its arguments are the inputs in order of first appearance.
+
+        Raises:
+            AxisError: the expression has named axes.
+            ArgumentError: an operation that C lacks, or a name that is none there.
+        """
+        text: str = service("c")(self, name)
+        return text
+
+    def to_dot(self) -> str:
+        """The expression's graph for Graphviz: a box for each node, shared ones once."""
+        text: str = service("dot")(self)
         return text
 
     def _repr_latex_(self) -> str:

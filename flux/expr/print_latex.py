@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 
-from flux.expr.blocks import named_nodes
+from flux.expr.blocks import is_small, named_nodes
 from flux.expr.node import Expr
 from flux.expr.precedence import (
     AND,
@@ -27,8 +27,6 @@ from flux.expr.precedence import (
 from flux.expr.spelling import show_decimal
 from flux.expr.traverse import topological
 from flux.ops import Op
-
-_WRITTEN_OUT = 300  # nodes of a tree that is written without names
 
 _LETTERS = (
     "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau"
@@ -48,24 +46,13 @@ def to_latex(e: Expr) -> str:
     """The expression as LaTeX, without dollar signs."""
     order = topological((e,))
     names: dict[Expr, str] = {}
-    if not _is_small(order):
+    if not is_small(order):
         names = {part: f"w_{{{i}}}" for i, part in enumerate(named_nodes(order), 1)}
     if not names:
         return _written(e, names)
     lines = [f"{name} &= {_written(part, names)}" for part, name in names.items()]
     rows = "\\\\\n".join([*lines, f"&\\phantom{{=}} {_written(e, names)}"])
     return f"\\begin{{aligned}}\n{rows}\n\\end{{aligned}}"
-
-
-def _is_small(order: Sequence[Expr]) -> bool:
-    weight: dict[Expr, int] = {}
-    height: dict[Expr, int] = {}
-    for e in order:
-        weight[e] = 1 + sum(weight[arg] for arg in e.args)
-        height[e] = 1 + max((height[arg] for arg in e.args), default=0)
-        if weight[e] > _WRITTEN_OUT or height[e] > _WRITTEN_OUT:
-            return False
-    return True
 
 
 def _written(root: Expr, names: Mapping[Expr, str]) -> str:

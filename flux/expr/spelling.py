@@ -91,6 +91,9 @@ class Spelling:
                 yield name
 
 
+_MANY_DIGITS = 40  # of a number that is near its limit of digits, which zeros would break
+
+
 def show_decimal(value: Decimal) -> str:
     """An exact decimal, always with a point or an exponent: `1.0`, `0.05`, `1e-07`, `2.5e+30`."""
     sign, digits, exponent = value.as_tuple()
@@ -98,7 +101,7 @@ def show_decimal(value: Decimal) -> str:
     assert not sign
     shown = "".join(map(str, digits))
     leading = exponent + len(shown)  # digits before the point
-    if leading < -3 or leading > 16:
+    if leading < -3 or leading > 16 or (leading <= 0 and len(shown) > _MANY_DIGITS):
         rest = f".{shown[1:]}" if len(shown) > 1 else ""
         return f"{shown[0]}{rest}e{leading - 1:+03d}"
     if exponent >= 0:

@@ -29,6 +29,7 @@ class _Recomputation:
         self._writer = _single_writers(function)
         self._segment = _segments(function)
         self._last_read = self._last_reads()
+        self._kept = self._last_reads(repeatable=False)
         self._here: dict[int, int] = {}  # in this segment: what stands for an earlier buffer
         self._out: list[Instruction] = []
 
@@ -66,6 +67,7 @@ class _Recomputation:
         good = (
             instruction.opcode in _CHEAP
             and self._segment[writer] < segment
+            and self._kept.get(number, -1) < segment
             and writer >= self._function.invariant
             and buffer.bytes >= _LEAST_BYTES
             and self._affordable(instruction, segment, depth)
@@ -117,10 +119,12 @@ class _Recomputation:
             and all(self._available(v, segment, depth) for v in instruction.operands)
         )
 
-    def _last_reads(self) -> dict[int, int]:
-        """The last segment in which a buffer is read by something that cannot be repeated."""
+    def _last_reads(self, repeatable: bool = True) -> dict[int, int]:
+        """The last segment that reads each buffer; that reads it by what needs it as it is."""
         last: dict[int, int] = {}
         for n, instruction in enumerate(self._function.instructions):
+            if not repeatable and _blockable(instruction):
+                continue
             for view in instruction.operands:
                 last[view.buffer] = max(last.get(view.buffer, -1), self._segment[n])
         return last

@@ -12,6 +12,7 @@ from dataclasses import replace
 from flux.dump import dump
 from flux.errors import ProgramError
 from flux.lower.fuse import fuse
+from flux.lower.gather import gather
 from flux.lower.memory import ALIGNMENT, plan
 from flux.lower.recompute import recompute
 from flux.program.listing import listing
@@ -48,7 +49,7 @@ def link(stages: Sequence[Program], keep: Collection[str] = (), name: str = "ste
     for stage in stages:
         joined.add(stage.entry)
     sizes = dict(pair for stage in stages for pair in stage.sizes)
-    function = plan(recompute(joined.function(name)))
+    function = plan(gather(recompute(joined.function(name))))
     program = fuse(Program((function,), tuple(sorted(sizes.items()))))
     if current().verify:
         verify(program)

@@ -70,7 +70,7 @@ class Model:
         return self.parameters.count
 
     def evaluate(self, name: str, /, *, order: Sequence[str] | None = None, **arrays: Any) -> Any:
-        """A value of the model's text, such as its `logits`.
+        """A value of the model's text, such as its `logits`: an array, or a NumPy number.
 
         Args:
             name: of the value.
@@ -84,7 +84,7 @@ class Model:
         if value is None:
             hint = did_you_mean(name, list(self.graph.values))
             raise UnknownNameError(f"{self.graph.name} has no value `{name}`", hint=hint)
-        return self._value(value, order, arrays)
+        return self._value(value, order, arrays)[()]
 
     def loss(self, /, **arrays: Any) -> float:
         """The model's result, a scalar.

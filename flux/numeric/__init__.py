@@ -1,8 +1,29 @@
-"""Numbers from expressions: the roots of equations by exact derivatives, and definite integrals."""
+"""Numbers from expressions: roots, minima, definite integrals, uncertainty."""
 
+from flux.numeric.implicit_root import implicit
 from flux.numeric.integral import integrate
 from flux.numeric.interval import all_roots
+from flux.numeric.minimise import maximize, minimize
+from flux.numeric.minimum import Ending, Minimum
 from flux.numeric.root import solve
 from flux.numeric.solution import Reason, Solution
+from flux.numeric.system import solve_system
+from flux.numeric.system_solution import SystemSolution
+from flux.numeric.uncertainty import Propagation, propagate
 
-__all__ = ["Reason", "Solution", "all_roots", "integrate", "solve"]
+__all__ = [
+    "Ending",
+    "Minimum",
+    "Propagation",
+    "Reason",
+    "Solution",
+    "SystemSolution",
+    "all_roots",
+    "implicit",
+    "integrate",
+    "maximize",
+    "minimize",
+    "propagate",
+    "solve",
+    "solve_system",
+]

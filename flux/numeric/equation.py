@@ -15,17 +15,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flux import compiler
+from flux.calculus.magnitude import magnitude
 from flux.compiled import CompiledFunction
 from flux.compiled.arguments import broadcast, is_table
 from flux.errors import ArgumentError, AxisError, UnknownNameError, did_you_mean
-from flux.expr import Expr, apply, constant, inputs
+from flux.expr import Expr, apply, inputs
 from flux.expr.arguments import as_array, as_float
 from flux.ops import COMPARISONS, Op
 from flux.settings import Settings, current
 from flux.syntax import parse_equation
 
 Array = NDArray[Any]
-_KEPT = 128  # compiled equations
+KEPT = 128  # compiled equations
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ class Problem:
             values = {n: v[rows] if isinstance(v, np.ndarray) else v for n, v in wide.items()}
             found = compiled({**values, self.unknown: x}).values()
             # What does not depend on the unknown or on rows is one number.
-            return tuple(f if np.shape(f) == x.shape else _filled(f, x.shape) for f in found)
+            return tuple(f if np.shape(f) == x.shape else filled(f, x.shape) for f in found)
 
         return call
 
@@ -83,7 +84,7 @@ class Problem:
                 n: v[rows] if isinstance(v, np.ndarray) else v for n, v in self.parameters.items()
             }
             found = compiled({**values, self.unknown: x})
-            return found if np.shape(found) == x.shape else _filled(found, x.shape)
+            return found if np.shape(found) == x.shape else filled(found, x.shape)
 
         return call
 
@@ -91,11 +92,12 @@ class Problem:
 Function = Callable[[Array, Any], tuple[Array, ...]]
 
 
-def _filled(value: Any, shape: tuple[int, ...]) -> Array:
+def filled(value: Any, shape: tuple[int, ...]) -> Array:
+    """A value for each place of a shape."""
     return np.broadcast_to(np.asarray(value, dtype=np.float64), shape)
 
 
-@lru_cache(maxsize=_KEPT)
+@lru_cache(maxsize=KEPT)
 def _compiled(residual: Expr, unknown: str, order: int) -> CompiledFunction:
     outputs = {"0": residual}
     for n in range(1, order + 1):
@@ -103,25 +105,9 @@ def _compiled(residual: Expr, unknown: str, order: int) -> CompiledFunction:
     return compiler.compile(outputs, dtype="float64")
 
 
-@lru_cache(maxsize=_KEPT)
+@lru_cache(maxsize=KEPT)
 def _sizes(residual: Expr) -> CompiledFunction:
-    total = constant(0)
-    for term in _terms(residual):
-        total = apply(Op.ADD, total, apply(Op.ABS, term))
-    return compiler.compile(total, dtype="float64")
-
-
-def _terms(residual: Expr) -> list[Expr]:
-    """What the residual is a sum of, signs aside."""
-    found: list[Expr] = []
-    waiting = [residual]
-    while waiting:
-        e = waiting.pop()
-        if e.op in (Op.ADD, Op.SUB, Op.NEG) and len(found) + len(waiting) < 10_000:
-            waiting.extend(e.args)
-        else:
-            found.append(e)
-    return found
+    return compiler.compile(magnitude(residual), dtype="float64")
 
 
 # Reading.
@@ -139,8 +125,8 @@ def read(
     Raises:
         FluxError: the text is no equation, or has a name that is not given.
     """
-    values = {**_columns(table), **named}
-    residual = _residual(equation, values)
+    values = {**columns(table), **named}
+    residual = residual_of(equation, values)
     names = [x.attributes.name for x in inputs(residual)]
     taken = {k: v for k, v in options.items() if v is not defaults[k] and k in names}
     _check_known(named, names, list(defaults))
@@ -149,7 +135,8 @@ def read(
     return residual, known, rest
 
 
-def _columns(table: Any) -> dict[str, Any]:
+def columns(table: Any) -> dict[str, Any]:
+    """The columns of a table or the values of a mapping, by name."""
     if table is None:
         return {}
     if not is_table(table):
@@ -159,7 +146,8 @@ def _columns(table: Any) -> dict[str, Any]:
     return {str(name): table[name] for name in names}
 
 
-def _residual(equation: str | Expr, values: Mapping[str, Any]) -> Expr:
+def residual_of(equation: str | Expr, values: Mapping[str, Any]) -> Expr:
+    """Left side minus right side, checked; names that have values shadow constants."""
     if isinstance(equation, Expr):
         e = equation
     elif isinstance(equation, str):
@@ -174,7 +162,7 @@ def _residual(equation: str | Expr, values: Mapping[str, Any]) -> Expr:
     return e
 
 
-@lru_cache(maxsize=_KEPT)
+@lru_cache(maxsize=KEPT)
 def _difference(text: str, given: tuple[str, ...], settings: Settings) -> Expr:
     """Left side minus right side; the settings in force limit what is read."""
     sides = parse_equation(text, given=given)
@@ -216,11 +204,11 @@ def prepare(residual: Expr, values: Mapping[str, Any], unknown: str | None) -> P
     if name not in values:
         hint = f"give a start, {name}=1.0, or a bracket, {name}=(0, 10)"
         raise ArgumentError(f"`{name}` has no start", hint=hint)
-    _check_real(residual, name)
+    _checkreal_values(residual, name)
     given = values[name]
     bracketed = isinstance(given, tuple)
-    ends = _bracket(name, given) if bracketed else [_real(name, given)]
-    others = {n: _real(n, v) for n, v in values.items() if n != name}
+    ends = _bracket(name, given) if bracketed else [real_values(name, given)]
+    others = {n: real_values(n, v) for n, v in values.items() if n != name}
     shapes = {n: v.shape for n, v in others.items()}
     shape = broadcast({**shapes, **{f"{name}{n}": end.shape for n, end in enumerate(ends)}})
     wide = [np.broadcast_to(end, shape).reshape(-1) for end in ends]
@@ -234,7 +222,7 @@ def prepare(residual: Expr, values: Mapping[str, Any], unknown: str | None) -> P
         raise ArgumentError(
             f"`{name}` starts at {float(start[0])}", hint="start at a finite number"
         )
-    parameters = {n: _spread(v, shape) for n, v in others.items()}
+    parameters = {n: spread(v, shape) for n, v in others.items()}
     return Problem(residual, name, start, low, high, parameters, shape, bracketed)
 
 
@@ -258,7 +246,7 @@ def _unknown(names: list[str], values: Mapping[str, Any], unknown: str | None) -
     raise ArgumentError(f"the unknown may be {shown}", hint=hint)
 
 
-def _check_real(residual: Expr, name: str) -> None:
+def _checkreal_values(residual: Expr, name: str) -> None:
     if any(x.attributes.integer and x.attributes.name == name for x in inputs(residual)):
         raise ArgumentError(f"`{name}` is declared as an integer", hint="solve for a real number")
 
@@ -267,7 +255,7 @@ def _bracket(name: str, given: tuple[Any, ...]) -> list[Array]:
     if len(given) != 2:
         hint = f"a bracket is {name}=(low, high); starts of rows are a list or an array"
         raise ArgumentError(f"`{name}` has {len(given)} ends", hint=hint)
-    low, high = (_real(name, end) for end in given)
+    low, high = (real_values(name, end) for end in given)
     broadcast({"low": low.shape, "high": high.shape})
     with np.errstate(all="ignore"):
         width = high - low
@@ -282,13 +270,14 @@ def _bracket(name: str, given: tuple[Any, ...]) -> list[Array]:
     return [low, high]
 
 
-def _real(name: str, value: Any) -> Array:
+def real_values(name: str, value: Any) -> Array:
+    """A number or an array of them, as float64."""
     if isinstance(value, tuple):
         raise ArgumentError(f"`{name}` has a bracket", hint="only the unknown has one")
     return as_float(name, as_array(name, value), np.dtype(np.float64))
 
 
-def _spread(value: Array, shape: tuple[int, ...]) -> Any:
+def spread(value: Array, shape: tuple[int, ...]) -> Any:
     """A number as it is; anything else as one value for each row."""
     if not value.shape:
         return float(value)

@@ -87,7 +87,7 @@ def solve(
         problem,
         _method(rest["method"]),
         checked_tolerance(rest["tolerance"]),
-        _iterations(rest["max_iterations"]),
+        checked_iterations(rest["max_iterations"]),
     )
 
 
@@ -281,7 +281,8 @@ def checked_tolerance(tolerance: Any) -> float:
     return float(tolerance)
 
 
-def _iterations(count: Any) -> int:
+def checked_iterations(count: Any) -> int:
+    """The number of evaluations, or its default."""
     if count is None:
         return MAX_ITERATIONS
     if not isinstance(count, int) or isinstance(count, bool) or not 1 <= count <= _MOST_ITERATIONS:

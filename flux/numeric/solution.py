@@ -24,6 +24,8 @@ class Reason(IntEnum):
     POLE = 4
     NOT_FINITE = 5
     NO_CHANGE = 6
+    STALLED = 7
+    BOUND = 8
 
 
 REASONS = {
@@ -34,6 +36,8 @@ REASONS = {
     Reason.POLE: "the sides change places at a pole or a jump, not at a root",
     Reason.NOT_FINITE: "the equation is not finite where the search stood",
     Reason.NO_CHANGE: "no change of sign was found",
+    Reason.STALLED: "the steps became too small before the residual did",
+    Reason.BOUND: "the two sides come closest to each other at a bound",
 }
 _SHOWN_ROWS = 5
 

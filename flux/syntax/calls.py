@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from flux.errors import ArgumentError, AxisError, ParseError, UnknownNameError, did_you_mean
+from flux.errors import (
+    ArgumentError,
+    AxisError,
+    FluxError,
+    ParseError,
+    UnknownNameError,
+    did_you_mean,
+)
 from flux.expr import Expr, node, random, reduce, show_axes, size, variable
 from flux.expr.node import service
 from flux.ops import Op
@@ -192,6 +199,7 @@ def _reduced(name: str, x: Expr, axes: list[str]) -> Expr:
 
 
 _MAX_ORDER = 1_000
+_DERIVATIVE = "a derivative is taken by"
 
 
 def _diff(machine: Machine, tree: Call, callee: _Callee) -> None:
@@ -234,10 +242,36 @@ def _finish_grad(machine: Machine, tree: Call) -> None:
     _note(machine, tree)
 
 
-def _check_input(machine: Machine, tree: Tree, by: object) -> None:
+def _root(machine: Machine, tree: Call, callee: _Callee) -> None:
+    if len(tree.arguments) not in (3, 4):
+        raise wrong_count(machine.scope, tree, "root", "3 or 4")
+    machine.later(_finish_root, tree)
+    machine.enter_all(tree.arguments)
+
+
+def _finish_root(machine: Machine, tree: Call) -> None:
+    e, by, first, *rest = machine.take(len(tree.arguments))
+    _check_input(machine, tree.arguments[1], by, "a root is sought for")
+    machine.count_differentiated(tree, e)
+    machine.values.append(_placed_root(machine, tree, e, by.attributes.name, [first, *rest]))
+    _note(machine, tree)
+
+
+def _placed_root(machine: Machine, tree: Call, e: Expr, x: str, places: Sequence[Expr]) -> Expr:
+    """The root of e from a start, or between two places; its errors get the call's place."""
+    start = places[0] if len(places) == 1 else None
+    bracket = None if start is not None else tuple(places)
+    try:
+        found: Expr = service("root")(e, x, start, bracket)
+    except FluxError as error:
+        raise type(error)(error.text, (machine.span(tree),), error.hint) from None
+    return found
+
+
+def _check_input(machine: Machine, tree: Tree, by: object, what: str = _DERIVATIVE) -> None:
     if not isinstance(tree, Name) or not isinstance(by, Expr) or by.op is not Op.INPUT:
         raise ArgumentError(
-            "a derivative is taken by an input, a parameter or an argument of this definition",
+            f"{what} an input, a parameter or an argument of this definition",
             (machine.span(tree),),
         )
 
@@ -321,6 +355,7 @@ _SPECIAL: Mapping[str, _Form] = {
     "grad": _grad,
     "random": _random,
     "repeat": _repeat,
+    "root": _root,
 }
 
 _BUILTIN: Mapping[str, _Form] = {

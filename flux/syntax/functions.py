@@ -24,7 +24,7 @@ REDUCTION_FUNCTIONS: Mapping[str, Op] = {op.row.name: op for op in REDUCTIONS}
 FOLDED_FUNCTIONS: Mapping[str, Op] = {"min": Op.MINIMUM, "max": Op.MAXIMUM}
 
 # Forms that are no operation: they stand for a derivative, a stream, or several layers.
-SPECIAL_FORMS = ("diff", "grad", "random", "repeat")
+SPECIAL_FORMS = ("diff", "grad", "random", "repeat", "root")
 
 FUNCTION_NAMES = frozenset(
     (*POINTWISE_FUNCTIONS, *REDUCTION_FUNCTIONS, *FOLDED_FUNCTIONS, *SPECIAL_FORMS, "mean")

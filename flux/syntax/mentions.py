@@ -132,7 +132,7 @@ def _mention_declared(item: Declared, found: Mentions) -> None:
 
 def _mention_call(tree: Call, found: Mentions) -> None:
     function = tree.function
-    if isinstance(function, Name) and function.name in ("diff", "grad"):
+    if isinstance(function, Name) and function.name in ("diff", "grad", "root"):
         found.by.update(item.name for item in tree.arguments[1:2] if isinstance(item, Name))
     if isinstance(function, Index):
         for name in _bracket_axes(function):

@@ -107,7 +107,7 @@ def _refuse_early(source: Source) -> None:
         _refuse_characters(source)
     if text.count("(") + text.count("[") > limits.max_depth:
         _refuse_depth(source)
-    literal = re.search(rf"[0-9.]{{{limits.max_literal + 1}}}", text)
+    literal = re.search(rf"(?<![0-9.])\.?(?:[0-9]\.?){{{limits.max_literal + 1}}}", text)
     if literal:
         raise _long_literal(Span(source, literal.start(), literal.end()))
 
@@ -147,8 +147,14 @@ def _too_deep(span: Span | None) -> LimitError:
 
 
 def _long_literal(span: Span) -> LimitError:
-    text = f"a number has more than {current().max_literal} characters (setting max_literal)"
+    text = f"a number has more than {current().max_literal} digits (setting max_literal)"
     return LimitError(text, (span,))
+
+
+def _digits(number: str) -> int:
+    """Of a number or its exponent, whichever has more."""
+    mantissa, _, exponent = number.lower().partition("e")
+    return max(len(mantissa.replace(".", "")), len(exponent.lstrip("+-")))
 
 
 # ---- The parser ----------------------------------------------------------------------------------
@@ -211,7 +217,7 @@ class _Parser:
                 states[-1] = _climb(*key) if climbed is None else climbed
         if len(states) > self.depth:
             raise _too_deep(Span(self.source, start, end))
-        if kind == "NUMBER" and len(text) > self.literal:
+        if kind == "NUMBER" and len(text) > self.literal and _digits(text) > self.literal:
             raise _long_literal(Span(self.source, start, end))
         if self.fresh:
             self.mark, self.fresh = (len(states), len(self.indents)), False

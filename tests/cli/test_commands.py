@@ -33,14 +33,25 @@ ANSWERS = [
     (["solve", "x^2 = a", "a=9", "x=1..5", "--method", "brent"], "3"),
     (["solve", "x^3 = x", "x=-1.5..2", "--all"], "-1\n0\n1"),
     (["solve", "x^2 + 1", "x=-1..2", "--all"], "no roots"),
+    (["minimize", "(x - 3)^2", "x=0"], "x = 3\nvalue = 0"),
+    (["minimize", "x^2 - a*x", "x=0..1", "a=5", "--for", "x"], "x = 1\nvalue = -4"),
+    (["minimize", "x*(4 - x)", "x=1", "--max"], "x = 2\nvalue = 4"),
+    (["minimize", "(x - 3)^2", "x=0", "x=-1..2"], "x = 2\nvalue = 1"),
     (["integrate", "x*exp(-x)", "x", "--seconds", "30"], "-exp(-x)*(x + 1)"),
-    (["integrate", "2*a*x", "x", "--from", "0", "--to", "3", "--at", "a=1/9"], "1"),
+    (["integrate", "2*a*x", "x", "--from", "0", "--subject-to", "3", "--at", "a=1/9"], "1"),
     (["taylor", "cos(x)", "x", "-n", "4"], "1 - x^2/2 + x^4/24"),
     (["taylor", "exp(x)", "x", "--about", "1", "-n", "0", "--at", "x=5"], "2.718281828459045"),
     (["simplify", "x*x + 2*x^2 - 0"], "3*x^2"),
     (["simplify", "(x + 0)/1", "--exact"], "x + 0"),
     (["show", "a + b*2"], "a + b*2"),
     (["show", "x^2 + y", "--stage", "gradient", "--simplify"], "# by x\n2*x\n\n# by y\n1"),
+    (
+        ["show", "input x[d], cotangent\ncotangent*x", "--stage", "gradient"],
+        "# by cotangent, of the sum of cotangent_ times value\n"
+        "input cotangent_[d], x[d]\nsum[d](cotangent_*x)\n\n"
+        "# by x, of the sum of cotangent_ times value\n"
+        "input cotangent_[d]\ncotangent_*cotangent",
+    ),
 ]
 
 
@@ -70,8 +81,14 @@ MISTAKES = [
     (["solve", "x^2 = 2", "x=1", "x=0..1"], 2, "x is given twice"),
     (["solve", "x^2 = 2", "x=..1"], 1, "empty"),
     (["solve", "x^2 = 2", "x"], 2, "expected NAME=VALUE"),
+    (["minimize", "x", "x=1"], 1, "no minimum was found: the value still falls"),
+    (["minimize", "x^2", "x=1", "--max"], 1, "hint: the search ended at x ="),
+    (["minimize", "x^2", "x=1", "--rate", "1"], 1, "takes no rate"),
+    (["minimize", "x^2", "x=1", "--subject-to", "x > 2"], 1, "write >="),
+    (["minimize", "x^2", "x"], 2, "expected NAME=VALUE"),
+    (["minimize", "x^2", "=0..1"], 2, "expected NAME=LOW..HIGH"),
     (["integrate", "x^x", "x", "--seconds", "30"], 1, "flux.integrate(e, 'x', a, b)"),
-    (["integrate", "1/x", "x", "--from", "0", "--to", "1"], 1, "does not converge"),
+    (["integrate", "1/x", "x", "--from", "0", "--subject-to", "1"], 1, "does not converge"),
     (["integrate", "x", "x", "--from", "0"], 2, "--from and --to"),
     (["taylor", "1/x", "x"], 1, "pole"),
     (["show", "nothing.flux"], 1, "cannot read 'nothing.flux'"),
@@ -182,3 +199,10 @@ def test_a_derivative_by_a_name_that_is_not_there_says_so(
     printed = capsys.readouterr()
     assert printed.out == "0\n"
     assert printed.err == "note: the formula has no `doze`; did you mean `dose`?\n"
+
+
+def test_every_step_of_a_search_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["minimize", "(x - 3)^2", "x=0", "x=-1..2", "--steps"]) == 0
+    first, *_, name, value = capsys.readouterr().out.splitlines()
+    assert first.split() == ["9", "6.00e+00", "x=0"]
+    assert (name, value) == ("x = 2", "value = 1")

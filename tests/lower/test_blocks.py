@@ -10,8 +10,10 @@ import pytest
 from flux.backends import numpy_backend
 from flux.backends.runner import Runner
 from flux.calculus import gradient
-from flux.lower import fuse, link, lower, recompute
+from flux.expr import apply, reduce, variable
+from flux.lower import fuse, gather, link, lower, recompute
 from flux.nn import Model
+from flux.ops import Op
 from flux.program import Program
 from flux.settings import override
 from tests.gpt_models import SHAPE, assign, batch, gpt, parameters
@@ -52,6 +54,8 @@ def test_every_gradient_of_a_gpt_is_the_same_in_blocks(
     monkeypatch.setattr(fuse, "_LEAST_BYTES", 0)
     monkeypatch.setattr(fuse, "_LEAST_ROWS", 2)
     monkeypatch.setattr(recompute, "_LEAST_BYTES", 0)
+    monkeypatch.setattr(gather, "_LARGE_BYTES", 1_000)
+    monkeypatch.setattr(gather, "_SMALL_BYTES", 1_000)
     monkeypatch.setattr(numpy_backend, "_CACHE_BYTES", block_bytes)
     with override(verify=True):
         blocked = link([plain])
@@ -63,3 +67,20 @@ def test_every_gradient_of_a_gpt_is_the_same_in_blocks(
     assert expected.keys() == found.keys()
     for name, value in expected.items():
         np.testing.assert_allclose(found[name], value, rtol=1e-11, atol=1e-13, err_msg=name)
+
+
+def test_what_a_product_keeps_is_not_computed_again() -> None:
+    sizes = {"n": 512, "d": 512, "e": 512}
+    x, y = variable("x", ("n", "d")), variable("y", ("n", "d"))
+    W, V = variable("W", ("d", "e")), variable("V", ("d", "e"))
+    cheap = x * y
+    first = reduce(Op.SUM, cheap * W, ["d"])
+    total = reduce(Op.SUM, cheap, ["n"])
+    second = reduce(Op.SUM, cheap * V, ["d"])
+    for outputs, repeated in (
+        ({"first": first, "total": total, "second": second}, False),
+        ({"later": cheap * reduce(Op.SUM, apply(Op.TANH, first), ["n", "e"])}, True),
+    ):
+        program = link([lower(outputs, [x, y, W, V], sizes=sizes)])
+        names = [b.name for function in program.functions for b in function.buffers]
+        assert any(name.endswith("'") for name in names) == repeated

@@ -153,7 +153,21 @@ def test_brackets_in_comments_and_names_do_not_nest() -> None:
 def test_a_literal_of_the_limit_is_fine() -> None:
     assert parse("1" * 400).attributes.value == int("1" * 400)
     with pytest.raises(LimitError, match="max_literal"):
-        parse("1e" + "0" * 399)
+        parse("1e" + "0" * 401)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1" * 399 + ".5",
+        "1" * 400 + ".",
+        "." + "7" * 400,
+        "0.00" + "3" * 397,
+        "1." + "2" * 399 + "e-4",
+    ],
+)
+def test_a_number_of_as_many_digits_as_may_be_reads_back(text: str) -> None:
+    assert parse(str(parse(text))) is parse(text)
 
 
 def test_limits_are_settings() -> None:
