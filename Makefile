@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 DATA   ?=
 COUNT  ?= 1000000
+KILLS  ?= 200
 
 ifeq ($(OS),Windows_NT)
 BIN := $(VENV)/Scripts
@@ -12,7 +13,7 @@ endif
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help train test check lint fuzz bench docs wheel check-wheel clean
+.PHONY: help train test check lint fuzz soak bench docs wheel check-wheel clean
 
 help:           ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-14s%s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -56,6 +57,9 @@ check: lint test                ## everything that must hold before a commit: li
 
 fuzz: $(VENV)/test.stamp        ## fuzz the parser and the compiler: COUNT=1000000
 	$(BIN)/python -m tests.fuzz --count $(COUNT)
+
+soak: $(VENV)/test.stamp        ## kill training runs at random times and compare their ends: KILLS=200
+	$(BIN)/python -m tests.soak --kills $(KILLS)
 
 bench: $(VENV)/test.stamp       ## benchmarks, beside the peers that are installed
 	$(BIN)/python -m pytest tests/bench -m bench -n 0 -s

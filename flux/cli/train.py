@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from flux.cli.machine import limit_blas, usable_cores
+from flux.cli.machine import cpu_name, limit_blas, usable_cores
 from flux.cli.stopping import stoppable
 from flux.errors import DataError, DomainError
 
@@ -259,8 +259,8 @@ def _prepare(
     """A run that is ready to train, from its beginning or from a checkpoint."""
     from flux.training import Run
 
-    data, lines = _data(origin)
     sharing = _sharing(threads, saved)
+    data, lines = _data(origin)
     run = Run(origin, data, saved.vocabulary if saved else None, sharing)
     for remark in run.restore(saved) if saved else ():
         _tell(remark)
@@ -271,29 +271,29 @@ def _prepare(
 
 def _sharing(threads: str | None, saved: SavedRun | None) -> Sharing:
     """How steps are shared: as asked for, else as the run began."""
-    from flux.training import Sharing, limit_blas_to, this_machine
+    from flux.training import Sharing, limit_blas_to
 
     if saved and threads in (None, "auto"):
         limit_blas_to(saved.sharing.blas)
-        return replace(saved.sharing, machine=this_machine())
+        return replace(saved.sharing, machine=cpu_name())
     if threads in (None, "auto"):
-        return Sharing(machine=this_machine())
+        return Sharing(machine=cpu_name())
     if not (threads.isascii() and threads.isdigit() and 0 < int(threads) <= _MOST_THREADS):
         raise click.UsageError(f"--threads is {threads!r}; it can be 1 to {_MOST_THREADS}, or auto")
     blas = saved.sharing.blas if saved else 1
     limit_blas_to(blas)
-    return Sharing(int(threads), blas, this_machine())
+    return Sharing(int(threads), blas, cpu_name())
 
 
 def _measure(run: Run) -> None:
-    from flux.training import measure, this_machine, trial
+    from flux.training import measure, trial
 
     def step_s(threads: int) -> float:
         if threads != run.sharing.own:
             run.share(replace(run.sharing, own=threads))
         return trial(run.trainer)
 
-    run.share(measure(usable_cores(), this_machine(), step_s))
+    run.share(measure(usable_cores(), cpu_name(), step_s))
     click.echo(f"threads, measured: {run.sharing}")
 
 

@@ -21,7 +21,7 @@ from flux.training.recipe import Recipe
 from flux.training.run import Callback, Run, load_language_model
 from flux.training.sample import GREEDY, Choice
 from flux.training.saved import Origin, SavedRun, read_run
-from flux.training.sharing import Sharing, measure, this_machine
+from flux.training.sharing import Sharing, measure
 from flux.training.sharing import limit_blas as limit_blas_to
 from flux.training.table import SUFFIXES, Table, read_table
 from flux.training.text import Corpus, read_text, split
@@ -94,7 +94,6 @@ __all__ = [
     "reads_tokens",
     "set_aside",
     "split",
-    "this_machine",
     "trial",
     "until",
     "write_text",

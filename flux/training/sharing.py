@@ -6,7 +6,6 @@ run began with, it keeps, and another machine is remarked on.
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -37,11 +36,6 @@ class Sharing:
 
     def __str__(self) -> str:
         return f"{self.own} of Flux's, {self.blas} of the BLAS's"
-
-
-def this_machine() -> str:
-    """The kind of machine that this is."""
-    return f"{platform.system()} {platform.machine()}"
 
 
 def restored(values: Mapping[str, Any]) -> Sharing:

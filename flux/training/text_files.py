@@ -139,7 +139,7 @@ def read_pieces(path: Path) -> Iterator[str]:
 
 def _decoded(file: Any, path: Path) -> Iterator[str]:
     decoder = codecs.getincrementaldecoder("utf-8")()
-    position, line = 0, 1
+    position, line, begun = 0, 1, False
     while True:
         content = file.read(_PIECE)
         waiting = decoder.getstate()[0]
@@ -149,7 +149,8 @@ def _decoded(file: Any, path: Path) -> Iterator[str]:
             read = (waiting + content)[: error.start]
             where = (position - len(waiting) + error.start, line + read.count(b"\n"))
             raise _not_utf8(path, (waiting + content)[error.start], *where) from None
-        yield text.removeprefix("\ufeff") if not position else text
+        yield text if begun else text.removeprefix("\ufeff")
+        begun = begun or bool(text)
         if not content:
             return
         position += len(content)
