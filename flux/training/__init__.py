@@ -1,13 +1,16 @@
 """Training: texts, batches, the trainer, runs and their folders, and writing with a model."""
 
 from flux.training import checkpoint
+from flux.training.assess import Assessment, assess
 from flux.training.batches import Windows, line_starts
 from flux.training.blueprint import model_graph, reads_tokens
 from flux.training.config import Config, changed, configure, read_config, read_settings
 from flux.training.corpus import Line, calculus_corpus, calculus_lines
 from flux.training.estimate import Estimate, estimate, peak_flops, trial
+from flux.training.exported import Exported, export, open_model
 from flux.training.folder import RunFolder
 from flux.training.generations import BEST, CHECKPOINT, set_aside
+from flux.training.gpt2 import Gpt2, export_gpt2, import_gpt2, import_gpt2_model
 from flux.training.kernels import blas_kernels, blas_pools
 from flux.training.language import LanguageModel
 from flux.training.lock import locked
@@ -25,6 +28,7 @@ from flux.training.text import Corpus, read_text, split
 from flux.training.text_files import Files
 from flux.training.tokenizer import Tokenizer
 from flux.training.trainer import Trainer
+from flux.training.writing import until, write_text, write_tokens
 
 __all__ = [
     "BEST",
@@ -33,13 +37,16 @@ __all__ = [
     "PRESETS",
     "RESUMABLE",
     "SUFFIXES",
+    "Assessment",
     "Callback",
     "Choice",
     "Config",
     "Corpus",
     "Display",
     "Estimate",
+    "Exported",
     "Files",
+    "Gpt2",
     "LanguageModel",
     "Line",
     "Marks",
@@ -56,6 +63,7 @@ __all__ = [
     "Tokenizer",
     "Trainer",
     "Windows",
+    "assess",
     "blas_kernels",
     "blas_pools",
     "calculus_corpus",
@@ -65,6 +73,10 @@ __all__ = [
     "configure",
     "display",
     "estimate",
+    "export",
+    "export_gpt2",
+    "import_gpt2",
+    "import_gpt2_model",
     "limit_blas_to",
     "line_starts",
     "load_language_model",
@@ -72,6 +84,7 @@ __all__ = [
     "mark",
     "measure",
     "model_graph",
+    "open_model",
     "peak_flops",
     "read_config",
     "read_run",
@@ -82,4 +95,7 @@ __all__ = [
     "set_aside",
     "split",
     "trial",
+    "until",
+    "write_text",
+    "write_tokens",
 ]

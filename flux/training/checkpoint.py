@@ -38,6 +38,7 @@ _PLACE = _LENGTH + len(_START)
 _BLANK = b"0" * _DIGITS
 
 _CHUNK = 1 << 20
+_TRIES = 20  # to read a file that another process keeps replacing
 _ATTEMPTS = count()  # no two saves of a process write to one name
 
 Arrays = Mapping[str, NDArray[Any]]
@@ -164,8 +165,7 @@ def load(path: Path) -> Checkpoint:
         DataError: no such file, damaged, or written by another version.
     """
     try:
-        _check_file(path)
-        arrays, metadata = _read(path)
+        arrays, metadata = _whole(path)
     except FileNotFoundError:
         raise DataError(f"no checkpoint {str(path)!r}") from None
     except OSError as error:
@@ -174,6 +174,30 @@ def load(path: Path) -> Checkpoint:
     if about.get("kind") != _KIND:
         raise DataError(f"{str(path)!r} is not a checkpoint of Flux")
     return Checkpoint(arrays, about)
+
+
+def _whole(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
+    """The arrays and metadata of a file that was one and the same while it was checked and read.
+
+    A trainer may put a new checkpoint in its place at any moment; then the new one is read.
+    """
+    for _ in range(_TRIES):
+        before = _identity(path)
+        try:
+            _check_file(path)
+            found = _read(path)
+        except DataError:
+            if _identity(path) == before:
+                raise
+        else:
+            if _identity(path) == before:
+                return found
+    raise DataError(f"{str(path)!r} changes while it is read")
+
+
+def _identity(path: Path) -> tuple[int, int, int]:
+    about = path.stat()
+    return about.st_ino, about.st_mtime_ns, about.st_size
 
 
 def _check_file(path: Path) -> None:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from itertools import islice
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
-from flux.nn import Model
-from flux.training.blueprint import count, language_sizes, model_graph
+from flux.errors import UnknownNameError
+from flux.expr import Expr
+from flux.nn import Decoder, Model, decoder_of
+from flux.training.blueprint import TOKENS, count, language_sizes, model_graph
 from flux.training.presets import Preset
 from flux.training.sample import Choice, generate
 from flux.training.tokenizer import AnyTokenizer, Tokens
+from flux.training.writing import write_text
+
+TIME = "t"  # what places are called in the text of a language model
 
 
 class LanguageModel:
@@ -47,22 +52,29 @@ class LanguageModel:
         found: NDArray[Any] = self.model.evaluate("logits", order=("b", "t", "v"), tokens=tokens)
         return found
 
+    @cached_property
+    def decoder(self) -> Decoder:
+        """What gives the logits that follow a text, token after token."""
+        return decoder_of(self.model, logits_of(self.model), TOKENS, TIME, self.preset.context)
+
+    @property
+    def context(self) -> int:
+        """The longest window."""
+        return self.preset.context
+
     @property
     def start(self) -> str:
-        """A prompt for a text from its beginning: a line end, where the model knows that one."""
+        """A prompt for a text from its beginning: a line end, where the model knows it."""
         return self.tokenizer.start
 
     def write(self, prompt: str, choice: Choice) -> Iterator[str]:
-        """The characters that follow a prompt, without end.
+        """The text that follows a prompt, token by token, without end.
 
         Raises:
             DataError: a character of the prompt that the model does not know.
             ArgumentError: an empty prompt.
         """
-        tokens = self.tokenizer.encode(prompt, "<prompt>") if prompt else np.empty(0, np.int64)
-        decode = self.tokenizer.decoder()
-        for found in generate(self.logits, [tokens], self.preset.context, choice):
-            yield from decode(found.tolist())
+        return write_text(self.decoder, self.tokenizer, prompt, choice)
 
     def complete_lines(self, prompts: Sequence[str], choice: Choice, longest: int) -> list[str]:
         """What follows each prompt up to the end of its line, or `longest` characters."""
@@ -78,3 +90,18 @@ class LanguageModel:
             if all("\n" in text for text in written):
                 break
         return [text.partition("\n")[0] for text in written]
+
+
+def logits_of(model: Model) -> Expr:
+    """What a language model chooses its tokens by.
+
+    Raises:
+        UnknownNameError: its text has no value of that name.
+    """
+    found = model.graph.values.get("logits")
+    if found is None:
+        raise UnknownNameError(
+            f"{model.graph.name} has no value `logits`, from which a token could be chosen",
+            hint="bind that name in the model's text",
+        )
+    return found

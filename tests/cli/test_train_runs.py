@@ -235,15 +235,18 @@ def test_the_second_signal_leaves_at_once_and_the_checkpoint_whole(folder: Path)
     with subprocess.Popen(
         [*command, "--out", str(out)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as job:
-        while not (out / CHECKPOINT).exists() or state(folder, "twice").about["step"] < 195:
+        try:
+            while not (out / CHECKPOINT).exists() or state(folder, "twice").about["step"] < 195:
+                assert job.poll() is None
+                time.sleep(0.01)
+            time.sleep(0.2)
+            job.send_signal(signal.SIGINT)
+            time.sleep(0.1)
             assert job.poll() is None
-            time.sleep(0.01)
-        time.sleep(0.2)
-        job.send_signal(signal.SIGINT)
-        time.sleep(0.1)
-        assert job.poll() is None
-        begun = time.monotonic()
-        job.send_signal(signal.SIGINT)
-        assert job.wait(timeout=5) == 130
-        assert time.monotonic() - begun < 1
+            begun = time.monotonic()
+            job.send_signal(signal.SIGINT)
+            assert job.wait(timeout=5) == 130
+            assert time.monotonic() - begun < 1
+        finally:
+            job.kill()
     assert state(folder, "twice").about["step"] == 195

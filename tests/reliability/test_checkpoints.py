@@ -289,6 +289,25 @@ def test_hostile_headers_take_no_memory(tmp_path: Path) -> None:
     assert int(done.stdout) < 64
 
 
+def test_a_file_that_is_replaced_while_it_is_read_is_read_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = saved(tmp_path, range(1))
+    check, numbers = checkpoint._check_file, iter(range(1, 4))
+
+    def replaced(path: Path) -> None:
+        check(path)
+        for number in numbers:
+            saved(tmp_path, range(number, number + 1))
+            break
+
+    with monkeypatch.context() as patched:
+        patched.setattr(checkpoint, "_check_file", replaced)
+        found = checkpoint.load(path)
+    assert found.about["step"] == 3
+    np.testing.assert_array_equal(found.arrays["all weights"], arrays(3)["all weights"])
+
+
 GOLDEN = Path(__file__).parent.parent / "golden"
 
 
