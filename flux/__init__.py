@@ -30,16 +30,20 @@ if TYPE_CHECKING:
     from flux.nn import Model
     from flux.numeric import (
         Minimum,
+        OdeSolution,
         Propagation,
         Solution,
         SystemSolution,
         all_roots,
         implicit,
+        integrate_ode,
         maximize,
         minimize,
         propagate,
+        simpson,
         solve,
         solve_system,
+        trapezoid,
     )
     from flux.numeric.exact import solve_exactly
     from flux.numeric.fitting import Fit, fit
@@ -61,6 +65,7 @@ _HOMES = {
     "Minimum": "flux.numeric",
     "Model": "flux.nn",
     "Module": "flux.syntax.module",
+    "OdeSolution": "flux.numeric",
     "Propagation": "flux.numeric",
     "Solution": "flux.numeric",
     "SystemSolution": "flux.numeric",
@@ -74,6 +79,7 @@ _HOMES = {
     "from_sympy": "flux.calculus.sympy_reader",
     "implicit": "flux.numeric",
     "integrate": "flux.numeric.integral",
+    "integrate_ode": "flux.numeric",
     "interval": "flux.precision",
     "jacobian": "flux.calculus.jacobian",
     "limit": "flux.calculus.limits",
@@ -84,10 +90,12 @@ _HOMES = {
     "parse": "flux.syntax",
     "product": "flux.calculus.limits",
     "propagate": "flux.numeric",
+    "simpson": "flux.numeric",
     "solve": "flux.numeric",
     "solve_exactly": "flux.numeric.exact",
     "solve_system": "flux.numeric",
     "summation": "flux.calculus.limits",
+    "trapezoid": "flux.numeric",
 }
 
 __all__ = [
@@ -100,6 +108,7 @@ __all__ = [
     "Minimum",
     "Model",
     "Module",
+    "OdeSolution",
     "Propagation",
     "Solution",
     "SystemSolution",
@@ -114,6 +123,7 @@ __all__ = [
     "from_sympy",
     "implicit",
     "integrate",
+    "integrate_ode",
     "interval",
     "jacobian",
     "limit",
@@ -124,10 +134,12 @@ __all__ = [
     "parse",
     "product",
     "propagate",
+    "simpson",
     "solve",
     "solve_exactly",
     "solve_system",
     "summation",
+    "trapezoid",
 ]
 
 

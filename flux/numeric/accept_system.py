@@ -125,6 +125,12 @@ class SystemJudge:
         places: Array = np.clip(x + steps, self.low[rows], self.high[rows])
         return places
 
+    @staticmethod
+    def askew(x: Array, travelled: Array, distance: float) -> tuple[Array, Array]:
+        """A short way in a direction that favours no unknown, and back."""
+        step = distance * reaches(x, travelled) * _across(x.shape[1])[0]
+        return step, -step
+
 
 def _across(n: int) -> Array:
     """Directions that favour no unknown, the same ones every time."""

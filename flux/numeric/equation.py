@@ -151,26 +151,27 @@ def residual_of(equation: str | Expr, values: Mapping[str, Any]) -> Expr:
     if isinstance(equation, Expr):
         e = equation
     elif isinstance(equation, str):
-        e = _difference(equation, tuple(values), current())
+        e = difference(equation, tuple(values), current())
     else:
         raise ArgumentError(
             f"an equation is a text or an expression, not {type(equation).__name__}"
         )
     if e.op in COMPARISONS:
         raise ArgumentError("this compares two values", hint="write an equation with one `=`")
-    _check_plain(e)
+    check_plain(e)
     return e
 
 
 @lru_cache(maxsize=KEPT)
-def _difference(text: str, given: tuple[str, ...], settings: Settings) -> Expr:
+def difference(text: str, given: tuple[str, ...], settings: Settings) -> Expr:
     """Left side minus right side; the settings in force limit what is read."""
     sides = parse_equation(text, given=given)
     plain = sides.right.op is Op.CONSTANT and str(sides.right) == "0"
     return sides.left if plain else apply(Op.SUB, sides.left, sides.right)
 
 
-def _check_plain(e: Expr) -> None:
+def check_plain(e: Expr) -> None:
+    """Raise AxisError where a named axis occurs."""
     if e.axes:
         raise AxisError("the sides of an equation have no axes", hint="arrays give one root a row")
     for x in inputs(e):

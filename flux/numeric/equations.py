@@ -48,6 +48,11 @@ class System:
     parameters: Mapping[str, Any]
     shape: tuple[int, ...]
 
+    @property
+    def unbounded(self) -> bool:
+        """Whether no unknown has a bound."""
+        return bool(np.isinf(self.low).all() and np.isinf(self.high).all())
+
     def evaluate(self) -> Evaluate:
         """The residuals (A, n) and the Jacobian (A, n, n), at A places of some of the rows."""
         compiled = _with_jacobian(self.residuals, self.unknowns)

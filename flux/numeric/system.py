@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from flux.errors import ArgumentError, did_you_mean
 from flux.expr import Expr
+from flux.numeric import quick_system
 from flux.numeric.accept_system import SystemJudge
 from flux.numeric.descent import WAYS, SystemOutcome, search
 from flux.numeric.directions import are_finite, column_norms, condition, newton, norm
@@ -105,6 +106,8 @@ def _solved(
     size = max(1, _CHUNK // (n * n))
     for begin in range(0, count, size):
         rows = np.arange(begin, min(begin + size, count))
+        if searches[0] == "newton" and system.unbounded:
+            quick_system.search(judge, rows, system.start[rows], outcome, max_iterations)
         _search(judge, searches, rows, system.start, outcome, max_iterations)
         conditions[rows] = _finish(judge, rows, outcome, system.start[rows])
     return _solution(system, outcome, conditions)
@@ -177,10 +180,10 @@ def _finish(judge: SystemJudge, rows: Array, outcome: SystemOutcome, start: Arra
 
 def _row_sizes(judge: SystemJudge, x: Array, jacobian: Array, rows: Array, start: Array) -> Array:
     """The size of each residual's gradient near x: at x itself it may vanish."""
-    _, around = judge.around(x, rows, np.abs(x - start), _NEAR)
-    beside = norm(around)
-    beside = np.where(np.isfinite(beside), beside, 0.0).max(axis=0)
-    most: Array = np.maximum(norm(jacobian), beside)
+    most = norm(jacobian)
+    for step in judge.askew(x, np.abs(x - start), _NEAR):
+        beside = norm(judge.evaluate(x + step, rows)[1])
+        most = np.maximum(most, np.where(np.isfinite(beside), beside, 0.0))
     return most
 
 

@@ -16,6 +16,8 @@ from scipy import optimize
 import flux
 
 CUBIC = "root(x^3 + a*x - b, x, 1)"
+IN_BRACKET = flux.compile(flux.implicit("x^3 + a*x = b", "x", low=-60, high=60))
+FROM_START = flux.compile(flux.implicit("x^2 - a*x + b + sin(3*x)", "x", start="s"))
 POINT = {"a": 1.0, "b": 3.0}
 
 
@@ -85,6 +87,20 @@ def test_a_solve_stands_inside_a_solve() -> None:
     assert float(found) == pytest.approx((3 - 1.2**3) / 1.2, rel=1e-13)
 
 
+def test_a_solve_stands_inside_a_fit_and_a_minimum() -> None:
+    """The rate of a Michaelis-Menten reaction from its implicit progress curve."""
+    t = np.linspace(0.5, 8, 16)
+    left = [
+        optimize.brentq(lambda s, t=t: s + 2 * np.log(s / 10) - 10 + 1.7 * t, 1e-9, 10) for t in t
+    ]
+    model = "y = root(s + Km*log(s/10) - 10 + V*t, s, 1e-9, 10)"
+    found = flux.fit(model, {"t": t, "y": np.array(left)}, V=1.0, Km=1.0)
+    assert found.converged
+    assert found.values == pytest.approx({"V": 1.7, "Km": 2.0}, rel=1e-8)
+    least = flux.minimize("(root(x^3 + a*x - 3, x, 1) - 1.2)^2", a=1.0)
+    assert least.converged
+
+
 def test_the_unknown_is_bound_and_a_name_outside_is_another() -> None:
     e = flux.parse("x*root(x^2 - a, x, 1)")
     assert e.evaluate(x=10, a=4) == pytest.approx(20)
@@ -104,8 +120,7 @@ def test_kepler_as_a_definition() -> None:
 @settings(max_examples=80, deadline=None)
 @given(st.floats(0.01, 50), st.floats(-50, 50))
 def test_a_monotone_cubic_has_its_root_in_a_bracket(a: float, b: float) -> None:
-    e = flux.implicit("x^3 + a*x = b", "x", low=-60, high=60)
-    x = flux.compile(e)(a, b)
+    x = IN_BRACKET(a=a, b=b)
     # Near 0, what counts as the root's size is a part of the bracket.
     assert abs(x**3 + a * x - b) <= 1e-12 * (abs(x**3) + abs(a * x) + abs(b)) + 1e-14 * a
 
@@ -113,8 +128,7 @@ def test_a_monotone_cubic_has_its_root_in_a_bracket(a: float, b: float) -> None:
 @settings(max_examples=80, deadline=None)
 @given(st.floats(-3, 3), st.floats(-3, 3), st.floats(-4, 4))
 def test_what_is_given_is_a_root_or_nan(a: float, b: float, start: float) -> None:
-    e = flux.implicit("x^2 - a*x + b + sin(3*x)", "x", start="s")
-    x = flux.compile(e)(a=a, b=b, s=start)
+    x = FROM_START(a=a, b=b, s=start)
     assume(not math.isnan(x))
     assert abs(x**2 - a * x + b + math.sin(3 * x)) < 1e-9
 

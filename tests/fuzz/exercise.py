@@ -5,6 +5,7 @@ A stage may raise FluxError and nothing else, and says nothing on the side: a wa
 
 from __future__ import annotations
 
+import ast
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from dataclasses import dataclass, field
 from random import Random
 from time import thread_time
 from typing import Any, TypeVar
+from xml.etree.ElementTree import fromstring
 
 import numpy as np
 
@@ -120,6 +122,7 @@ def exercise_expression(e: Expr, rng: Random, trace: Trace) -> None:
     derivatives = [d for d in made if d is not None]
     for d in derivatives[:4]:
         _print(d, trace)
+    _rewrite(e, x, names, trace)
     chosen = [e, rng.choice(derivatives)] if derivatives else [e]
     for part in chosen:
         _run(part, rng, trace)
@@ -129,6 +132,20 @@ def exercise_expression(e: Expr, rng: Random, trace: Trace) -> None:
 
 def _simplified(e: Expr) -> Expr:
     return e.simplify()
+
+
+def _rewrite(e: Expr, x: str, names: list[str], trace: Trace) -> None:
+    """Algebra of our own, which asks no other process."""
+    for name, make in (
+        ("expand", e.expand),
+        ("collect", lambda: e.collect(x)),
+        ("hessian", lambda: e.hessian(names[:3])),
+        ("hvp", lambda: e.hvp({x: 1})),
+        ("domain", lambda: [str(condition) for condition in e.domain()[:8]]),
+    ):
+        trace.attempt(name, make)
+    if e.count_ops() > count_nodes(e):
+        raise BrokenError("more operations than nodes")
 
 
 def _print(e: Expr, trace: Trace) -> None:
@@ -142,6 +159,14 @@ def _print(e: Expr, trace: Trace) -> None:
         raise BrokenError(f"parse(str(e)) is not e: {text[:300]!r} reads as {str(again)[:300]!r}")
     trace.attempt("latex", e.to_latex)
     trace.attempt("tree", lambda: to_tree(e))
+    mathml = trace.attempt("mathml", e.to_mathml)
+    if mathml is not None:
+        fromstring(mathml)
+    trace.attempt("dot", e.to_dot)
+    python = trace.attempt("python", e.to_python)
+    if python is not None:
+        ast.parse(python)
+    trace.attempt("c", e.to_c)
 
 
 # ---- Values --------------------------------------------------------------------------------------
