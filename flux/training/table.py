@@ -112,7 +112,7 @@ def _whole(table: str, name: str, array: NDArray[Any]) -> NDArray[Any]:
 
 def _read_npz(path: Path, inputs: Sequence[Expr]) -> Arrays:
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with np.load(path) as file:  # objects are refused, as NumPy's default has it
             return {n: file[n] for n in _named(path, inputs, list(file.files))}
     except OSError as error:
         raise _unreadable(path, error) from None
