@@ -58,7 +58,8 @@ check: lint test                ## everything that must hold before a commit: li
 fuzz: $(VENV)/test.stamp        ## fuzz the parser and the compiler: COUNT=1000000
 	$(BIN)/python -m tests.fuzz --count $(COUNT)
 
-soak: $(VENV)/test.stamp        ## kill training runs at random times and compare their ends: KILLS=200
+soak: $(VENV)/test.stamp        ## memory over 100,000 rounds; KILLS=200 training runs killed, and their bits compared
+	$(BIN)/python -m pytest tests/reliability -m soak -n 0 -s
 	$(BIN)/python -m tests.soak --kills $(KILLS)
 
 bench: $(VENV)/test.stamp       ## benchmarks, beside the peers that are installed
