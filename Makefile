@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 DATA   ?=
 COUNT  ?= 1000000
+KILLS  ?= 200
 
 ifeq ($(OS),Windows_NT)
 BIN := $(VENV)/Scripts
@@ -57,8 +58,9 @@ check: lint test                ## everything that must hold before a commit: li
 fuzz: $(VENV)/test.stamp        ## fuzz the parser and the compiler: COUNT=1000000
 	$(BIN)/python -m tests.fuzz --count $(COUNT)
 
-soak: $(VENV)/test.stamp        ## a hundred thousand rounds of parse, compile, evaluate: memory must not grow
+soak: $(VENV)/test.stamp        ## memory over 100,000 rounds; KILLS=200 training runs killed, and their bits compared
 	$(BIN)/python -m pytest tests/reliability -m soak -n 0 -s
+	$(BIN)/python -m tests.soak --kills $(KILLS)
 
 bench: $(VENV)/test.stamp       ## benchmarks, beside the peers that are installed
 	$(BIN)/python -m pytest tests/bench -m bench -n 0 -s

@@ -17,7 +17,7 @@ PRESET = Preset(
     warm_up=20,
 )
 
-run = Run(Origin(PRESET, data="", seed=0), split(TEXT, "cats and dogs", PRESET.context))
+run = Run(Origin(PRESET), split(TEXT, "cats and dogs", PRESET.context))
 language = run.language
 print(f"{language.model.count:,} parameters; loss before: {run.validation_loss():.3f}")
 run.trainer.run(PRESET.steps)

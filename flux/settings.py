@@ -34,6 +34,7 @@ class Settings:
         max_memory: megabytes that such a call may take beyond the idle process.
         row_block: rows that a compiled function runs at a time.
         verify: check a Program after every pass (on in the tests).
+        cache: the folder of tokenised texts; empty for the user's own cache folder.
         arithmetic: of many digits: arb (python-flint), mpmath, or auto, the first that is there.
         dump: a stage to print on standard error while compiling: ast, expr, gradient, program.
     """
@@ -50,6 +51,7 @@ class Settings:
     max_memory: int = 512
     row_block: int = 8_192
     verify: bool = False
+    cache: str = ""
     arithmetic: str = "auto"
     dump: str = ""
 

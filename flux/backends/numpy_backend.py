@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from flux.backends.arrays import Array, aligned_bytes, arena_arrays, numpy_type, view_array
+from flux.backends.clock import Clock
 from flux.backends.generated import define
 from flux.backends.numpy_code import Code, make_statics
 from flux.backends.numpy_rules import add
@@ -36,10 +37,15 @@ class Compiled:
         program: a verified Program.
         static: numbers of the caller's buffers whose arrays are given once, with the instance.
         threads: that a run may use.
+        clock: which times each instruction, on one thread; None for none.
     """
 
     def __init__(
-        self, program: Program, static: frozenset[int] = frozenset(), threads: int = 1
+        self,
+        program: Program,
+        static: frozenset[int] = frozenset(),
+        threads: int = 1,
+        clock: Clock | None = None,
     ) -> None:
         self.program = program
         self._static = static
@@ -47,7 +53,7 @@ class Compiled:
         self.dynamic = [
             n for n, b in enumerate(entry.buffers) if b.role in _CALLER and n not in static
         ]
-        self._parts = _Parts(program, entry, self.dynamic, team(threads))
+        self._parts = _Parts(program, entry, self.dynamic, team(threads), clock)
 
     def instance(self, rows: int = 0, bound: Mapping[int, Array] | None = None) -> Run:
         """An arena with its views: a function of the dynamic buffers' flat arrays, in order.
@@ -67,10 +73,16 @@ class _Parts:
     """The generated functions of one function of a Program: its invariant head, and the rest."""
 
     def __init__(
-        self, program: Program, function: Function, dynamic: list[int], team: Team | None
+        self,
+        program: Program,
+        function: Function,
+        dynamic: list[int],
+        team: Team | None,
+        clock: Clock | None,
     ) -> None:
         self._function = function
         self._team = team
+        self._clock = clock
         count = function.invariant
         self._head = self._generate(program, function.instructions[:count], [])
         self._body = self._generate(program, function.instructions[count:], dynamic)
@@ -81,12 +93,18 @@ class _Parts:
         code = Code(self._function, dynamic, self._team)
         for instruction in instructions:
             if instruction.opcode == "map":
-                _Map(program, self._function, instruction, code).emit()
+                _Map(program, self._function, instruction, code, self._clock).emit()
             elif instruction.opcode in ("call", "iterate"):
-                _Call(program, self._function, instruction, code).emit()
+                _Call(program, self._function, instruction, code, self._clock).emit()
             else:
                 add(code, instruction)
+            self._time(code, instruction)
         return code, define(code.source(), "factory", code.names)
+
+    def _time(self, code: Code, instruction: Instruction) -> None:
+        if self._clock is not None:
+            stop = code.use("stop", self._clock.stop)
+            code.lines.append(f"{stop}({self._clock.number(self._function, instruction)})")
 
     def instance(self, bases: list[Any], rows: int) -> Run:
         for part in (self._head, self._body):
@@ -102,7 +120,12 @@ class _Call:
     """A call or iteration: the callee gets an instance of its own inside the caller's."""
 
     def __init__(
-        self, program: Program, caller: Function, instruction: Instruction, code: Code
+        self,
+        program: Program,
+        caller: Function,
+        instruction: Instruction,
+        code: Code,
+        clock: Clock | None,
     ) -> None:
         number = instruction.attributes[0]
         assert isinstance(number, int)
@@ -110,7 +133,7 @@ class _Call:
         self._caller = caller
         self._instruction = instruction
         self._code = code
-        self._parts = _Parts(program, self._callee, [], code.team)
+        self._parts = _Parts(program, self._callee, [], code.team, clock)
 
     def emit(self) -> None:
         """Append the line that runs the callee."""
@@ -171,7 +194,12 @@ class _Map:
     """A function over rows, block by block; the arrays of every block are made with the arena."""
 
     def __init__(
-        self, program: Program, caller: Function, instruction: Instruction, code: Code
+        self,
+        program: Program,
+        caller: Function,
+        instruction: Instruction,
+        code: Code,
+        clock: Clock | None,
     ) -> None:
         number, rows = instruction.attributes
         assert isinstance(number, int)
@@ -180,7 +208,7 @@ class _Map:
         self._rows = rows
         self._block = block_rows(self._callee, rows)
         self._code = code
-        self._parts = _Parts(program, self._callee, [], None)
+        self._parts = _Parts(program, self._callee, [], None, clock)
         sources, targets = called_ports(self._callee)
         views = [*instruction.operands, *instruction.results]
         self._views = dict(zip((*sources, *targets), views, strict=True))

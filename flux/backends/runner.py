@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from flux.backends.arrays import Array, check_names, flat, numpy_type, port_array
+from flux.backends.clock import Clock
 from flux.backends.numpy_backend import Compiled, Pool
 from flux.backends.vm import VirtualMachine
 from flux.errors import ArgumentError
@@ -31,6 +32,7 @@ class Runner:
             should be left one where this is more.
         shared: a flat array for some of the INPUT buffers, by name, which every run reads as it is
             then; the others are arrays of the runner's own.
+        clock: which times each instruction of the numpy backend, on one thread; None for none.
 
     Shapes:
         inputs and outputs: as the Program's ports say; packs are flat.
@@ -43,6 +45,7 @@ class Runner:
         state: Mapping[str, Array] | None = None,
         threads: int = 1,
         shared: Mapping[str, Array] | None = None,
+        clock: Clock | None = None,
     ) -> None:
         self.program = program
         entry = program.entry
@@ -61,15 +64,15 @@ class Runner:
             number = self._inputs[name]
             self._arrays[number] = _state_array(name, array, entry, number)
         self._ports = {port.name: port for port in entry.outputs}
-        self._run = self._make_run(backend, threads)
+        self._run = self._make_run(backend, threads, clock)
 
-    def _make_run(self, backend: str, threads: int) -> Any:
+    def _make_run(self, backend: str, threads: int, clock: Clock | None) -> Any:
         if backend == "vm":
             machine = VirtualMachine(self.program)
             return lambda: machine.run(self._arrays)
         if backend != "numpy":
             raise ArgumentError(f"no backend `{backend}`", hint=f"one of {', '.join(BACKENDS)}")
-        compiled = Compiled(self.program, frozenset(self._arrays), threads)
+        compiled = Compiled(self.program, frozenset(self._arrays), threads, clock)
         return compiled.instance(0, self._arrays)
 
     def buffer(self, name: str) -> Array:

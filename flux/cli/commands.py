@@ -14,6 +14,9 @@ from flux.errors import did_you_mean
 COMMANDS: dict[str, tuple[str, str]] = {
     "train": ("flux.cli.train", "Train a small transformer on a text, and save it."),
     "generate": ("flux.cli.generate", "Write text with a trained model."),
+    "eval-model": ("flux.cli.eval_model", "Print how well a model foretells a text."),
+    "export": ("flux.cli.export", "Write a trained model into a folder that needs nothing else."),
+    "import": ("flux.cli.import_model", "Read a GPT-2 of the library transformers."),
     "eval": ("flux.cli.evaluate", "Evaluate a formula."),
     "diff": ("flux.cli.diff", "Differentiate a formula."),
     "solve": ("flux.cli.solve", "Find the root of an equation."),
@@ -27,6 +30,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "limit": ("flux.cli.limit", "Find the limit of a formula."),
     "domain": ("flux.cli.domain", "Say where a formula is defined."),
     "show": ("flux.cli.show", "Print what the compiler makes of a formula or a .flux file."),
+    "profile": ("flux.cli.profile", "Time each instruction of a training step."),
+    "gradcheck": ("flux.cli.gradcheck", "Compare a model's gradients with differences."),
     "repl": ("flux.cli.repl", "Answer formulas, with definitions and values kept."),
     "doctor": ("flux.cli.doctor", "Report the CPU, the BLAS, versions, and advice."),
 }

@@ -1,34 +1,49 @@
-"""`flux train`: train a small transformer on a text."""
+"""`flux train`: train a model, and save it in a folder."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from flux.cli.machine import limit_blas
+from flux.cli.machine import cpu_name, limit_blas, usable_cores
 from flux.cli.stopping import stoppable
-from flux.errors import DataError
+from flux.errors import DataError, DomainError
 
 if TYPE_CHECKING:
-    from flux.training import Corpus, Line, Origin, Run
+    from flux.training import (
+        Config,
+        Corpus,
+        Files,
+        Line,
+        Origin,
+        Run,
+        RunFolder,
+        SavedRun,
+        Sharing,
+        Table,
+    )
 
 # Options that change one number of the preset: field, type, help.
 _CHANGES: tuple[tuple[str, type, str], ...] = (
     ("steps", int, "Steps of the whole run."),
-    ("context", int, "Characters that the model sees."),
+    ("context", int, "Tokens that the model sees."),
     ("batch", int, "Windows of a step."),
     ("width", int, "Model width."),
     ("heads", int, "Attention heads."),
     ("layers", int, "Blocks."),
     ("feed-forward", int, "Width inside a block's MLP."),
     ("learning-rate", float, "The highest learning rate."),
+    ("save-every", int, "Steps between two saves."),
 )
+_RESUMABLE = {"steps", "save_every"}
 _ASKED = 200  # held-out derivatives that are marked at the end
 _SAMPLE = 300  # characters
+_MOST_THREADS = 64
 
 
 def _change_options(command: Any) -> Any:
@@ -41,37 +56,41 @@ def _change_options(command: Any) -> Any:
 @click.command()
 @click.option(
     "--preset",
-    type=click.Choice(["calculus", "tiny", "small"]),
-    default="calculus",
-    show_default=True,
-    help="The model's sizes and how it is trained.",
+    metavar="NAME",
+    help="The model's sizes and how it is trained: calculus (the default), tiny, small, small-b16,"
+    " nanogpt-cpu, medium, large; table for rows of numbers.",
 )
-@click.option("--data", type=click.Path(path_type=Path), help="Any UTF-8 text file.")
+@click.option("--model", type=click.Path(path_type=Path), help="A .flux file with your own model.")
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="UTF-8 text files, or a folder of them; for models of tables a .csv, .tsv or .npz file.",
+)
+@click.option("--config", type=click.Path(path_type=Path), help="A TOML file of keys and values.")
+@click.option(
+    "--set", "settings", metavar="KEY=VALUE", multiple=True, help="Change one key of all."
+)
 @click.option("--resume", type=click.Path(path_type=Path), help="Go on with this run's folder.")
 @click.option("--out", type=click.Path(path_type=Path), help="The run's folder.")
-@click.option("--seed", default=0, show_default=True, help="The same seed gives the same bits.")
+@click.option("--seed", type=int, help="The same seed gives the same bits.  [default: 0]")
 @click.option(
-    "--threads",
-    default=1,
-    show_default=True,
-    type=click.IntRange(1, 64),
-    help="Threads of a step; they change no bits.",
-)
-@click.option(
-    "--save-every", default=1_000, show_default=True, type=click.IntRange(1), help="Steps."
+    "--threads", metavar="N|auto", help="Threads of a step; auto measures once.  [default: 1]"
 )
 @_change_options
 def command(
-    preset: str,
-    data: Path | None,
+    preset: str | None,
+    model: Path | None,
+    data: tuple[Path, ...],
+    config: Path | None,
+    settings: tuple[str, ...],
     resume: Path | None,
     out: Path | None,
-    seed: int,
-    threads: int,
-    save_every: int,
+    seed: int | None,
+    threads: str | None,
     **changes: Any,
 ) -> None:
-    """Train a small transformer on characters, and save it in a folder under runs/.
+    """Train a model, and save it in a folder under runs/.
 
     Without --data it learns calculus: lines `expression -> derivative` that Flux makes itself. At
     the end it is asked for derivatives that it has not seen, and Flux marks the answers.
@@ -79,91 +98,269 @@ def command(
     \b
     flux train                                   learn calculus, in a minute or two
     flux train --preset tiny --data novel.txt    learn to write like a novel
-    flux train --data notes.txt --steps 2000 --context 128
+    flux train --data notes.txt --steps 2000 --set tokenizer=words
+    flux train --model my.flux --data table.csv --set sizes.h=16
+    flux train --config runs/tiny/config.toml    train the same once more
     flux train --resume runs/tiny --steps 20000  go on with a run
 
     Ctrl-C saves the run and leaves; a second Ctrl-C leaves at once.
     """
     chosen = {name: value for name, value in changes.items() if value is not None}
     if resume is not None:
-        _go_on(resume, chosen, threads, save_every)
-    else:
-        _begin(preset, data, out, seed, threads, save_every, chosen)
+        fixed: dict[str, Any] = {
+            "preset": preset,
+            "model": model,
+            "data": data,
+            "config": config,
+            "out": out,
+        }
+        fixed |= {"seed": seed}
+        given = {name for name, value in fixed.items() if value not in (None, ())}
+        _go_on(resume, {**chosen, **dict.fromkeys(given)}, settings, threads)
+        return
+    words: dict[str, Any] = {"preset": preset, "model": model and str(model), "seed": seed}
+    words["data"] = [str(path) for path in data] or None
+    named = {name: value for name, value in words.items() if value is not None}
+    _begin(config, settings, {**named, **chosen}, out, threads)
 
 
 def _begin(
-    name: str,
-    data: Path | None,
+    path: Path | None,
+    settings: tuple[str, ...],
+    options: dict[str, Any],
     out: Path | None,
-    seed: int,
-    threads: int,
-    save_every: int,
-    changes: dict[str, Any],
+    threads: str | None,
 ) -> None:
+    from flux.training import configure, locked, read_config, read_settings
+
+    layers = [read_config(path)] if path else []
+    layers += [read_settings(settings), options]
+    own = any(str(layer.get("model", "")).endswith(".flux") for layer in layers)
+    table = own and any(_is_table(layer.get("data")) for layer in layers)
+    config = configure(layers, "table" if table else "tiny" if own else "calculus")
     limit_blas()
-    from flux.training import PRESETS, Origin, Run
+    origin = _origin(config)
+    wanted = Path("runs") / _title(origin)
+    folder = _free_folder(wanted) if out is None else _empty(out)
+    run, lines = _prepare(origin, threads)
+    peak = _introduce(run, lines, folder)
+    with locked(folder):
+        _train(run, lines, folder, origin.preset.steps, peak)
 
-    preset = replace(PRESETS[name], **changes)
-    origin = Origin(preset, str(data.resolve()) if data else "", seed)
-    folder = _free_folder(Path("runs") / name) if out is None else _empty(out)
-    corpus, lines = _text(origin)
-    _train(Run(origin, corpus, threads=threads), lines, folder, preset.steps, save_every)
+
+def _is_table(data: Any) -> bool:
+    from flux.training import SUFFIXES
+
+    paths = data if isinstance(data, list) else [data]
+    return any(isinstance(path, str) and path.lower().endswith(SUFFIXES) for path in paths)
 
 
-def _go_on(folder: Path, changes: dict[str, Any], threads: int, save_every: int) -> None:
-    from flux.training import Run, read_run
+def _origin(config: Config) -> Origin:
+    from flux.training import Origin
 
-    unknown = set(changes) - {"steps"}
+    data = tuple(str(Path(path).resolve()) for path in config.data)
+    source = _source(Path(config.preset.model)) if config.preset.own else ""
+    return Origin(config.preset, data, config.seed, source, config.name)
+
+
+def _source(path: Path) -> str:
+    """The text of a model's file; its mistakes are found here."""
+    from flux.syntax import load
+
+    return load(path).text.source.text
+
+
+def _title(origin: Origin) -> str:
+    preset = origin.preset
+    return Path(preset.model).stem if preset.own else origin.name
+
+
+def _go_on(
+    folder: Path, changes: dict[str, Any], settings: tuple[str, ...], threads: str | None
+) -> None:
+    from flux.training import locked, read_settings
+
+    unknown = set(changes) - _RESUMABLE
     if unknown:
-        raise click.UsageError(f"a run goes on as it began: --{min(unknown)} cannot be changed")
+        name = min(unknown).replace("_", "-")
+        raise click.UsageError(f"a run goes on as it began: --{name} cannot be changed")
+    values = read_settings(settings)
+    _check_resumable(values)
+    _check_run(folder)
+    with locked(folder):
+        _resume(folder, {**values, **changes}, threads)
+
+
+def _check_run(folder: Path) -> None:
+    """Look before the lock is taken, which would make the folder."""
+    from flux.training import CHECKPOINT
+
+    if not folder.is_dir():
+        raise DataError(
+            f"no run in {str(folder)!r}: it has no {CHECKPOINT}",
+            hint="flux train makes one; its last lines name the folder",
+        )
+
+
+def _resume(folder: Path, values: dict[str, Any], threads: str | None) -> None:
+    from flux.training import changed, read_run, set_aside
+
     saved = read_run(folder)
-    origin = saved.origin
+    for remark in saved.remarks:
+        _tell(f"{remark}; {saved.path.name}, of step {saved.step}, is used")
+    set_aside(folder, saved.path)
+    steps = values.pop("steps", saved.origin.preset.steps)
+    origin = replace(saved.origin, preset=changed(saved.origin.preset, values))
     limit_blas()
-    corpus, lines = _text(origin)
-    run = Run(origin, corpus, saved.tokenizer, threads)
-    for remark in run.restore(saved):
-        click.echo(f"note: {remark}", err=True)
-    steps = changes.get("steps", origin.preset.steps)
-    _train(run, lines, folder, steps, save_every)
+    run, lines = _prepare(origin, threads, saved)
+    peak = _introduce(run, lines, folder)
+    _train(run, lines, folder, steps, peak)
 
 
-def _text(origin: Origin) -> tuple[Corpus, list[Line]]:
-    """The text of a run, and its lines where it is the embedded corpus."""
-    from flux.training import calculus_corpus, calculus_lines, read_text, split
+def _check_resumable(values: dict[str, Any]) -> None:
+    from flux.training import RESUMABLE
 
-    context = origin.preset.context
-    if origin.data:
-        path = Path(origin.data)
-        return split(read_text(path), path.name, context), []
-    lines = calculus_lines(origin.seed, origin.preset.trees, context)
+    for name in values:
+        if name not in RESUMABLE:
+            raise click.UsageError(
+                f"a run goes on as it began: {name} cannot be changed;"
+                f" these can: {', '.join(RESUMABLE)}"
+            )
+
+
+def _data(origin: Origin) -> tuple[Corpus | Files | Table, list[Line]]:
+    """The data of a run, and the lines where it is the embedded corpus."""
+    from flux.training import (
+        Files,
+        calculus_corpus,
+        calculus_lines,
+        model_graph,
+        read_table,
+        reads_tokens,
+    )
+
+    preset, paths = origin.preset, [Path(path) for path in origin.data]
+    graph = model_graph(preset, origin.source)
+    if not reads_tokens(graph):
+        if len(paths) != 1:
+            raise DataError(
+                f"{graph.name} reads rows of numbers, from one table", hint="--data table.csv"
+            )
+        return read_table(paths[0], graph.inputs), []
+    if paths:
+        return Files(paths), []
+    lines = calculus_lines(origin.seed, preset.trees, preset.context)
     return calculus_corpus(lines), lines
 
 
-def _train(run: Run, lines: list[Line], folder: Path, steps: int, save_every: int) -> None:
-    from flux.training import display, locked
+def _prepare(
+    origin: Origin, threads: str | None, saved: SavedRun | None = None
+) -> tuple[Run, list[Line]]:
+    """A run that is ready to train, from its beginning or from a checkpoint."""
+    from flux.training import Run
 
-    _introduce(run, lines, folder)
-    with locked(folder), stoppable() as stop:
-        run.train(steps, display(steps), lambda: run.save(folder), save_every, stop)
+    sharing = _sharing(threads, saved)
+    data, lines = _data(origin)
+    run = Run(origin, data, saved.vocabulary if saved else None, sharing)
+    for remark in run.restore(saved) if saved else ():
+        _tell(remark)
+    if threads == "auto" and not saved:
+        _measure(run)
+    return run, lines
+
+
+def _sharing(threads: str | None, saved: SavedRun | None) -> Sharing:
+    """How steps are shared: as asked for, else as the run began."""
+    from flux.training import Sharing, limit_blas_to
+
+    if saved and threads in (None, "auto"):
+        limit_blas_to(saved.sharing.blas)
+        return replace(saved.sharing, machine=cpu_name())
+    if threads in (None, "auto"):
+        return Sharing(machine=cpu_name())
+    if not (threads.isascii() and threads.isdigit() and 0 < int(threads) <= _MOST_THREADS):
+        raise click.UsageError(f"--threads is {threads!r}; it can be 1 to {_MOST_THREADS}, or auto")
+    blas = saved.sharing.blas if saved else 1
+    limit_blas_to(blas)
+    return Sharing(int(threads), blas, cpu_name())
+
+
+def _measure(run: Run) -> None:
+    from flux.training import measure, trial
+
+    def step_s(threads: int) -> float:
+        if threads != run.sharing.own:
+            run.share(replace(run.sharing, own=threads))
+        return trial(run.trainer)
+
+    run.share(measure(usable_cores(), cpu_name(), step_s))
+    click.echo(f"threads, measured: {run.sharing}")
+
+
+def _train(run: Run, lines: list[Line], folder: Path, steps: int, peak: float) -> None:
+    from flux.training import RunFolder, display
+
+    kept = RunFolder(folder, run, _tell)
+    every = run.origin.preset.save_every
+    with stoppable() as stop, _explained(folder):
+        run.train(
+            steps,
+            display(steps),
+            kept.save_on_the_way,
+            every,
+            stop,
+            callbacks=(kept.report,),
+            improved=kept.improved,
+            peak=peak,
+        )
+        kept.save()
     if stop():
         click.echo(f"saved at step {run.trainer.step}; to go on: flux train --resume {folder}")
         raise SystemExit(stop.exit_code)
-    _conclude(run, lines, folder, steps)
+    _conclude(run, lines, kept, steps)
 
 
-def _introduce(run: Run, lines: list[Line], folder: Path) -> None:
-    source = f"{len(lines):,} lines of calculus" if lines else run.origin.data
-    count = run.language.model.count
-    click.echo(f"training {count:,} parameters on {source}; the run is saved in {folder}")
+@contextmanager
+def _explained(folder: Path) -> Iterator[None]:
+    """Say how to go on after a loss that is not finite."""
+    from flux.training import CHECKPOINT
+
+    try:
+        yield
+    except DomainError as error:
+        if (folder / CHECKPOINT).exists():
+            note = f"to leave such steps out: flux train --resume {folder} --set not_finite=skip"
+            error.notes = (*error.notes, note)
+        raise
 
 
-def _conclude(run: Run, lines: list[Line], folder: Path, steps: int) -> None:
+def _tell(remark: str) -> None:
+    click.echo(f"note: {remark}", err=True)
+
+
+def _introduce(run: Run, lines: list[Line], folder: Path) -> float:
+    """Say what the run is and what it will cost; the machine's peak, in operations a second."""
+    from flux.training import estimate
+
+    source = f"{len(lines):,} lines of calculus" if lines else run.task.name
+    expected = estimate(run, max(run.sharing.own, run.sharing.blas))
+    click.echo(f"training {run.model.count:,} parameters on {source}; the run is saved in {folder}")
+    click.echo(str(expected))
+    return expected.peak
+
+
+def _conclude(run: Run, lines: list[Line], kept: RunFolder, steps: int) -> None:
+    folder = kept.path
     click.echo(f"validation loss {run.validation_loss():.4f} after {run.trainer.step} steps")
     if lines:
         _mark(run, lines)
-    _sample(run)
-    prompt = '--prompt "x*sin(x) -> " --line --greedy' if lines else f"--length {_SAMPLE}"
-    click.echo(f"\nto write more:  flux generate {folder} {prompt}")
+    kept.plot()
+    text = run.task.sample(run.origin.seed)
+    if text is not None:
+        kept.sample(text)
+        click.echo(f"\na sample:\n{text}")
+        prompt = '--prompt "x*sin(x) -> " --line --greedy' if lines else f"--length {_SAMPLE}"
+        click.echo(f"\nto write more:  flux generate {folder} {prompt}")
     click.echo(f"to train on:    flux train --resume {folder} --steps {2 * steps}")
 
 
@@ -174,15 +371,6 @@ def _mark(run: Run, lines: list[Line]) -> None:
     click.echo(str(marks))
     for problem, answer, right in marks.examples:
         click.echo(f"  {'right' if right else 'wrong'}  {problem} -> {answer}")
-
-
-def _sample(run: Run) -> None:
-    from flux.training import Choice
-
-    language = run.language
-    letters = islice(language.write(language.start, Choice(seed=run.origin.seed)), _SAMPLE)
-    click.echo("\na sample:")
-    click.echo("".join(letters).strip("\n"))
 
 
 def _empty(folder: Path) -> Path:

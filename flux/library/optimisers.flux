@@ -51,3 +51,12 @@ lion(p, moment, g, rate, beta1, decay) =
     p*(1 - rate*decay) - rate*sign(beta1*moment + (1 - beta1)*g)
 
 lion_moment(moment, g, beta2) = beta2*moment + (1 - beta2)*g
+
+# What keeps a step out whose loss or gradient is not finite: then, and wherever the next value
+# itself would not be finite, the old value stays.
+guarded(next, old, norm, loss):
+    whole = norm < inf && abs(loss) < inf
+    where(whole && abs(next) < inf, next, old)
+
+# A gradient without its entries that are not finite.
+zeroed(g) = where(abs(g) < inf, g, 0)

@@ -54,7 +54,7 @@ def gradient_program(model: Model, sizes: Mapping[str, int], graph: Graph | None
         sizes=sizes,
         dtype=model.dtype,
         orders={_OF + e.attributes.name: e.attributes.axes for e in parameters},
-        packs={**_packs(model), **_gradient_packs(model)},
+        packs={**packs(model), **_gradient_packs(model)},
         origins=graph.origins,
         relaxed=True,
         name=graph.name,
@@ -83,7 +83,7 @@ def value_program(
         sizes=sizes,
         dtype=model.dtype,
         orders={} if order is None else {VALUE: tuple(order)},
-        packs=_packs(model),
+        packs=packs(model),
         origins=graph.origins,
         relaxed=True,
         name=graph.name,
@@ -95,7 +95,7 @@ def path_of(output: str) -> str:
     return output.removeprefix(_OF)
 
 
-def _packs(model: Model) -> dict[str, list[str]]:
+def packs(model: Model) -> dict[str, list[str]]:
     """The parameters of each group, in the order of its buffer."""
     members = {group: model.parameters.members(group) for group in GROUPS}
     return {group: [entry.path for entry in found] for group, found in members.items() if found}
@@ -104,5 +104,5 @@ def _packs(model: Model) -> dict[str, list[str]]:
 def _gradient_packs(model: Model) -> dict[str, list[str]]:
     return {
         f"{group}.{GRADIENT}": [_OF + path for path in paths]
-        for group, paths in _packs(model).items()
+        for group, paths in packs(model).items()
     }

@@ -1,6 +1,6 @@
 """The Program: its types, instruction set, verifier, listing and file format."""
 
-from flux.program.listing import listing
+from flux.program.listing import Cost, cost_of, listing
 from flux.program.store import dumps, load, loads, save
 from flux.program.types import (
     ROWS,
@@ -19,6 +19,7 @@ from flux.program.verify import verify
 __all__ = [
     "ROWS",
     "Buffer",
+    "Cost",
     "DType",
     "Function",
     "Instruction",
@@ -27,6 +28,7 @@ __all__ = [
     "Program",
     "Role",
     "View",
+    "cost_of",
     "dumps",
     "listing",
     "load",

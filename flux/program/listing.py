@@ -50,6 +50,14 @@ def listing(program: Program) -> str:
     return "\n\n".join([_headline(program), *blocks])
 
 
+def cost_of(program: Program) -> Cost:
+    """What one run of a Program's entry costs."""
+    totals: list[Cost] = []
+    for function in program.functions:
+        totals.append(_total(cost(i, function, totals) for i in function.instructions))
+    return totals[program.functions.index(program.entry)]
+
+
 def _headline(program: Program) -> str:
     count = len(program.functions)
     sizes = ", ".join(f"{_name(axis)} = {size}" for axis, size in program.sizes)

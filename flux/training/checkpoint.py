@@ -1,18 +1,20 @@
 """Checkpoints: one safetensors file with the arrays, and its metadata with everything else.
 
-A file is written beside its final name, synced, and renamed over the old one, so that at every
-moment there is either the old checkpoint or the new one. A digest over arrays and metadata is
-checked on loading: safetensors itself has none.
+A file is written beside its final name, synced, read back, and renamed over the old one, and then
+its folder is synced: at every moment there is either the old checkpoint or the new one. A SHA-256
+over every byte of the file is checked on loading: safetensors itself has none.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
-from contextlib import suppress
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +23,23 @@ from numpy.typing import NDArray
 
 from flux.errors import DataError
 
-VERSION = 1
+VERSION = 2
 _KIND = "flux checkpoint"
-_DIGEST_LENGTH = 64  # hexadecimal digits, which stand before the JSON text
-_MAX_BYTES = 1 << 36  # refuse to read more than 64 GiB
+_MOST_BYTES = 1 << 36  # refuse to read more than 64 GiB
+_MOST_HEADER = 1 << 23  # of which 8 MiB are names, shapes and metadata
+_LENGTH = 8  # bytes in front of a safetensors header, which say how long it is
+
+# The digest stands where the header's first entry begins, before the JSON text, and counts as
+# zeros itself. One entry: safetensors writes several in an order that differs from run to run.
+_ENTRY = "flux"
+_START = f'{{"__metadata__":{{"{_ENTRY}":"'.encode()
+_DIGITS = 64
+_PLACE = _LENGTH + len(_START)
+_BLANK = b"0" * _DIGITS
+
+_CHUNK = 1 << 20
+_TRIES = 20  # to read a file that another process keeps replacing
+_ATTEMPTS = count()  # no two saves of a process write to one name
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -42,41 +57,84 @@ class Checkpoint:
     about: dict[str, Any]
 
 
-def save(path: Path, arrays: Arrays, about: Mapping[str, Any]) -> None:
+# --- saving ------------------------------------------------------------------------------------
+
+
+def save(
+    path: Path,
+    arrays: Arrays,
+    about: Mapping[str, Any],
+    before: Callable[[], None] = lambda: None,
+) -> None:
     """Write a checkpoint; the old file stays whole until the new one is complete.
+
+    Args:
+        path: of the checkpoint.
+        arrays: by name.
+        about: everything else, as JSON values.
+        before: called when the new file is whole, before it takes the old one's name.
 
     Raises:
         DataError: it cannot be written; the old file, where there is one, is as it was.
     """
+    pieces, digest = _content(arrays, about)
+    hint = "the checkpoint before it is untouched; free some space, or look at the folder's disk"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with _beside(path) as beside:
+            _write(beside, pieces)
+            if _file_digest(beside) != digest:
+                raise OSError(0, "what was read back is not what was written")
+            before()
+            beside.replace(path)
+        hint = "the new checkpoint is in its place, but a power cut may undo that"
+        _sync_folder(path.parent)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise DataError(f"cannot save {str(path)!r}: {reason}", hint=hint) from None
+
+
+def _content(arrays: Arrays, about: Mapping[str, Any]) -> tuple[list[Any], str]:
+    """The file in pieces, and its digest."""
     from safetensors.numpy import save as serialise
 
     text = json.dumps({"kind": _KIND, "version": VERSION, **about}, sort_keys=True)
     plain = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-    # One entry: safetensors writes several in an order that differs from run to run.
-    content = serialise(plain, {"flux": _digest(plain, text) + text})
-    try:
-        _replace(path, content)
-    except OSError as error:
-        raise DataError(
-            f"cannot save {str(path)!r}: {error.strerror}",
-            hint="the previous checkpoint is untouched; free some space or check the folder",
-        ) from None
+    content = serialise(plain, {_ENTRY: _BLANK.decode() + text})
+    assert content[_LENGTH:_PLACE] == _START
+    digest = sha256(content).hexdigest()
+    return [content[:_PLACE], digest.encode(), memoryview(content)[_PLACE + _DIGITS :]], digest
 
 
-def _replace(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
+@contextmanager
+def _beside(path: Path) -> Iterator[Path]:
+    """A name beside a file's, of which nothing is left at the end."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}-{next(_ATTEMPTS)}")
     try:
-        with beside.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-    except OSError:
+        yield beside
+    finally:
         with suppress(OSError):
             beside.unlink()
-        raise
-    _sync_folder(path.parent)
+
+
+def _write(path: Path, pieces: list[Any]) -> None:
+    """Write and sync a new file.
+
+    A sync that failed is not tried again: the kernel may have dropped what it could not write, and
+    the next one would succeed with nothing done.
+    """
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o644)
+    try:
+        for piece in pieces:
+            rest = memoryview(piece)
+            while rest:
+                rest = rest[os.write(descriptor, rest) :]
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+_BINARY = getattr(os, "O_BINARY", 0)  # Windows would translate line ends
 
 
 def _sync_folder(folder: Path) -> None:
@@ -90,26 +148,96 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+def sweep(folder: Path) -> None:
+    """Remove what killed saves have left beside the checkpoints of a folder that nobody uses."""
+    for stray in folder.glob(".*.safetensors.*"):
+        with suppress(OSError):
+            stray.unlink()
+
+
+# --- loading -----------------------------------------------------------------------------------
+
+
 def load(path: Path) -> Checkpoint:
     """Read a checkpoint and check its digest.
 
     Raises:
-        DataError: no such file, damaged, or written by a newer version.
+        DataError: no such file, damaged, or written by another version.
     """
-    arrays, metadata = _read(path)
-    entry = metadata.get("flux", "")
-    text = entry[_DIGEST_LENGTH:]
-    if entry[:_DIGEST_LENGTH] != _digest(arrays, text):
-        raise DataError(f"{str(path)!r} is damaged: its digest does not fit its content")
-    about = _parsed(text)
+    try:
+        arrays, metadata = _whole(path)
+    except FileNotFoundError:
+        raise DataError(f"no checkpoint {str(path)!r}") from None
+    except OSError as error:
+        raise DataError(f"cannot read {str(path)!r}: {error.strerror or error}") from None
+    about = _parsed(metadata.get(_ENTRY, "")[_DIGITS:])
     if about.get("kind") != _KIND:
         raise DataError(f"{str(path)!r} is not a checkpoint of Flux")
-    if about.get("version") != VERSION:
+    return Checkpoint(arrays, about)
+
+
+def _whole(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
+    """The arrays and metadata of a file that was one and the same while it was checked and read.
+
+    A trainer may put a new checkpoint in its place at any moment; then the new one is read.
+    """
+    for _ in range(_TRIES):
+        before = _identity(path)
+        try:
+            _check_file(path)
+            found = _read(path)
+        except DataError:
+            if _identity(path) == before:
+                raise
+        else:
+            if _identity(path) == before:
+                return found
+    raise DataError(f"{str(path)!r} changes while it is read")
+
+
+def _identity(path: Path) -> tuple[int, int, int]:
+    about = path.stat()
+    return about.st_ino, about.st_mtime_ns, about.st_size
+
+
+def _check_file(path: Path) -> None:
+    """Compare every byte with the digest, before anything in the file is believed."""
+    size = path.stat().st_size
+    if size > _MOST_BYTES:
+        raise DataError(f"{str(path)!r} has more than {_MOST_BYTES} bytes")
+    with path.open("rb") as file:
+        start = file.read(_PLACE + _DIGITS)
+        rest = int.from_bytes(start[:_LENGTH], "little") - len(_START) - _DIGITS
+        fits = 0 < rest <= min(size - len(start), _MOST_HEADER)
+        if start[_LENGTH:_PLACE] != _START or not fits:
+            raise DataError(f"{str(path)!r} is damaged, or not a checkpoint of Flux")
+        _check_version(path, file.read(rest))
+    if _file_digest(path).encode() != start[_PLACE:]:
+        raise DataError(f"{str(path)!r} is damaged: its digest does not fit its content")
+
+
+_VERSION_TEXT = re.compile(rb'\\"version\\": (\d{1,9})[,}]')
+
+
+def _check_version(path: Path, header: bytes) -> None:
+    """Refuse another format by its number: its digest may be another one too."""
+    found = _VERSION_TEXT.findall(header)
+    if found and int(found[-1]) != VERSION:
         raise DataError(
-            f"{str(path)!r} has format {about.get('version')}; this version reads {VERSION}",
+            f"{str(path)!r} has format {int(found[-1])}; this version reads {VERSION}",
             hint="use the version of Flux that wrote it",
         )
-    return Checkpoint(arrays, about)
+
+
+def _file_digest(path: Path) -> str:
+    digest = sha256()
+    with path.open("rb", buffering=0) as file:
+        digest.update(file.read(_PLACE))
+        file.seek(_PLACE + _DIGITS)
+        digest.update(_BLANK)
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
 
 
 def _parsed(text: str) -> dict[str, Any]:
@@ -124,23 +252,8 @@ def _read(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
     from safetensors import SafetensorError, safe_open
 
     try:
-        if path.stat().st_size > _MAX_BYTES:
-            raise DataError(f"{str(path)!r} has more than {_MAX_BYTES} bytes")
         with safe_open(str(path), framework="numpy") as file:
             arrays = {name: np.array(file.get_tensor(name)) for name in file.keys()}  # noqa: SIM118
             return arrays, file.metadata() or {}
-    except FileNotFoundError:
-        raise DataError(f"no checkpoint {str(path)!r}") from None
-    except OSError as error:
-        raise DataError(f"cannot read {str(path)!r}: {error.strerror}") from None
     except (SafetensorError, TypeError, ValueError) as error:
         raise DataError(f"{str(path)!r} is damaged: {error}") from None
-
-
-def _digest(arrays: Arrays, about: str) -> str:
-    digest = sha256(about.encode("utf-8", "surrogatepass"))
-    for name in sorted(arrays):
-        array = arrays[name]
-        digest.update(f"|{name}|{array.dtype.str}|{array.shape}|".encode())
-        digest.update(np.ascontiguousarray(array).data)
-    return digest.hexdigest()

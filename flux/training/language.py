@@ -3,38 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from itertools import islice
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
-from flux.errors import ArgumentError
-from flux.nn import Model
-from flux.training.library import graph
+from flux.errors import UnknownNameError
+from flux.expr import Expr
+from flux.nn import Decoder, Model, decoder_of
+from flux.training.blueprint import TOKENS, count, language_sizes, model_graph
 from flux.training.presets import Preset
 from flux.training.sample import Choice, generate
-from flux.training.tokenizer import Tokenizer, Tokens
+from flux.training.tokenizer import AnyTokenizer, Tokens
+from flux.training.writing import write_text
+
+TIME = "t"  # what places are called in the text of a language model
 
 
 class LanguageModel:
-    """A transformer over characters.
+    """A model that reads tokens and gives the logits of those that follow.
 
     Args:
         preset: its sizes.
         tokenizer: its vocabulary.
         seed: of its initial parameters.
+        source: the text of its file, where the model is one of the user's own.
 
     Attributes:
         model: the parameters; a trainer changes them in place.
     """
 
-    def __init__(self, preset: Preset, tokenizer: Tokenizer, seed: int) -> None:
+    def __init__(
+        self, preset: Preset, tokenizer: AnyTokenizer, seed: int, source: str = ""
+    ) -> None:
         self.preset = preset
         self.tokenizer = tokenizer
-        self.model = Model(
-            graph("gpt", layers=preset.layers), gpt_sizes(preset, tokenizer), seed=seed
-        )
+        graph, sizes = model_graph(preset, source), language_sizes(preset, tokenizer.size)
+        count(graph, sizes)
+        self.model = Model(graph, sizes, seed=seed)
 
     def logits(self, tokens: Tokens) -> NDArray[Any]:
         """The logits of the token after each place.
@@ -45,52 +52,56 @@ class LanguageModel:
         found: NDArray[Any] = self.model.evaluate("logits", order=("b", "t", "v"), tokens=tokens)
         return found
 
+    @cached_property
+    def decoder(self) -> Decoder:
+        """What gives the logits that follow a text, token after token."""
+        return decoder_of(self.model, logits_of(self.model), TOKENS, TIME, self.preset.context)
+
+    @property
+    def context(self) -> int:
+        """The longest window."""
+        return self.preset.context
+
     @property
     def start(self) -> str:
         """A prompt for a text from its beginning: a line end, where the model knows it."""
-        known = self.tokenizer.characters
-        return "\n" if "\n" in known else known[0]
+        return self.tokenizer.start
 
     def write(self, prompt: str, choice: Choice) -> Iterator[str]:
-        """The characters that follow a prompt, without end.
+        """The text that follows a prompt, token by token, without end.
 
         Raises:
             DataError: a character of the prompt that the model does not know.
             ArgumentError: an empty prompt.
         """
-        tokens = self.tokenizer.encode(prompt, "<prompt>") if prompt else np.empty(0, np.int64)
-        for found in generate(self.logits, [tokens], self.preset.context, choice):
-            yield self.tokenizer.decode(found)
+        return write_text(self.decoder, self.tokenizer, prompt, choice)
 
     def complete_lines(self, prompts: Sequence[str], choice: Choice, longest: int) -> list[str]:
         """What follows each prompt up to the end of its line, or `longest` characters."""
         encoded = [self.tokenizer.encode(prompt, "<prompt>") for prompt in prompts]
+        decoders = [self.tokenizer.decoder() for _ in prompts]
         written = ["" for _ in prompts]
         steps = generate(self.logits, encoded, self.preset.context, choice)
         for found in islice(steps, longest):
-            letters = self.tokenizer.decode(found)
-            written = [text + letter for text, letter in zip(written, letters, strict=True)]
+            written = [
+                text + decode([token])
+                for text, decode, token in zip(written, decoders, found.tolist(), strict=True)
+            ]
             if all("\n" in text for text in written):
                 break
         return [text.partition("\n")[0] for text in written]
 
 
-def gpt_sizes(preset: Preset, tokenizer: Tokenizer) -> dict[str, int]:
-    """The sizes of the axes of the library's `gpt`.
+def logits_of(model: Model) -> Expr:
+    """What a language model chooses its tokens by.
 
     Raises:
-        ArgumentError: the width is not a multiple of the number of heads.
+        UnknownNameError: its text has no value of that name.
     """
-    if preset.width % preset.heads:
-        raise ArgumentError(
-            f"a width of {preset.width} cannot be shared by {preset.heads} heads",
-            hint="the width must be a multiple of the number of heads",
+    found = model.graph.values.get("logits")
+    if found is None:
+        raise UnknownNameError(
+            f"{model.graph.name} has no value `logits`, from which a token could be chosen",
+            hint="bind that name in the model's text",
         )
-    return {
-        "n": preset.context,
-        "d": preset.width,
-        "h": preset.heads,
-        "k": preset.width // preset.heads,
-        "f": preset.feed_forward,
-        "v": tokenizer.size,
-    }
+    return found

@@ -10,13 +10,14 @@ from flux.syntax import Graph, Module, load_text
 
 
 @cache
-def _library() -> Module:
+def library() -> Module:
+    """The standard library's definitions, by name."""
     return load_text("", "<training>")
 
 
 def graph(name: str, **options: int) -> Graph:
     """The graph of a layer or model."""
-    return _library()[name].build(**options)
+    return library()[name].build(**options)
 
 
 def call(name: str, axes: Mapping[str, str] | None = None, **arguments: Operand) -> Expr:
@@ -27,4 +28,4 @@ def call(name: str, axes: Mapping[str, str] | None = None, **arguments: Operand)
         axes: header axes that stand for others of the arguments.
         arguments: by the names in its header.
     """
-    return _library()[name](axes=axes, **arguments)
+    return library()[name](axes=axes, **arguments)

@@ -5,11 +5,31 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import exp, isfinite, isnan
 from time import monotonic
 from types import TracebackType
-from typing import Protocol, TextIO
+from typing import Any, Protocol, TextIO
 
 from flux.errors import DataError
+
+SMOOTHING = 20  # steps
+
+
+@dataclass(frozen=True)
+class Pace:
+    """What one step is, for figures of speed.
+
+    Attributes:
+        units: what a step sees: tokens, or rows of a table.
+        unit: what they are called.
+        flops: floating-point operations of a step.
+        peak: floating-point operations that the machine does in a second; 0 where unknown.
+    """
+
+    units: int = 0
+    unit: str = "tokens"
+    flops: int = 0
+    peak: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -18,10 +38,15 @@ class Report:
 
     Attributes:
         step, steps: steps done, and of the whole run.
-        loss: the mean training loss since the last report, nats a token.
+        loss: the training loss, smoothed, in nats.
         validation: the last validation loss; None before the first.
         steps_per_s: over the time since the last report.
         remaining_s: what the rest takes at that rate.
+        bits: the last validation loss as bits per character; None where there are no characters.
+        rate: the learning rate.
+        norm: of the gradient, before clipping.
+        skipped: steps left out because they were not finite.
+        pace: what a step is.
     """
 
     step: int
@@ -30,15 +55,67 @@ class Report:
     validation: float | None
     steps_per_s: float
     remaining_s: float
+    bits: float | None = None
+    rate: float = float("nan")
+    norm: float = float("nan")
+    skipped: int = 0
+    pace: Pace = Pace()
+
+    @property
+    def perplexity(self) -> float | None:
+        """exp(validation loss), where there are tokens to be perplexed by."""
+        if self.bits is None or self.validation is None:
+            return None
+        return exp(min(self.validation, 700.0))
+
+    @property
+    def units_per_s(self) -> float:
+        """Tokens or rows a second."""
+        return self.steps_per_s * self.pace.units
+
+    @property
+    def share(self) -> float | None:
+        """Of the machine's measured peak."""
+        peak = self.pace.peak
+        return self.steps_per_s * self.pace.flops / peak if peak else None
 
     def line(self) -> str:
         """The report in one line."""
+        parts = [f"step {self.step:>{len(str(self.steps))}}/{self.steps}", f"loss {self.loss:.4f}"]
         validation = "   -  " if self.validation is None else f"{self.validation:.4f}"
-        return (
-            f"step {self.step:>{len(str(self.steps))}}/{self.steps}"
-            f"  loss {self.loss:.4f}  validation {validation}"
-            f"  {self.steps_per_s:,.0f} steps/s  ETA {duration(self.remaining_s)}"
+        parts.append(f"validation {validation}")
+        optional = (
+            (self.perplexity, "perplexity {:.4g}"),
+            (self.bits, "{:.3f} bits/char"),
+            (_known(self.rate), "rate {:.2e}"),
+            (_known(self.norm), "gradient {:.3g}"),
+            (self.skipped or None, "{} skipped"),
+            (self.steps_per_s, "{:,.0f} steps/s" if self.steps_per_s >= 10 else "{:,.2f} steps/s"),
+            (self.units_per_s or None, f"{{:,.0f}} {self.pace.unit}/s"),
+            (self.share, "{:.0%} of peak"),
         )
+        parts += [form.format(value) for value, form in optional if value is not None]
+        return "  ".join([*parts, f"ETA {duration(self.remaining_s)}"])
+
+    def row(self) -> dict[str, Any]:
+        """The report as a row of metrics."""
+        return {
+            "step": self.step,
+            "loss": self.loss,
+            "validation": self.validation,
+            "perplexity": self.perplexity,
+            "bits_per_character": self.bits,
+            "learning_rate": self.rate,
+            "gradient_norm": self.norm,
+            "skipped": self.skipped,
+            "steps_per_s": self.steps_per_s,
+            f"{self.pace.unit}_per_s": self.units_per_s,
+            "share_of_peak": self.share,
+        }
+
+
+def _known(value: float) -> float | None:
+    return None if isnan(value) else value
 
 
 def duration(seconds: float) -> str:
@@ -54,9 +131,16 @@ def duration(seconds: float) -> str:
 class Meter:
     """Turns steps and their losses into reports, one each `every_s` seconds.
 
+    The loss is smoothed: each step moves it by a `SMOOTHING`-th of the way to its own, the first
+    ones by more, so that it is their mean.
+
     Args:
         first: the step at which this part of the run begins.
         clock: the time in seconds.
+        pace: what a step is.
+
+    Attributes:
+        validation, bits: the last validation loss, and what it is in bits per character.
     """
 
     def __init__(
@@ -65,26 +149,42 @@ class Meter:
         steps: int,
         every_s: float = 1.0,
         clock: Callable[[], float] = monotonic,
+        pace: Pace = Pace(),
     ) -> None:
         self._steps = steps
         self._every_s = every_s
         self._clock = clock
+        self._pace = pace
         self._since = (clock(), first)
-        self._losses: list[float] = []
+        self._loss, self._count = 0.0, 0
         self.validation: float | None = None
+        self.bits: float | None = None
 
-    def add(self, step: int, loss: float) -> Report | None:
-        """Count a step (its number from 1); a report when one is due."""
-        self._losses.append(loss)
+    def add(
+        self,
+        step: int,
+        loss: float,
+        rate: float = float("nan"),
+        norm: float = float("nan"),
+        skipped: int = 0,
+        due: bool = False,
+    ) -> Report | None:
+        """Count a step (its number from 1); a report where `due`, or when its time has come."""
+        if isfinite(loss):
+            self._count = min(self._count + 1, SMOOTHING)
+            self._loss += (loss - self._loss) / self._count
         elapsed_s = self._clock() - self._since[0]
-        if elapsed_s < self._every_s and step < self._steps:
+        if elapsed_s < self._every_s and step < self._steps and not due:
             return None
-        rate = (step - self._since[1]) / max(elapsed_s, 1e-9)
-        mean = sum(self._losses) / len(self._losses)
+        speed = (step - self._since[1]) / max(elapsed_s, 1e-9)
         self._since = (self._clock(), step)
-        self._losses.clear()
-        left_s = (self._steps - step) / rate
-        return Report(step, self._steps, mean, self.validation, rate, left_s)
+        left_s = (self._steps - step) / speed
+        shown = (self._loss, self.validation, speed, left_s, self.bits, rate, norm, skipped)
+        return Report(step, self._steps, *shown, self._pace)
+
+    def paused(self, seconds: float) -> None:
+        """Leave out time that went into something else than steps."""
+        self._since = (self._since[0] + seconds, self._since[1])
 
 
 class Display(Protocol):

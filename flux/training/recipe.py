@@ -20,6 +20,8 @@ OPTIMISERS: Mapping[str, tuple[str, ...]] = {
     "nesterov": ("momentum",),
 }
 
+POLICIES = ("stop", "skip", "zero")
+
 # Schedule: the fields, beside the highest rate and the warm-up, that it takes.
 SCHEDULES: Mapping[str, tuple[str, ...]] = {
     "constant": (),
@@ -49,6 +51,9 @@ class Recipe:
         decay_all: decay gains and biases too, not only what started at random.
         beta1, beta2, epsilon: of Adam and AdamW; the first two of Lion.
         momentum: of momentum and nesterov.
+        not_finite: what becomes of a step whose loss or gradient is not finite. `stop` raises;
+            `skip` leaves every parameter and moment as it was; `zero` takes the gradient's other
+            entries, and leaves out what is still not finite then.
     """
 
     optimizer: str = "adamw"
@@ -66,10 +71,12 @@ class Recipe:
     schedule: str = "cosine"
     cooldown: float = 0.2
     clip_value: float = 0.0
+    not_finite: str = "stop"
 
     def __post_init__(self) -> None:
         _check_name("optimizer", self.optimizer, OPTIMISERS)
         _check_name("schedule", self.schedule, SCHEDULES)
+        _check_policy(self.not_finite)
         for name in NUMBERS:
             _check_number(name, getattr(self, name))
         self._check_unused()
@@ -91,7 +98,7 @@ class Recipe:
             raise ArgumentError(text, hint="give steps=, the step at which it ends")
 
 
-_WORDS = ("optimizer", "schedule")
+_WORDS = ("optimizer", "schedule", "not_finite")
 _BELOW_ONE = ("beta1", "beta2", "momentum")
 _AT_MOST_ONE = ("cooldown",)
 _DEFAULTS = {field.name: field.default for field in fields(Recipe)}
@@ -103,6 +110,12 @@ def _check_name(what: str, name: object, table: Mapping[str, Any]) -> None:
     if not isinstance(name, str) or name not in table:
         hint = did_you_mean(name, list(table)) if isinstance(name, str) else ""
         raise ArgumentError(f"no {what} {name!r}; there are {', '.join(table)}", hint=hint)
+
+
+def _check_policy(name: object) -> None:
+    if name not in POLICIES:
+        hint = did_you_mean(str(name), POLICIES)
+        raise ArgumentError(f"not_finite is {name!r}; it can be {', '.join(POLICIES)}", hint=hint)
 
 
 def _check_number(name: str, value: object) -> None:

@@ -1,71 +1,116 @@
-"""A run: a language model, its text, its trainer and its folder.
+"""A run: a task, its trainer, and what a run's checkpoint holds of them.
 
 Everything that a run needs to go on with the same bits is in its checkpoint: the parameters and
-moments, and the preset, seed, vocabulary, optimiser's numbers and text it was made with.
+moments, and the preset, seed, vocabulary, optimiser's numbers and data it was made with.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from math import isfinite
 from pathlib import Path
+from time import monotonic
+from typing import Any
 
 import numpy as np
 
 from flux.errors import DataError
-from flux.training import checkpoint
-from flux.training.batches import Windows, line_starts
+from flux.nn import Model
+from flux.program import cost_of
+from flux.training.generations import save_best, save_newest
 from flux.training.kernels import blas_kernels
 from flux.training.language import LanguageModel
-from flux.training.presets import Preset
-from flux.training.progress import Display, Meter
-from flux.training.recipe import Recipe
-from flux.training.saved import CHECKPOINT, Origin, SavedRun, read_run
-from flux.training.text import Corpus, encode
-from flux.training.tokenizer import Tokenizer, Tokens
+from flux.training.progress import Display, Meter, Pace, Report
+from flux.training.saved import Origin, SavedRun, read_run
+from flux.training.sharing import Sharing
+from flux.training.table import Table
+from flux.training.tasks import LanguageTask, TableTask, Task
+from flux.training.text import Text, make_tokenizer
+from flux.training.tokenizer import AnyTokenizer
 from flux.training.trainer import Trainer
 
-VALIDATION_BATCHES = 8
-VALIDATIONS = 20  # times in a run
+VALIDATIONS = 20  # times in a run, where its configuration does not say how often
+
+# Told of each report, and of each validation; what it returns is ignored.
+Callback = Callable[[Report], object]
 
 
 class Run:
-    """A language model in training.
+    """A model in training.
 
     Args:
         origin: what it is made from.
-        corpus: the text.
+        data: a text for a language model, or a table for any other.
         tokenizer: the vocabulary; default: the text's own.
-        threads: that a step may use; it never changes bits.
+        threads: that a step may use; Flux's own never change bits.
 
     Attributes:
-        language: the model.
+        task: the model with its batches.
         trainer: which trains it.
+        best: the least validation loss so far; None before the first.
+        sharing: how steps are shared among threads, saved with the run.
     """
 
     def __init__(
         self,
         origin: Origin,
-        corpus: Corpus,
-        tokenizer: Tokenizer | None = None,
-        threads: int = 1,
+        data: Text | Table,
+        tokenizer: AnyTokenizer | None = None,
+        threads: int | Sharing = 1,
     ) -> None:
         preset = origin.preset
         self.origin = origin
-        self._name, self._digest = corpus.name, corpus.digest
-        self.language = LanguageModel(preset, tokenizer or corpus.tokenizer(), origin.seed)
-        training, validation = encode(corpus, self.language.tokenizer)
-        self._validation = self._windows(validation, corpus.validation, corpus, "validation")
-        batches = self._windows(training, corpus.training, corpus, "batches")
-        recipe = asdict(preset_recipe(preset))
-        self.trainer = Trainer(self.language.model, data=batches, threads=threads, **recipe)
-
-    def _windows(self, tokens: Tokens, text: str, corpus: Corpus, site: str) -> Windows:
-        preset = self.origin.preset
-        starts = line_starts(text) if corpus.by_line else None
-        return Windows(
-            tokens, preset.context, preset.batch, self.origin.seed, starts=starts, site=site
+        self.sharing = threads if isinstance(threads, Sharing) else Sharing(threads)
+        self.task = _task(origin, data, tokenizer)
+        self.trainer = Trainer(
+            self.task.model,
+            data=self.task.batch,
+            seed=origin.seed,
+            threads=self.sharing.own,
+            accumulate=preset.accumulate,
+            **asdict(preset.full_recipe()),
         )
+        self.best: float | None = None
+
+    def share(self, sharing: Sharing) -> None:
+        """Share steps in another way from here on; the BLAS is the caller's to limit."""
+        self.sharing = sharing
+        self.trainer.share(sharing.own)
+
+    @property
+    def model(self) -> Model:
+        """The model."""
+        return self.task.model
+
+    @property
+    def language(self) -> LanguageModel:
+        """The model with its tokenizer.
+
+        Raises:
+            DataError: it reads a table.
+        """
+        if not isinstance(self.task, LanguageTask):
+            raise DataError("this run's model reads a table, not text")
+        return self.task.language
+
+    def pace(self, peak: float = 0.0) -> Pace:
+        """What one step is.
+
+        Args:
+            peak: floating-point operations that the machine does in a second.
+        """
+        return Pace(self.units, self.task.unit, self.flops, peak)
+
+    @property
+    def units(self) -> int:
+        """Tokens or rows of a step."""
+        return self.task.units * self.origin.preset.accumulate
+
+    @property
+    def flops(self) -> int:
+        """Floating-point operations of a step; where it accumulates, without the update's."""
+        return cost_of(self.trainer.program).flops * self.origin.preset.accumulate
 
     def train(
         self,
@@ -74,54 +119,99 @@ class Run:
         save: Callable[[], None],
         save_every: int,
         stopped: Callable[[], bool],
+        callbacks: Sequence[Callback] = (),
+        improved: Callable[[], None] = lambda: None,
+        peak: float = 0.0,
     ) -> None:
-        """Train up to a number of steps, show how it goes, save now and then and at the end.
+        """Train up to a number of steps, show how it goes, and save on the way.
+
+        The last state is the caller's to save.
 
         Args:
             steps: of the whole run, those done before included.
             display: where reports go.
-            save: saves the run.
+            save: saves the run on the way.
             save_every: steps between two saves.
-            stopped: asked after each step; training ends, saved, where it says so.
+            stopped: asked after each step; training ends where it says so.
+            callbacks: each called with every report, and with one at every validation.
+            improved: called after a validation whose loss is the least so far.
+            peak: floating-point operations that the machine does in a second.
         """
-        meter = Meter(self.trainer.step, steps)
-        validate_every = max(1, steps // VALIDATIONS)
+        trainer = self.trainer
+        meter = Meter(trainer.step, steps, pace=self.pace(peak))
+        every = self.origin.preset.evaluate_every or max(1, steps // VALIDATIONS)
 
         def after(step: int, loss: float) -> bool:
-            if step % validate_every == 0 or step == steps:
+            begun = monotonic()
+            validated = step % every == 0 or step == steps
+            if validated:
                 meter.validation = self.validation_loss()
-            report = meter.add(step, loss)
+                meter.bits = self.task.bits(meter.validation)
+                if self._improves(meter.validation):
+                    improved()
+                meter.paused(monotonic() - begun)
+            report = meter.add(
+                step, loss, trainer.rate, trainer.norm, trainer.skipped, due=validated
+            )
             if report is not None:
                 display.show(report)
+                for callback in callbacks:
+                    callback(report)
             if step % save_every == 0 and step < steps:
                 save()
             return stopped()
 
         with display:
-            self.trainer.run(steps - self.trainer.step, after)
-        save()
+            trainer.run(max(0, steps - trainer.step), after)
+
+    def _improves(self, loss: float) -> bool:
+        if not isfinite(loss) or (self.best is not None and loss >= self.best):
+            return False
+        self.best = loss
+        return True
 
     def validation_loss(self) -> float:
         """The mean loss of some batches of the validation part, the same ones each time."""
-        losses = [self.trainer.loss(self._validation(n)) for n in range(VALIDATION_BATCHES)]
+        count = self.origin.preset.evaluate_batches
+        losses = [self.trainer.loss(self.task.validation(n)) for n in range(count)]
         return float(np.mean(losses))
 
     def save(self, folder: Path) -> None:
-        """Write the checkpoint into the run's folder."""
-        about = {
-            "preset": asdict(self.origin.preset),
-            "data": self.origin.data,
-            "seed": self.origin.seed,
-            "characters": self.language.tokenizer.characters,
+        """Write the newest checkpoint into the run's folder.
+
+        Raises:
+            DataError: it cannot be written; the one before is as it was.
+        """
+        save_newest(folder, self.trainer.state(), self._about(), self.origin.preset.keep)
+
+    def save_best(self, folder: Path) -> None:
+        """Write the best checkpoint into the run's folder.
+
+        Raises:
+            DataError: it cannot be written; the one before is as it was.
+        """
+        save_best(folder, self.trainer.state(), self._about())
+
+    def _about(self) -> dict[str, Any]:
+        origin, task = self.origin, self.task
+        tokenizer = task.language.tokenizer.saved() if isinstance(task, LanguageTask) else None
+        return {
+            "preset": asdict(origin.preset),
+            "name": origin.name,
+            "data": list(origin.data),
+            "seed": origin.seed,
+            "source": origin.source,
+            "tokenizer": tokenizer,
             "step": self.trainer.step,
-            "text": self._digest,
+            "best": self.best,
+            "text": task.digest,
             "kernels": blas_kernels(),
+            "threads": self.sharing.saved(),
             "parameters": [
                 [entry.path, entry.group, list(entry.shape)]
-                for entry in self.language.model.parameters.entries
+                for entry in self.model.parameters.entries
             ],
         }
-        checkpoint.save(folder / CHECKPOINT, self.trainer.state(), about)
 
     def restore(self, saved: SavedRun) -> list[str]:
         """Take up the state of a checkpoint.
@@ -130,28 +220,32 @@ class Run:
             Remarks on what is not as it was when the checkpoint was written.
 
         Raises:
-            DataError: the text is another one, or the arrays do not fit.
+            DataError: the data are other ones, or the arrays do not fit.
         """
-        if saved.text != self._digest:
+        if saved.text != self.task.digest:
             raise DataError(
-                f"the text is not the one that this run began with ({self._name})",
-                hint="begin a new run with the new text",
+                f"the data are not those that this run began with ({self.task.name})",
+                hint="begin a new run with the new data",
             )
         self.trainer.load_state(saved.arrays, saved.step)
-        then, now = saved.kernels, blas_kernels()
-        if then == now:
-            return []
-        return [f"the BLAS had other kernels ({then}, now {now}): the last bits may differ"]
+        self.best = saved.best
+        return [
+            f"{what} ({then}, now {now}): the last bits may differ"
+            for what, then, now in (
+                ("the BLAS had other kernels", saved.kernels, blas_kernels()),
+                ("the BLAS had other threads", saved.sharing.blas, self.sharing.blas),
+                ("it was another machine", saved.sharing.machine, self.sharing.machine),
+            )
+            if then != now and (then or what.startswith("the BLAS"))
+        ]
 
 
-def preset_recipe(preset: Preset) -> Recipe:
-    """How a preset is trained: AdamW, warm-up, cosine, clipping."""
-    return Recipe(
-        learning_rate=preset.learning_rate,
-        warm_up=preset.warm_up,
-        steps=preset.steps,
-        weight_decay=preset.weight_decay,
-    )
+def _task(origin: Origin, data: Text | Table, tokenizer: AnyTokenizer | None) -> Task:
+    preset, seed = origin.preset, origin.seed
+    if isinstance(data, Table):
+        return TableTask(preset, seed, data, origin.source)
+    known = tokenizer or make_tokenizer(preset.tokenizer, preset.vocabulary, data.texts())
+    return LanguageTask(preset, seed, data, known, origin.source)
 
 
 def load_language_model(folder: Path) -> LanguageModel:
@@ -161,7 +255,8 @@ def load_language_model(folder: Path) -> LanguageModel:
         DataError: there is none, or it is damaged.
     """
     saved = read_run(folder)
-    language = LanguageModel(saved.origin.preset, saved.tokenizer, seed=0)
+    origin = saved.origin
+    language = LanguageModel(origin.preset, saved.tokenizer, 0, origin.source)
     for group, buffer in language.model.parameters.buffers.items():
         found = saved.arrays.get(group)
         if found is None or found.shape != buffer.shape:

@@ -13,13 +13,16 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from flux.errors import ArgumentError, DataError
+from flux.errors import ArgumentError, DataError, FluxError
 from flux.nn import GROUPS
 from flux.training import checkpoint
+from flux.training.blueprint import count, language_sizes, model_graph, reads_tokens
+from flux.training.generations import CHECKPOINT, load_newest
 from flux.training.presets import Preset
-from flux.training.tokenizer import Tokenizer
+from flux.training.sharing import Sharing, restored
+from flux.training.tokenizer import AnyTokenizer, tokenizer_of
 
-CHECKPOINT = "checkpoint.safetensors"
+__all__ = ["CHECKPOINT", "Origin", "SavedRun", "read_run"]
 
 
 @dataclass(frozen=True)
@@ -28,13 +31,17 @@ class Origin:
 
     Attributes:
         preset: the model and how it is trained.
-        data: the path of the text; empty for the embedded corpus.
+        data: the paths of the data; none for the embedded corpus.
         seed: of parameters and batches.
+        source: the text of the model, where it is one of the user's own.
+        name: of the preset.
     """
 
     preset: Preset
-    data: str
-    seed: int
+    data: tuple[str, ...] = ()
+    seed: int = 0
+    source: str = ""
+    name: str = "tiny"
 
 
 @dataclass(frozen=True)
@@ -43,52 +50,79 @@ class SavedRun:
 
     Attributes:
         origin: what it was made from.
-        tokenizer: its vocabulary.
+        vocabulary: how it reads text; None where it reads no text.
         step: steps done.
-        text: the digest of its text.
+        text: the digest of its data.
         kernels: of the BLAS that it ran with.
+        best: its least validation loss so far; None before the first.
         arrays: parameters and moments, by name.
+        path: of the checkpoint.
+        sharing: how its steps were shared among threads.
+        remarks: on newer checkpoints that are damaged.
     """
 
     origin: Origin
-    tokenizer: Tokenizer
+    vocabulary: AnyTokenizer | None
     step: int
     text: str
     kernels: str
+    best: float | None
     arrays: Mapping[str, NDArray[Any]]
+    path: Path
+    sharing: Sharing
+    remarks: tuple[str, ...]
+
+    @property
+    def tokenizer(self) -> AnyTokenizer:
+        """How it reads text.
+
+        Raises:
+            DataError: it reads none.
+        """
+        if self.vocabulary is None:
+            raise DataError("this run's model reads a table, not text")
+        return self.vocabulary
 
 
 def read_run(folder: Path) -> SavedRun:
-    """The run in a folder.
+    """The run in a folder, from its newest checkpoint that is whole.
 
     Raises:
-        DataError: there is none, or its checkpoint is damaged or makes no sense.
+        DataError: there is none, or it makes no sense.
     """
-    path = folder / CHECKPOINT
-    if not path.exists():
-        raise DataError(
-            f"no run in {str(folder)!r}: it has no {CHECKPOINT}",
-            hint="flux train makes one; its last lines name the folder",
-        )
-    found = checkpoint.load(path)
+    found, path, remarks = load_newest(folder)
     try:
-        return _checked(found)
-    except ArgumentError as error:
+        return _checked(found, path, tuple(remarks))
+    except FluxError as error:
         raise DataError(f"{str(path)!r} makes no sense: {error.text}") from None
 
 
-def _checked(found: checkpoint.Checkpoint) -> SavedRun:
+def _checked(found: checkpoint.Checkpoint, path: Path, remarks: tuple[str, ...]) -> SavedRun:
     about = found.about
     seed, step = _field(about, "seed", int), _field(about, "step", int)
-    data, text, kernels = (_field(about, name, str) for name in ("data", "text", "kernels"))
+    text, kernels, source, name = (
+        _field(about, key, str) for key in ("text", "kernels", "source", "name")
+    )
     preset = _preset(_field(about, "preset", dict))
-    tokenizer = Tokenizer(_characters(_field(about, "characters", str)))
+    vocabulary = _vocabulary(about.get("tokenizer"))
     saved = sum(found.arrays[group].size for group in GROUPS if group in found.arrays)
-    if saved != preset.count(tokenizer.size):
+    if saved != _count(preset, source, vocabulary):
         raise ArgumentError("its arrays are not those of its preset")
     if step < 0:
         raise ArgumentError(f"its step is {step}")
-    return SavedRun(Origin(preset, data, seed), tokenizer, step, text, kernels, found.arrays)
+    origin = Origin(preset, _data(about), seed, source, name)
+    best, sharing = _best(about), restored(_field(about, "threads", dict))
+    return SavedRun(
+        origin, vocabulary, step, text, kernels, best, found.arrays, path, sharing, remarks
+    )
+
+
+def _count(preset: Preset, source: str, vocabulary: AnyTokenizer | None) -> int:
+    graph = model_graph(preset, source)
+    if reads_tokens(graph) != (vocabulary is not None):
+        raise ArgumentError("its model and its tokenizer do not go together")
+    sizes = dict(preset.sizes)
+    return count(graph, language_sizes(preset, vocabulary.size) if vocabulary else sizes)
 
 
 def _field(about: Mapping[str, Any], name: str, kind: type) -> Any:
@@ -98,13 +132,29 @@ def _field(about: Mapping[str, Any], name: str, kind: type) -> Any:
     return value
 
 
+def _data(about: Mapping[str, Any]) -> tuple[str, ...]:
+    paths = _field(about, "data", list)
+    if not all(isinstance(path, str) for path in paths):
+        raise ArgumentError("its data are no paths")
+    return tuple(paths)
+
+
+def _best(about: Mapping[str, Any]) -> float | None:
+    best = about.get("best")
+    if best is not None and (isinstance(best, bool) or not isinstance(best, int | float)):
+        raise ArgumentError("its best loss is no number")
+    return best
+
+
+def _vocabulary(values: Any) -> AnyTokenizer | None:
+    if values is None:
+        return None
+    if not isinstance(values, dict):
+        raise ArgumentError("its tokenizer is no table")
+    return tokenizer_of(values)
+
+
 def _preset(values: Mapping[str, Any]) -> Preset:
     if set(values) != {field.name for field in fields(Preset)}:
         raise ArgumentError("its preset has other fields than this version's")
     return Preset(**values)
-
-
-def _characters(text: str) -> str:
-    if not text or "".join(sorted(set(text))) != text:
-        raise ArgumentError("its characters are not different ones in order")
-    return text

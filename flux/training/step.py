@@ -26,7 +26,9 @@ from flux.training.library import call
 from flux.training.memory import check_memory
 from flux.training.recipe import Recipe
 from flux.training.update import (
+    NORM,
     OPTIMISERS,
+    RATE,
     STEP,
     build_update,
     group_axis,
@@ -80,7 +82,7 @@ class Step:
                 self.state[kept_name(group, kept)] = np.zeros_like(buffer)
         self._means: dict[str, NDArray[Any]] = {}
         if accumulate == 1:
-            self.program = _fitting(link([gradients, update]))
+            self.program = _fitting(link([gradients, update], keep=(LOSS,)))
             self._runner = self._update = Runner(self.program, state=self.state, threads=threads)
         else:
             self.program = _fitting(link([gradients, _mean_stage(model, groups, accumulate)]))
@@ -90,7 +92,9 @@ class Step:
                 self.program, state=self._means, threads=threads, shared=model.parameters.buffers
             )
         self._loss = self._runner.buffer(LOSS)
-        self._step = self._update.buffer(STEP)
+        # The loss that a guarded update looks at: the mean's, where the update runs alone.
+        self._guard = self._update.buffer(LOSS) if _takes_loss(update) else self._loss
+        self._step, self._norm, self._rate = map(self._update.buffer, (STEP, NORM, RATE))
         self._inputs = [
             (e.attributes.name, self._runner.buffer(e.attributes.name))
             for e in model.training_graph.inputs
@@ -112,17 +116,33 @@ class Step:
         """
         self._step[0] = step
         losses = [self._run(arrays) for arrays in batches]
+        loss = sum(losses) / len(losses)
         if self._means:
+            self._guard[0] = loss
             self._update.step()
             for mean in self._means.values():
                 mean.fill(0)
-        return sum(losses) / len(losses)
+        return loss
 
     def _run(self, arrays: Arrays) -> float:
         for name, buffer in self._inputs:
             buffer[:] = arrays[name].reshape(-1)
         self._runner.step()
         return float(self._loss[0])
+
+    @property
+    def norm(self) -> float:
+        """The norm of the last step's whole gradient, before clipping."""
+        return float(self._norm[0])
+
+    @property
+    def rate(self) -> float:
+        """The learning rate of the last step."""
+        return float(self._rate[0])
+
+
+def _takes_loss(update: Program) -> bool:
+    return any(port.name == LOSS for port in update.entry.inputs)
 
 
 def _fitting(program: Program) -> Program:
@@ -134,7 +154,7 @@ def _update_stage(model: Model, recipe: Recipe, groups: Sequence[str]) -> Progra
     update = build_update(recipe, groups, groups if recipe.decay_all else (WEIGHTS,))
     buffers = model.parameters.buffers
     return lower(
-        {f"next {name}": e for name, e in update.outputs.items()},
+        {**{f"next {name}": e for name, e in update.outputs.items()}, **update.shown},
         update.inputs,
         sizes={axis: buffers[group].size for group, axis in update.axes.items()},
         dtype=model.dtype,

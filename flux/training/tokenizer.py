@@ -1,24 +1,117 @@
-"""Characters as tokens: a text becomes an array of numbers, and back.
+"""Tokenizers: a text becomes an array of numbers, and back.
 
-The vocabulary is the sorted set of the training text's characters. It is saved with the model, and
-a character outside it is an error with its place.
+Four kinds, each saved with its model: characters and bytes here, words and byte pairs in modules of
+their own. A vocabulary of characters is the sorted set of the text's; a character outside it is an
+error with its place.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import codecs
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from flux.errors import DataError
+from flux.errors import ArgumentError, DataError
 from flux.source import Source, Span
 
 Tokens = NDArray[np.int64]
 
 _SHOWN = 12  # different unknown characters that an error lists
+
+
+# Tokens, a few at a time, to the text that they add.
+Decoder = Callable[[Iterable[int]], str]
+
+
+class AnyTokenizer(Protocol):
+    """What every kind of tokenizer does."""
+
+    @property
+    def size(self) -> int:
+        """The number of tokens."""
+
+    @property
+    def start(self) -> str:
+        """A text to begin writing with."""
+
+    def encode(self, text: str, name: str = "<text>") -> Tokens:
+        """The tokens of a text.
+
+        Raises:
+            DataError: there is something in it that the vocabulary lacks.
+        """
+
+    def decode(self, tokens: Iterable[int]) -> str:
+        """The text of tokens."""
+
+    def decoder(self) -> Decoder:
+        """Decodes a stream: what is no whole character yet waits for the next tokens."""
+
+    def saved(self) -> dict[str, Any]:
+        """Everything that makes it, as JSON values."""
+
+
+def tokenizer_of(values: Mapping[str, Any]) -> AnyTokenizer:
+    """The tokenizer that was saved.
+
+    Raises:
+        ArgumentError: the values make none.
+    """
+    from flux.training import bpe, words
+
+    kind = values.get("kind")
+    if kind == "characters":
+        return Tokenizer(_characters(values.get("characters")))
+    if kind == "bytes":
+        return Bytes()
+    if kind == "words":
+        return words.Words.restored(values)
+    if kind == "bpe":
+        return bpe.BytePairs.restored(values)
+    raise ArgumentError(f"its tokenizer is {kind!r}, which this version does not know")
+
+
+def _characters(text: object) -> str:
+    if not isinstance(text, str) or not text or "".join(sorted(set(text))) != text:
+        raise ArgumentError("its characters are not different ones in order")
+    return text
+
+
+@dataclass(frozen=True)
+class Bytes:
+    """The bytes of a text's UTF-8: 256 tokens, and no text that it cannot read."""
+
+    @property
+    def size(self) -> int:
+        """256."""
+        return 256
+
+    @property
+    def start(self) -> str:
+        """A line end."""
+        return "\n"
+
+    def encode(self, text: str, name: str = "<text>") -> Tokens:
+        """The bytes of a text."""
+        return np.frombuffer(text.encode("utf-8", "surrogatepass"), np.uint8).astype(np.int64)
+
+    def decode(self, tokens: Iterable[int]) -> str:
+        """The text of bytes; what is no UTF-8 becomes U+FFFD."""
+        return bytes(tokens).decode("utf-8", "replace")
+
+    def decoder(self) -> Decoder:
+        """Decodes a stream of bytes."""
+        stream = codecs.getincrementaldecoder("utf-8")("replace")
+        return lambda tokens: stream.decode(bytes(tokens))
+
+    def saved(self) -> dict[str, Any]:
+        """Its kind, which is all."""
+        return {"kind": "bytes"}
 
 
 @dataclass(frozen=True)
@@ -36,6 +129,11 @@ class Tokenizer:
     def size(self) -> int:
         """The number of tokens."""
         return len(self.characters)
+
+    @property
+    def start(self) -> str:
+        """A line end, where it knows that one."""
+        return "\n" if "\n" in self.characters else self.characters[0]
 
     @cached_property
     def _codes(self) -> Tokens:
@@ -58,6 +156,14 @@ class Tokenizer:
     def decode(self, tokens: Iterable[int]) -> str:
         """The text of tokens."""
         return "".join(self.characters[token] for token in tokens)
+
+    def decoder(self) -> Decoder:
+        """Decodes a stream, in which every token is whole."""
+        return self.decode
+
+    def saved(self) -> dict[str, Any]:
+        """Its kind and characters."""
+        return {"kind": "characters", "characters": self.characters}
 
     def _unknown(self, text: str, name: str, offset: int) -> DataError:
         source = Source(text, name)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from flux.errors import ArgumentError, DataError, DomainError
 from flux.nn import Batch, Model, conform, sizes_of
+from flux.program import Program
 from flux.training.feed import Feed, feed
 from flux.training.recipe import recipe_of
 from flux.training.step import Step
@@ -44,6 +45,9 @@ class Trainer:
         model: the model; its parameters change with every step.
         step: the number of steps done.
         recipe: the optimiser and its numbers.
+        norm: of the last step's gradient, before clipping; nan before the first step.
+        rate: the learning rate of the last step; nan before the first.
+        skipped: steps whose loss or gradient was not finite, where they do not stop the training.
 
     Raises:
         FluxError: the loss is not a scalar, or the data do not fit the model.
@@ -70,6 +74,8 @@ class Trainer:
         self.model = model
         self.recipe = recipe_of(optimizer, recipe)
         self.step = 0
+        self.norm = self.rate = float("nan")
+        self.skipped = 0
         self._accumulate = _counted(accumulate)
         self._seed = seed
         self._feed = feed(data)
@@ -106,18 +112,40 @@ class Trainer:
         """One step; its loss, before the update.
 
         Raises:
-            DomainError: the loss is not finite.
+            DomainError: the loss or the gradient is not finite, and the recipe says `stop`.
         """
-        first = self.step * self._accumulate
-        batches = [self._arrays(n) for n in range(first, first + self._accumulate)]
-        loss = self._compiled(self.step, *batches)
+        loss = self._compiled(self.step, *self._batches())
+        self.norm, self.rate = self._compiled.norm, self._compiled.rate
         self.step += 1
-        if not isfinite(loss):
-            raise DomainError(
-                f"the loss of step {self.step} is {loss}",
-                hint="a smaller learning rate or a tighter clip keeps it finite; look at the data",
-            )
+        if not (isfinite(loss) and isfinite(self.norm)):
+            self._not_finite(loss)
         return loss
+
+    def share(self, threads: int) -> None:
+        """Use that many threads from the next step on; it changes no bits."""
+        state = {name: array.copy() for name, array in self.state().items()}
+        self._compiled = Step(self.model, self.recipe, self._sizes, threads, self._accumulate)
+        for name, array in self.state().items():
+            np.copyto(array, state[name])
+
+    def try_step(self) -> None:
+        """Run the next step without counting it; the caller puts the state back."""
+        self._compiled(self.step, *self._batches())
+
+    def _batches(self) -> list[dict[str, NDArray[Any]]]:
+        first = self.step * self._accumulate
+        return [self._arrays(n) for n in range(first, first + self._accumulate)]
+
+    def _not_finite(self, loss: float) -> None:
+        if self.recipe.not_finite != "stop":
+            self.skipped += 1
+            return
+        what = "loss" if not isfinite(loss) else "norm of the gradient"
+        raise DomainError(
+            f"the {what} of step {self.step} is {self.norm if isfinite(loss) else loss}",
+            hint="a smaller learning rate keeps it finite, or not_finite='skip' leaves such steps"
+            " out; look at the data",
+        )
 
     def loss(self, batch: Batch) -> float:
         """The loss of a batch, without an update."""
@@ -129,6 +157,11 @@ class Trainer:
         arrays = conform({**drawn, **self._feed(number)}, self._inputs, self.model.dtype)
         sizes_of(arrays, self._inputs, self._sizes)
         return arrays
+
+    @property
+    def program(self) -> Program:
+        """One step, compiled."""
+        return self._compiled.program
 
     def state(self) -> dict[str, NDArray[Any]]:
         """The flat arrays that a resumed run needs, by name; not copies."""

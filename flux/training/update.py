@@ -12,12 +12,15 @@ from functools import reduce
 from operator import add
 
 from flux.expr import Expr, apply, constant, variable
-from flux.nn.programs import GRADIENT
+from flux.nn.programs import GRADIENT, LOSS
 from flux.ops import Op
 from flux.training.library import call
 from flux.training.recipe import SCHEDULES, Recipe
 
-STEP = "steps done"  # no name of a formula, so that no model has an input of that name
+# No names of formulas, so that no model has inputs of these names.
+STEP = "steps done"
+NORM = "the gradient's norm"
+RATE = "the rate"
 
 
 @dataclass(frozen=True)
@@ -29,11 +32,13 @@ class Update:
             is kept.
         outputs: for each vector that changes, the input's name and its next value.
         axes: the axis of each group.
+        shown: what a step tells: the norm of the whole gradient before clipping, and the rate.
     """
 
     inputs: tuple[Expr, ...]
     outputs: Mapping[str, Expr]
     axes: Mapping[str, str]
+    shown: Mapping[str, Expr]
 
 
 @dataclass(frozen=True)
@@ -85,16 +90,39 @@ def build_update(recipe: Recipe, groups: Sequence[str], decayed: Sequence[str]) 
     kept, rule = OPTIMISERS[recipe.optimizer]
     step = variable(STEP)
     rate = _rate(recipe, step)
-    gradients = {group: group_vector(group, GRADIENT) for group in groups}
-    clipped = _clip(recipe, gradients)
-    inputs: list[Expr] = [step]
+    found = {group: group_vector(group, GRADIENT) for group in groups}
+    norm = _norm(found)
+    gradients = found if recipe.not_finite != "zero" else _zeroed(found)
+    kept_norm = norm if gradients is found else _norm(gradients)
+    clipped = _clip(recipe, gradients, kept_norm)
+    loss = variable(LOSS)
+    guarded = recipe.not_finite != "stop"
+    inputs: list[Expr] = [step, loss] if guarded else [step]
     outputs: dict[str, Expr] = {}
     for name in groups:
         decay = recipe.weight_decay if name in decayed else 0.0
         group = _Group(name, clipped[name], step, rate, decay)
-        inputs += [group.vector(), gradients[name], *(group.vector(k) for k in kept)]
-        outputs |= {kept_name(name, k): e for k, e in rule(recipe, group).items()}
-    return Update(tuple(inputs), outputs, {name: group_axis(name) for name in groups})
+        inputs += [group.vector(), found[name], *(group.vector(k) for k in kept)]
+        for k, e in rule(recipe, group).items():
+            held = _guarded(e, group.vector(k), kept_norm, recipe, loss) if guarded else e
+            outputs[kept_name(name, k)] = held
+    axes = {name: group_axis(name) for name in groups}
+    return Update(tuple(inputs), outputs, axes, {NORM: norm, RATE: rate})
+
+
+def _norm(gradients: Mapping[str, Expr]) -> Expr:
+    squares = [call("squared_norm", {"p": group_axis(name)}, g=g) for name, g in gradients.items()]
+    return apply(Op.SQRT, reduce(add, squares))
+
+
+def _zeroed(gradients: Mapping[str, Expr]) -> dict[str, Expr]:
+    return {name: call("zeroed", g=g) for name, g in gradients.items()}
+
+
+def _guarded(e: Expr, old: Expr, norm: Expr, recipe: Recipe, loss: Expr) -> Expr:
+    # A loss that is not finite is no reason to leave out what `zero` has made finite.
+    counted = loss if recipe.not_finite == "skip" else constant(0)
+    return call("guarded", next=e, old=old, norm=norm, loss=counted)
 
 
 # Schedule: its function in `schedules.flux`.
@@ -117,15 +145,14 @@ def _rate(recipe: Recipe, step: Expr) -> Expr:
     return call(_SCHEDULES[name], step=step, peak=peak, warm_up=warm_up, **numbers)
 
 
-def _clip(recipe: Recipe, gradients: Mapping[str, Expr]) -> Mapping[str, Expr]:
+def _clip(recipe: Recipe, gradients: Mapping[str, Expr], norm: Expr) -> Mapping[str, Expr]:
     """The gradients, entry by entry and then together, no larger than the recipe's limits."""
     if recipe.clip_value:
         limit = recipe.clip_value
         gradients = {name: call("clip_entries", g=g, limit=limit) for name, g in gradients.items()}
+        norm = _norm(gradients)
     if not recipe.clip:
         return gradients
-    squares = [call("squared_norm", {"p": group_axis(name)}, g=g) for name, g in gradients.items()]
-    norm = apply(Op.SQRT, reduce(add, squares))
     factor = call("clip_factor", norm=norm, limit=recipe.clip)
     return {name: g * factor for name, g in gradients.items()}
 

@@ -144,7 +144,7 @@ MISTAKES = [
     (["show", "input x[d]\nsum[d](x)", "--stage", "program"], 2, "--size d=N"),
     (["generate", "no/run"], 1, "no run in"),
     (["train", "--data", "no.txt"], 1, "no.txt'"),
-    (["train", "--preset", "huge"], 2, "huge"),
+    (["train", "--preset", "hugo"], 1, "no preset 'hugo'"),
     (["train", "--resume", "no/run"], 1, "no run in"),
 ]
 

@@ -156,7 +156,7 @@ def test_a_run_does_not_go_on_with_another_text(
         assert run(["train", "--resume", str(folder / "changed"), "--steps", "9"]) == 1
     finally:
         (folder / "text.txt").write_text(TEXT, encoding="utf-8")
-    assert "the text is not the one that this run began with (text.txt)" in capsys.readouterr().err
+    assert "the data are not those that this run began with (text.txt)" in capsys.readouterr().err
 
 
 def test_other_kernels_are_remarked_on(

@@ -1,0 +1,122 @@
+"""Files of models: written whole, and read with a limit, whoever made them."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flux.errors import DataError
+
+
+def check_empty(folder: Path) -> None:
+    """Refuse a folder that holds something already.
+
+    Raises:
+        DataError: it does, or it is no folder.
+    """
+    try:
+        taken = folder.exists() and (not folder.is_dir() or any(folder.iterdir()))
+    except (OSError, ValueError) as error:
+        raise DataError(f"cannot read {str(folder)!r}: {error}") from None
+    if taken:
+        raise DataError(f"{str(folder)!r} is not empty", hint="export into a new folder")
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Write a file beside its name, sync it, and rename it: no half file is ever seen.
+
+    Raises:
+        DataError: it cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _replace(path, content)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise DataError(f"cannot write {str(path)!r}: {reason}") from None
+
+
+def _replace(path: Path, content: bytes) -> None:
+    number, name = tempfile.mkstemp(prefix=f".{path.name[:64]}.", dir=path.parent)
+    try:
+        with os.fdopen(number, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def read_bytes(path: Path, limit: int) -> bytes:
+    """The bytes of a file.
+
+    Raises:
+        DataError: no such file, it cannot be read, or it is longer than the limit.
+    """
+    try:
+        with path.open("rb") as file:
+            about = os.fstat(file.fileno())
+            # A device has no length, and could be read for ever.
+            regular, size = stat.S_ISREG(about.st_mode), about.st_size
+            content = file.read(size) if regular and size <= limit else b""
+    except FileNotFoundError:
+        raise DataError(f"no file {str(path)!r}") from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise DataError(f"cannot read {str(path)!r}: {reason}") from None
+    if not regular:
+        raise DataError(f"{str(path)!r} is not a file")
+    if size > limit:
+        raise DataError(f"{str(path)!r} has more than {limit} bytes")
+    return content
+
+
+def parsed_json(content: bytes, path: Path) -> dict[str, Any]:
+    """The object that the JSON of a file is.
+
+    Raises:
+        DataError: it is not one.
+    """
+    try:
+        value = json.loads(content.decode("utf-8"))
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict):
+        raise DataError(f"{str(path)!r} is damaged: it is not the JSON of an object")
+    return value
+
+
+def tensor_bytes(
+    arrays: Mapping[str, NDArray[Any]], metadata: dict[str, str] | None = None
+) -> bytes:
+    """Arrays as the bytes of a safetensors file; one set of arrays gives one set of bytes."""
+    from safetensors.numpy import save
+
+    content: bytes = save({name: np.ascontiguousarray(a) for name, a in arrays.items()}, metadata)
+    return content
+
+
+def read_tensors(content: bytes, name: str) -> dict[str, NDArray[Any]]:
+    """The arrays in the bytes of a safetensors file.
+
+    Raises:
+        DataError: they are damaged.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    try:
+        found: dict[str, NDArray[Any]] = load(content)
+    except (SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise DataError(f"{name!r} is damaged: {error}") from None
+    return found

@@ -1,0 +1,103 @@
+"""A run's folder: configuration, metrics, curve, samples and checkpoints.
+
+What a run cannot do without (its checkpoints) raises when it cannot be written; what it can (the
+rest) is told once and left out, so that a full disk does not end a night's training.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from flux.errors import DataError
+from flux.training.checkpoint import sweep
+from flux.training.config import Config
+from flux.training.metrics import METRICS, Metrics, read_metrics
+from flux.training.plot import PICTURE, plot_losses
+from flux.training.progress import Report
+from flux.training.run import Run
+from flux.training.saved import Origin
+
+CONFIG = "config.toml"
+SAMPLES = "samples.txt"
+
+
+class RunFolder:
+    """The folder of a run that is being trained; hold its lock before this is made.
+
+    Args:
+        path: of the folder.
+        run: the run, as it begins or goes on.
+        tell: shows a remark.
+
+    Raises:
+        DataError: it cannot be written.
+    """
+
+    def __init__(self, path: Path, run: Run, tell: Callable[[str], None]) -> None:
+        self.path = path
+        self._run = run
+        self._tell = tell
+        self._told: set[str] = set()
+        try:
+            (path / CONFIG).write_text(config_of(run.origin).text(), encoding="utf-8")
+            self._metrics = Metrics(path, run.trainer.step)
+        except OSError as error:
+            raise DataError(f"cannot write to {str(path)!r}: {error.strerror}") from None
+        sweep(path)
+
+    def save(self) -> None:
+        """Save the run.
+
+        Raises:
+            DataError: it cannot be saved; the checkpoint before is as it was.
+        """
+        self._run.save(self.path)
+
+    def save_on_the_way(self) -> None:
+        """Save the run; where that fails, say so and go on: the next save may find space."""
+        try:
+            self._run.save(self.path)
+        except DataError as error:
+            self._tell(f"{error.text}; training goes on, and the next save tries again")
+
+    def improved(self) -> None:
+        """Keep the best checkpoint."""
+        try:
+            self._run.save_best(self.path)
+        except DataError as error:
+            self._once(error.text)
+
+    def report(self, report: Report) -> None:
+        """Append a report to the metrics."""
+        try:
+            self._metrics.add(report.row())
+        except OSError as error:
+            self._once(f"cannot write {METRICS}: {error.strerror}")
+
+    def sample(self, text: str) -> None:
+        """Append what the model writes."""
+        try:
+            with (self.path / SAMPLES).open("a", encoding="utf-8", errors="replace") as file:
+                file.write(f"--- step {self._run.trainer.step}\n{text}\n")
+        except OSError as error:
+            self._once(f"cannot write {SAMPLES}: {error.strerror}")
+
+    def plot(self) -> None:
+        """Draw the curve."""
+        try:
+            remark = plot_losses(read_metrics(self.path / METRICS), self.path / PICTURE)
+        except DataError as error:
+            remark = error.text
+        if remark:
+            self._once(remark)
+
+    def _once(self, remark: str) -> None:
+        if remark not in self._told:
+            self._told.add(remark)
+            self._tell(remark)
+
+
+def config_of(origin: Origin) -> Config:
+    """The configuration that makes a run of the same origin."""
+    return Config(origin.name, origin.preset, origin.data, origin.seed)
