@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,6 +22,24 @@ ANSWERS = [
     (["eval", "e^2", "e=3"], "9"),
     (["eval", "lambda + np", "lambda=1", "np=2"], "3"),
     (["eval", "-x", "x=0"], "-0.0"),
+    (["eval", "1/3", "--digits", "30"], "0.333333333333333333333333333333"),
+    (["eval", "2*x", "x=0.1", "--digits", "30"], "0.2"),
+    (["eval", "digits*x", "digits=2", "x=pi", "--digits", "9"], "6.28318531"),
+    (["eval", "x^2", "x=-1..2"], "[0.0, 4.0]"),
+    (["eval", "sqrt(x)", "x=-inf..4"], "[0.0, 2.0], not known to be defined everywhere"),
+    (["eval", "a + b", "a=1", "b=2", "--json"], '{"result": 3.0}'),
+    (["eval", "-x", "x=inf", "--json"], '{"result": "-inf"}'),
+    (["eval", "1/3", "--digits", "5", "--json"], '{"result": "0.33333", "exact": false}'),
+    (["eval", "1/x", "x=1..2", "--json"], '{"result": [0.5, 1.0], "defined": true}'),
+    (["eval", "log(x)", "x=-2..-1", "--json"], '{"result": [], "defined": false}'),
+    (["diff", "x^3", "x", "--json"], '{"result": "3*x^2"}'),
+    (
+        ["diff", "x^3", "x", "--at", "x=2", "--json"],
+        '{"result": 12.0, "derivative": "3*x^2"}',
+    ),
+    (["solve", "x^3 = x", "x=-1.5..2", "--all", "--json"], '{"result": [-1.0, 0.0, 1.0]}'),
+    (["taylor", "cos(x)", "x", "-n", "2", "--json"], '{"result": "1 - x^2/2"}'),
+    (["simplify", "x + x", "--json"], '{"result": "2*x"}'),
     (["diff", "x^3", "x"], "3*x^2"),
     (["diff", "x^3", "x", "--order", "2"], "6*x"),
     (["diff", "x^3", "x", "-n", "4"], "0"),
@@ -86,6 +105,15 @@ MISTAKES = [
     (["eval", "a", "5"], 2, "expected NAME=VALUE, found '5'"),
     (["eval", "a", "a=1", "a=2"], 2, "a is given twice"),
     (["eval"], 2, "Missing argument 'FORMULA'"),
+    (["eval", "exp(1) - e", "--digits", "20"], 1, "20 digits could not be proved"),
+    (["eval", "1/x", "x=0", "--digits", "20"], 1, "  1 | 1/x"),
+    (["eval", "x", "x=1", "--digits", "0"], 1, "digits is a whole number from 1"),
+    (["eval", "x", "x=1", "--digits", "two"], 2, "--digits"),
+    (["eval", "x", "x=1", "--digits", "5", "--check"], 2, "do not go together"),
+    (["eval", "x", "x=1..2", "--check"], 2, "an interval has no digits"),
+    (["eval", "x", "x=2..1"], 1, "is empty"),
+    (["eval", "1 +", "--json"], 1, '{"error": {"code": "syntax", "text": "found the end'),
+    (["eval", "log(x)", "x=-1", "--json"], 1, '"hint": "log needs a > 0"'),
     (["eval", "\u00b2"], 1, "U+00B2"),
     (["diff", "x^2"], 2, "Missing argument 'NAME'"),
     (["diff", "x^2", "x", "--order", "-1"], 2, "--order"),
@@ -219,6 +247,43 @@ def test_a_derivative_by_a_name_that_is_not_there_says_so(
     printed = capsys.readouterr()
     assert printed.out == "0\n"
     assert printed.err == "note: the formula has no `doze`; did you mean `dose`?\n"
+
+
+def test_json_of_a_solve_and_an_integral_says_how_good_they_are(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run(["solve", "x^2 = 2", "x=1", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["result"] == pytest.approx(2**0.5, rel=1e-12)
+    assert found["converged"] is True
+    assert set(found) == {"result", "unknown", "residual", "iterations", "converged", "reason"}
+    assert run(["integrate", "x", "x", "--from", "0", "--to", "1", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["result"] == pytest.approx(0.5)
+    assert set(found) == {"result", "exact", "error", "method", "points"}
+
+
+def test_a_solve_without_a_root_gives_both_objects(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["solve", "x^2 = -2", "x=1", "--json"]) == 1
+    printed = capsys.readouterr()
+    assert json.loads(printed.out)["converged"] is False
+    assert json.loads(printed.err)["error"]["code"] == "domain"
+
+
+def test_a_check_is_told_in_words_and_in_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["eval", "1 - cos(x)", "x=1e-8", "--check"]) == 0
+    assert "2*sin(x/2)^2 keeps" in capsys.readouterr().out
+    assert run(["eval", "1 - cos(x)", "x=1e-8", "--check", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["digits"] == 0
+    assert found["losses"][0]["part"] == "1 - cos(x)"
+
+
+def test_every_object_is_one_line_of_strict_json(capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments, answer in ANSWERS:
+        if "--json" in arguments:
+            json.loads(answer, parse_constant=lambda word: pytest.fail(word))
+            assert "\n" not in answer
 
 
 def test_every_step_of_a_search_is_printed(capsys: pytest.CaptureFixture[str]) -> None:

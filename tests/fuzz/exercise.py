@@ -6,10 +6,12 @@ A stage may raise FluxError and nothing else, and says nothing on the side: a wa
 from __future__ import annotations
 
 import ast
+import math
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from fractions import Fraction
 from random import Random
 from time import thread_time
 from typing import Any, TypeVar
@@ -34,6 +36,7 @@ _NUMBERS = (
     *(float("inf"), float("-inf"), float("nan"), 0, 1, -3, 2**53, True, False),
 )
 _TEXT_BYTES = 2_048
+_PROVED_NODES = 60
 _COMPILED_NODES = 1_500  # larger ones compile in seconds, which tests/bench measures
 
 
@@ -177,6 +180,8 @@ def _run(e: Expr, rng: Random, trace: Trace) -> None:
         return
     numbers = {x.attributes.name: _scalar(x, rng) for x in inputs(e)}
     trace.attempt("evaluate", lambda: flux.evaluate(e, numbers))
+    if count_nodes(e) <= _PROVED_NODES:
+        _prove(e, numbers, trace)
     sizes = {axis: rng.choice((1, 2, 3)) for part in inputs(e) for axis in part.axes}
     arrays = {x.attributes.name: _array(x, sizes, rng) for x in inputs(e)}
     trace.attempt("evaluate arrays", lambda: flux.evaluate(e, arrays))
@@ -190,6 +195,21 @@ def _run(e: Expr, rng: Random, trace: Trace) -> None:
             trace.attempt(f"{backend} array", lambda f=compiled: f(arrays))
             if backend == "vm":
                 _store(compiled, arrays, trace)
+
+
+def _prove(e: Expr, numbers: dict[str, Any], trace: Trace) -> None:
+    """The digits that are proved lie in the interval that encloses."""
+    digits = trace.attempt("digits", lambda: e.evaluate(numbers, digits=25))
+    interval = trace.attempt("interval", lambda: flux.interval(e, numbers))
+    if interval is None or not isinstance(digits, flux.Digits) or digits.decimal.adjusted() > 400:
+        return
+    value = Fraction(digits.decimal)
+    margin = abs(value) / 10**24
+    low = interval.low == -math.inf or Fraction(interval.low) <= value + margin
+    high = interval.high == math.inf or Fraction(interval.high) >= value - margin
+    if interval.empty or not low or not high:
+        raise BrokenError(f"{digits} is not in {interval}")
+    trace.attempt("check", lambda: flux.check_precision(e, numbers))
 
 
 def _store(compiled: flux.CompiledFunction, arrays: dict[str, Any], trace: Trace) -> None:
