@@ -30,6 +30,8 @@ class Runner:
         state: a flat array for each STATE buffer, by name; overwritten by every run.
         threads: that a run may use; it never changes bits. The BLAS has threads of its own, and
             should be left one where this is more.
+        shared: a flat array for some of the INPUT buffers, by name, which every run reads as it is
+            then; the others are arrays of the runner's own.
         clock: which times each instruction of the numpy backend, on one thread; None for none.
 
     Shapes:
@@ -42,6 +44,7 @@ class Runner:
         backend: str = "numpy",
         state: Mapping[str, Array] | None = None,
         threads: int = 1,
+        shared: Mapping[str, Array] | None = None,
         clock: Clock | None = None,
     ) -> None:
         self.program = program
@@ -57,6 +60,9 @@ class Runner:
         for number in (*self._inputs.values(), *self._outputs.values()):
             buffer = entry.buffers[number]
             self._arrays[number] = np.zeros(buffer.size, numpy_type(buffer))
+        for name, array in (shared or {}).items():
+            number = self._inputs[name]
+            self._arrays[number] = _state_array(name, array, entry, number)
         self._ports = {port.name: port for port in entry.outputs}
         self._run = self._make_run(backend, threads, clock)
 

@@ -9,11 +9,12 @@ layer linear[d, e](x[d]):
     sum[d](x*W) + b
 
 # Layer normalisation: Ba, Kiros and Hinton (2016), equation 4, arXiv:1607.06450.
-layer layer_norm[d](x[d]):
+layer layer_norm[d](x[d]; biased: int = 1):
     param gain[d] = 1
     param bias[d] = 0
     c = x - mean[d](x)
-    gain*c/sqrt(mean[d](c^2) + 1e-5) + bias
+    y = gain*c/sqrt(mean[d](c^2) + 1e-5)
+    biased ? y + bias : y
 
 # Root mean square normalisation: Zhang and Sennrich (2019), equation 4, arXiv:1910.07467;
 # the small number is ours, for x = 0.

@@ -36,6 +36,7 @@ class Model:
         dtype: float32 or float64.
 
     Attributes:
+        graph: of what the model says; dropout and the like are in `graph.training` alone.
         parameters: path to array, in declared order; writing to an array changes the model.
 
     Raises:
@@ -68,6 +69,11 @@ class Model:
     def count(self) -> int:
         """The number of parameters' values."""
         return self.parameters.count
+
+    @property
+    def training_graph(self) -> Graph:
+        """The graph of a training step, where `training` is 1."""
+        return self.graph.training or self.graph
 
     def evaluate(self, name: str, /, *, order: Sequence[str] | None = None, **arrays: Any) -> Any:
         """A value of the model's text, such as its `logits`: an array, or a NumPy number.

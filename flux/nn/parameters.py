@@ -1,8 +1,9 @@
 """The parameters of a model: one flat buffer a group, and an array for each path in it.
 
-What starts at random is a weight; what starts at a constant (a gain, a bias) is not. Weight decay
-pulls on weights only, so the two are two groups, each contiguous and in declared order: clipping
-and updates run over whole buffers, and a checkpoint writes them as they are.
+What starts at different values, most often at random, is a weight; what starts at a constant (a
+gain, a bias) is not. Weight decay pulls on weights only, so the two are two groups, each contiguous
+and in declared order: clipping and updates run over whole buffers, and a checkpoint writes them as
+they are.
 """
 
 from __future__ import annotations
@@ -49,9 +50,10 @@ class Entry:
 
 
 def group_of(parameter: Parameter) -> str:
-    """The group of a parameter: WEIGHTS where its initial values are random."""
-    random = any(e.op is Op.RANDOM for e in topological((parameter.initial,)))
-    return WEIGHTS if random else OTHERS
+    """The group of a parameter: WEIGHTS where its initial values differ, by chance or by place."""
+    initial = parameter.initial
+    random = any(e.op is Op.RANDOM for e in topological((initial,)))
+    return WEIGHTS if random or initial.axes else OTHERS
 
 
 class Parameters(Mapping[str, NDArray[Any]]):

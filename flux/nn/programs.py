@@ -15,6 +15,7 @@ from flux.expr import Expr, inputs, show_axes
 from flux.lower import lower
 from flux.nn.parameters import GROUPS
 from flux.program import Program
+from flux.syntax import Graph
 
 if TYPE_CHECKING:
     from flux.nn.model import Model
@@ -26,17 +27,18 @@ GRADIENT = "gradient"  # what the buffer of a group's gradients is called, behin
 _OF = "gradient of "
 
 
-def gradient_program(model: Model, sizes: Mapping[str, int]) -> Program:
+def gradient_program(model: Model, sizes: Mapping[str, int], graph: Graph | None = None) -> Program:
     """The loss, and its gradient by each parameter.
 
     Args:
         model: whose graph's result is the loss.
         sizes: of all axes.
+        graph: another graph over the same parameters; default: the model's.
 
     Raises:
         ShapeError: the result is not a scalar.
     """
-    graph = model.graph
+    graph = graph or model.graph
     if graph.result.axes:
         raise ShapeError(
             f"the loss of {graph.name} has {show_axes(graph.result.axes)}; it must be a scalar",

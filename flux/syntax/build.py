@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import replace
 
 from flux.errors import ArgumentError, AxisError, ParseError, did_you_mean
 from flux.expr import Expr, Operand, constant, inputs, lift, topological
@@ -10,7 +11,7 @@ from flux.expr.traverse import check_size
 from flux.ops import Op
 from flux.syntax.definitions import Definition
 from flux.syntax.elaborate import STEPS
-from flux.syntax.graph import Graph
+from flux.syntax.graph import Graph, Parameter
 from flux.syntax.inline import (
     bind_declared,
     bind_option,
@@ -30,19 +31,40 @@ def build_graph(definition: Definition, options: Mapping[str, int | float]) -> G
     """The graph of a definition over inputs named like its formals.
 
     A formal without a type that is used as an index becomes an integer input, so that the body is
-    elaborated once more with it.
+    elaborated once more with it. A text that says `training` is built for both of its values.
     """
+    machine = _settled(definition, options, training=0)
+    made = _graph(definition, machine)
+    if not machine.asked_training:
+        return made
+    trained = _graph(definition, _settled(definition, options, training=1))
+    _check_same_parameters(definition, made, trained)
+    return replace(made, training=replace(trained, parameters=made.parameters))
+
+
+def _check_same_parameters(definition: Definition, made: Graph, trained: Graph) -> None:
+    paths, others = ({p.path: p.input for p in g.parameters} for g in (made, trained))
+    if paths != others:
+        path = min(set(paths) ^ set(others))
+        text = f"`{definition.name}` has the parameter {path!r} only in or only out of training"
+        raise ArgumentError(text, (definition.span,))
+
+
+def _settled(definition: Definition, options: Mapping[str, int | float], training: int) -> Machine:
     integers: frozenset[str] = frozenset()
     while True:
-        machine = _run(definition, options, integers)
+        machine = _run(definition, options, integers, training)
         found = _used_as_index(definition, machine)
         if found <= integers:
-            return _graph(definition, machine)
+            return machine
         integers = integers | found
 
 
 def _run(
-    definition: Definition, options: Mapping[str, int | float], integers: frozenset[str]
+    definition: Definition,
+    options: Mapping[str, int | float],
+    integers: frozenset[str],
+    training: int,
 ) -> Machine:
     mentions = definition.mentions
     scope = Scope(
@@ -54,7 +76,7 @@ def _run(
         assumptions=mentions.assumptions,
         integers=integers,
     )
-    machine = Machine(scope, STEPS, origins={})
+    machine = Machine(scope, STEPS, origins={}, training=training)
     for formal in definition.formals:
         bind_declared(scope, formal, input_of(scope, formal))
     _bind_options(machine, definition, options)
@@ -107,18 +129,25 @@ def _graph(definition: Definition, machine: Machine) -> Graph:
     scope = machine.scope
     assert scope.result is not None
     own = [scope.values[item.name] for item in (*definition.formals, *scope.inputs)]
-    drawn = [e for e in inputs(*_roots(machine)) if e.attributes.name in _DRAWN and e not in own]
+    needed = inputs(*_roots(machine))
+    drawn = [e for e in needed if e.attributes.name in _DRAWN and e not in own]
     order = definition.result.axes if definition.result is not None else None
     return Graph(
         definition.name,
         (*own, *sorted(set(drawn), key=lambda e: str(e.attributes.name))),
-        tuple(machine.parameters.values()),
+        _owned(machine, set(needed)),
         dict(scope.named),
         scope.result,
         {option.name: _number(scope.values[option.name]) for option in definition.options},
         machine.origins or {},
         order or (),
     )
+
+
+def _owned(machine: Machine, needed: Container[Expr]) -> tuple[Parameter, ...]:
+    """The parameters; where choices were made, only those that the sides taken need."""
+    every = machine.parameters.values()
+    return tuple(p for p in every if not machine.chose or p.input in needed)
 
 
 def _number(e: Expr) -> int | float:

@@ -13,7 +13,7 @@ from flux.errors import FluxError, ParseError
 from flux.settings import current
 from flux.syntax.declared import declared
 from flux.syntax.definitions import Definition, Lookup
-from flux.syntax.functions import FUNCTION_NAMES, named_constant
+from flux.syntax.functions import FUNCTION_NAMES, TRAINING, named_constant
 from flux.syntax.tree import (
     Binding,
     Call,
@@ -49,6 +49,8 @@ def check_definition(definition: Definition) -> Iterator[FluxError]:
 
     def value(tree: Name) -> FluxError | None:
         if tree.name in known or (not tree.quoted and _is_known(tree.name, axes)):
+            return None
+        if tree.name == TRAINING and not tree.quoted and definition.kind != "function":
             return None
         if tree.quoted and "." in tree.name:
             return None  # the path of a parameter, known when the graph is built

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from flux.errors import AxisError, LimitError, ParseError, did_you_mean
-from flux.expr import Expr, node, position, rename, show_axes, size, variable
+from flux.expr import Expr, constant, node, position, rename, show_axes, size, variable
 from flux.ops import Op
 from flux.settings import current
 from flux.syntax.functions import (
     BINARY_OPERATORS,
     PREFIX_OPERATORS,
+    TRAINING,
     named_constant,
     number,
 )
 from flux.syntax.machine import Machine, Scope, Step
+from flux.syntax.numbers import constant_value
 from flux.syntax.tree import (
     Binary,
     Chain,
@@ -28,6 +30,8 @@ from flux.syntax.tree import (
     Typed,
 )
 from flux.syntax.unknown import unknown_value
+
+_OWNERS = ("layer", "model")  # definitions that are built, not evaluated
 
 
 def _number(machine: Machine, tree: Number) -> None:
@@ -49,8 +53,17 @@ def _name(machine: Machine, tree: Name) -> None:
     if owned is not None and tree.name not in machine.scope.values:
         machine.values.append(owned.input)  # a layer's parameter, by its path
         return
+    if _is_training(machine.scope, tree):
+        machine.asked_training = True
+        machine.values.append(constant(machine.training))
+        return
     machine.values.append(resolve(machine.scope, tree))
     _note(machine, tree)
+
+
+def _is_training(scope: Scope, tree: Name) -> bool:
+    free = tree.name not in scope.values and tree.name not in scope.axes
+    return tree.name == TRAINING and not tree.quoted and free and scope.kind in _OWNERS
 
 
 def resolve(scope: Scope, tree: Name) -> Expr:
@@ -144,8 +157,25 @@ def _finish_chain(machine: Machine, tree: Chain) -> None:
 
 
 def _choice(machine: Machine, tree: Choice) -> None:
+    if machine.scope.kind in _OWNERS:
+        machine.later(_decide, tree)
+        machine.enter(tree.condition)
+        return
     machine.later(_finish_choice, tree)
     machine.enter_all((tree.condition, tree.then, tree.otherwise))
+
+
+def _decide(machine: Machine, tree: Choice) -> None:
+    """In layers and models: a choice by a known number builds the side that it takes alone."""
+    condition = machine.values[-1]
+    value = constant_value(condition) if isinstance(condition, Expr) else None
+    if value is None:
+        machine.later(_finish_choice, tree)
+        machine.enter_all((tree.then, tree.otherwise))
+        return
+    machine.values.pop()
+    machine.chose = True
+    machine.enter(tree.then if value else tree.otherwise)
 
 
 def _finish_choice(machine: Machine, tree: Choice) -> None:

@@ -57,6 +57,9 @@ _CONSTANTS: Mapping[str, Expr] = {
 }
 
 
+TRAINING = "training"  # in layers and models: 1 in a training step, 0 elsewhere
+
+
 def named_constant(name: str) -> Expr | None:
     """The constant of that name: pi and e in any case, inf, nan, true, false."""
     return _CONSTANTS.get(name)

@@ -41,6 +41,8 @@ class Graph:
         integers: its options, the defaults included.
         origins: for each expression, the places in the text that built it.
         order: the axes of the result that the header's `->` gives, in order; else empty.
+        training: the graph of a training step, with the same parameters, where the text says
+            `training`; else None.
     """
 
     name: str
@@ -51,3 +53,4 @@ class Graph:
     integers: Mapping[str, int | float]
     origins: Mapping[Expr, tuple[Span, ...]] = field(compare=False, repr=False)
     order: tuple[str, ...] = ()
+    training: Graph | None = None

@@ -115,6 +115,9 @@ class Machine:
     placeholders: int = 0
     calls: int = 0
     differentiated: int = 0
+    training: int = 0  # what `training` is: 1 in the graph of a training step
+    asked_training: bool = False  # whether the text says `training`
+    chose: bool = False  # whether a choice was made by a number that is known
 
     def enter(self, tree: Tree) -> None:
         """Push the step that elaborates a node: its value comes on the stack."""

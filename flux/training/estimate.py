@@ -11,7 +11,6 @@ from time import perf_counter
 
 import numpy as np
 
-from flux.program import cost_of
 from flux.training.memory import needed_bytes
 from flux.training.run import Run
 from flux.training.trainer import Trainer
@@ -63,8 +62,8 @@ def estimate(run: Run, threads: int) -> Estimate:
         parameters=run.model.count,
         arena_bytes=program.arena_bytes,
         bytes=needed_bytes(program),
-        flops=cost_of(program).flops,
-        units=run.task.units,
+        flops=run.flops,
+        units=run.units,
         unit=run.task.unit,
         step_s=trial(run.trainer),
         peak=peak_flops(threads, run.model.dtype),

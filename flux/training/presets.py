@@ -41,6 +41,7 @@ class Preset:
         evaluate_batches: batches of a validation.
         save_every: steps between two saves.
         keep: checkpoints kept beside the newest one.
+        accumulate: batches whose mean gradient a step follows.
         sizes: of axes, for models of one's own.
         options: of the model's header.
         recipe: further numbers of `Recipe`, by name.
@@ -66,6 +67,7 @@ class Preset:
     evaluate_batches: int = 8
     save_every: int = 1_000
     keep: int = 2
+    accumulate: int = 1
     sizes: Mapping[str, int] = field(default_factory=dict)
     options: Mapping[str, float] = field(default_factory=dict)
     recipe: Mapping[str, Any] = field(default_factory=dict)

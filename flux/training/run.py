@@ -68,6 +68,7 @@ class Run:
             data=self.task.batch,
             seed=origin.seed,
             threads=self.sharing.own,
+            accumulate=preset.accumulate,
             **asdict(preset.full_recipe()),
         )
         self.best: float | None = None
@@ -99,8 +100,17 @@ class Run:
         Args:
             peak: floating-point operations that the machine does in a second.
         """
-        flops = cost_of(self.trainer.program).flops
-        return Pace(self.task.units, self.task.unit, flops, peak)
+        return Pace(self.units, self.task.unit, self.flops, peak)
+
+    @property
+    def units(self) -> int:
+        """Tokens or rows of a step."""
+        return self.task.units * self.origin.preset.accumulate
+
+    @property
+    def flops(self) -> int:
+        """Floating-point operations of a step; where it accumulates, without the update's."""
+        return cost_of(self.trainer.program).flops * self.origin.preset.accumulate
 
     def train(
         self,

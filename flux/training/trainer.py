@@ -36,6 +36,9 @@ class Trainer:
         seed: of random numbers in the model's text, such as those of dropout.
         threads: that a step may use; it never changes bits. Leave the BLAS one thread where this
             is more.
+        accumulate: the number of batches that a step takes, one after another: it follows the mean
+            of their gradients, as if they were one batch. Step n takes the batches from
+            n*accumulate on.
         **recipe: the other fields of `Recipe`: learning_rate, weight_decay, clip, ...
 
     Attributes:
@@ -58,6 +61,7 @@ class Trainer:
         *,
         seed: int = 0,
         threads: int = 1,
+        accumulate: int = 1,
         **recipe: Any,
     ) -> None:
         if not isinstance(model, Model):
@@ -72,12 +76,13 @@ class Trainer:
         self.step = 0
         self.norm = self.rate = float("nan")
         self.skipped = 0
+        self._accumulate = _counted(accumulate)
         self._seed = seed
         self._feed = feed(data)
-        self._inputs = model.graph.inputs
+        self._inputs = model.training_graph.inputs
         first = conform(self._feed(0), self._inputs, model.dtype)
         self._sizes = sizes_of(first, self._inputs, model.sizes)
-        self._compiled = Step(model, self.recipe, self._sizes, threads)
+        self._compiled = Step(model, self.recipe, self._sizes, threads, self._accumulate)
 
     def run(self, steps: int, after: Callable[[int, float], bool | None] | None = None) -> float:
         """Train for some steps.
@@ -109,7 +114,7 @@ class Trainer:
         Raises:
             DomainError: the loss or the gradient is not finite, and the recipe says `stop`.
         """
-        loss = self._compiled(self.step, self._arrays(self._feed(self.step)))
+        loss = self._compiled(self.step, *self._batches())
         self.norm, self.rate = self._compiled.norm, self._compiled.rate
         self.step += 1
         if not (isfinite(loss) and isfinite(self.norm)):
@@ -119,13 +124,17 @@ class Trainer:
     def share(self, threads: int) -> None:
         """Use that many threads from the next step on; it changes no bits."""
         state = {name: array.copy() for name, array in self.state().items()}
-        self._compiled = Step(self.model, self.recipe, self._sizes, threads)
+        self._compiled = Step(self.model, self.recipe, self._sizes, threads, self._accumulate)
         for name, array in self.state().items():
             np.copyto(array, state[name])
 
     def try_step(self) -> None:
         """Run the next step without counting it; the caller puts the state back."""
-        self._compiled(self.step, self._arrays(self._feed(self.step)))
+        self._compiled(self.step, *self._batches())
+
+    def _batches(self) -> list[dict[str, NDArray[Any]]]:
+        first = self.step * self._accumulate
+        return [self._arrays(n) for n in range(first, first + self._accumulate)]
 
     def _not_finite(self, loss: float) -> None:
         if self.recipe.not_finite != "stop":
@@ -142,9 +151,10 @@ class Trainer:
         """The loss of a batch, without an update."""
         return self.model.loss(**batch)
 
-    def _arrays(self, batch: Batch) -> dict[str, NDArray[Any]]:
-        drawn = {"seed": np.array(self._seed), "step": np.array(self.step)}
-        arrays = conform({**drawn, **batch}, self._inputs, self.model.dtype)
+    def _arrays(self, number: int) -> dict[str, NDArray[Any]]:
+        """The batch of that number, which is also the step of the model's random numbers."""
+        drawn = {"seed": np.array(self._seed), "step": np.array(number)}
+        arrays = conform({**drawn, **self._feed(number)}, self._inputs, self.model.dtype)
         sizes_of(arrays, self._inputs, self._sizes)
         return arrays
 
@@ -171,3 +181,10 @@ class Trainer:
         for name, array in state.items():
             np.copyto(array, arrays[name])
         self.step = step
+
+
+def _counted(accumulate: int) -> int:
+    good = isinstance(accumulate, Integral) and not isinstance(accumulate, bool)
+    if not good or accumulate < 1:
+        raise ArgumentError(f"accumulate must be a whole number from 1 on, not {accumulate!r}")
+    return int(accumulate)

@@ -15,7 +15,7 @@ from flux.expr import Expr, apply, constant, variable
 from flux.nn.programs import GRADIENT, LOSS
 from flux.ops import Op
 from flux.training.library import call
-from flux.training.recipe import Recipe
+from flux.training.recipe import SCHEDULES, Recipe
 
 # No names of formulas, so that no model has inputs of these names.
 STEP = "steps done"
@@ -61,7 +61,7 @@ class _Group:
 
     def vector(self, kept: str = "") -> Expr:
         """Its parameters, or what is kept beside them."""
-        return _vector(self.name, kept)
+        return group_vector(self.name, kept)
 
 
 def kept_name(group: str, kept: str) -> str:
@@ -69,12 +69,14 @@ def kept_name(group: str, kept: str) -> str:
     return f"{group}.{kept}" if kept else group
 
 
-def _axis(group: str) -> str:
+def group_axis(group: str) -> str:
+    """The axis of a group's vectors."""
     return f"place in {group}"
 
 
-def _vector(group: str, kept: str) -> Expr:
-    return variable(kept_name(group, kept), (_axis(group),))
+def group_vector(group: str, kept: str) -> Expr:
+    """A group's parameters, or a vector that is kept beside them, as an input."""
+    return variable(kept_name(group, kept), (group_axis(group),))
 
 
 def build_update(recipe: Recipe, groups: Sequence[str], decayed: Sequence[str]) -> Update:
@@ -88,7 +90,7 @@ def build_update(recipe: Recipe, groups: Sequence[str], decayed: Sequence[str]) 
     kept, rule = OPTIMISERS[recipe.optimizer]
     step = variable(STEP)
     rate = _rate(recipe, step)
-    found = {group: _vector(group, GRADIENT) for group in groups}
+    found = {group: group_vector(group, GRADIENT) for group in groups}
     norm = _norm(found)
     gradients = found if recipe.not_finite != "zero" else _zeroed(found)
     kept_norm = norm if gradients is found else _norm(gradients)
@@ -104,12 +106,12 @@ def build_update(recipe: Recipe, groups: Sequence[str], decayed: Sequence[str]) 
         for k, e in rule(recipe, group).items():
             held = _guarded(e, group.vector(k), kept_norm, recipe, loss) if guarded else e
             outputs[kept_name(name, k)] = held
-    axes = {name: _axis(name) for name in groups}
+    axes = {name: group_axis(name) for name in groups}
     return Update(tuple(inputs), outputs, axes, {NORM: norm, RATE: rate})
 
 
 def _norm(gradients: Mapping[str, Expr]) -> Expr:
-    squares = [call("squared_norm", {"p": _axis(name)}, g=g) for name, g in gradients.items()]
+    squares = [call("squared_norm", {"p": group_axis(name)}, g=g) for name, g in gradients.items()]
     return apply(Op.SQRT, reduce(add, squares))
 
 
@@ -123,21 +125,31 @@ def _guarded(e: Expr, old: Expr, norm: Expr, recipe: Recipe, loss: Expr) -> Expr
     return call("guarded", next=e, old=old, norm=norm, loss=counted)
 
 
+# Schedule: its function in `schedules.flux`.
+_SCHEDULES = {
+    "constant": "warm_up_constant",
+    "linear": "warm_up_linear",
+    "cosine": "warm_up_cosine",
+    "warm-up-stable-decay": "warm_up_stable_decay",
+    "inverse-root": "inverse_root",
+}
+
+
 def _rate(recipe: Recipe, step: Expr) -> Expr:
-    if not recipe.steps and not recipe.warm_up:
+    name = recipe.schedule if recipe.steps or recipe.schedule != "cosine" else "constant"
+    if name == "constant" and not recipe.warm_up:
         return constant(recipe.learning_rate)
-    return call(
-        "warm_up_cosine",
-        step=step,
-        peak=recipe.learning_rate,
-        warm_up=recipe.warm_up,
-        steps=recipe.steps,
-        final=recipe.final if recipe.steps else 1.0,
-    )
+    numbers = {number: getattr(recipe, number) for number in SCHEDULES[name]}
+    peak, warm_up = recipe.learning_rate, recipe.warm_up
+    return call(_SCHEDULES[name], step=step, peak=peak, warm_up=warm_up, **numbers)
 
 
 def _clip(recipe: Recipe, gradients: Mapping[str, Expr], norm: Expr) -> Mapping[str, Expr]:
-    """The gradients, scaled together where the norm of all of them is above the limit."""
+    """The gradients, entry by entry and then together, no larger than the recipe's limits."""
+    if recipe.clip_value:
+        limit = recipe.clip_value
+        gradients = {name: call("clip_entries", g=g, limit=limit) for name, g in gradients.items()}
+        norm = _norm(gradients)
     if not recipe.clip:
         return gradients
     factor = call("clip_factor", norm=norm, limit=recipe.clip)
@@ -145,7 +157,18 @@ def _clip(recipe: Recipe, gradients: Mapping[str, Expr], norm: Expr) -> Mapping[
 
 
 def _adamw(recipe: Recipe, group: _Group) -> dict[str, Expr]:
-    g, beta1, beta2 = group.gradient, recipe.beta1, recipe.beta2
+    return _moments(recipe, group, group.gradient, group.decay)
+
+
+def _adam(recipe: Recipe, group: _Group) -> dict[str, Expr]:
+    g = group.gradient
+    if group.decay:
+        g = call("adam_gradient", p=group.vector(), g=g, decay=group.decay)
+    return _moments(recipe, group, g, 0.0)
+
+
+def _moments(recipe: Recipe, group: _Group, g: Expr, decay: float) -> dict[str, Expr]:
+    beta1, beta2 = recipe.beta1, recipe.beta2
     moment1 = call("adamw_moment1", moment1=group.vector("moment1"), g=g, beta1=beta1)
     moment2 = call("adamw_moment2", moment2=group.vector("moment2"), g=g, beta2=beta2)
     parameters = call(
@@ -158,22 +181,55 @@ def _adamw(recipe: Recipe, group: _Group) -> dict[str, Expr]:
         beta1=beta1,
         beta2=beta2,
         epsilon=recipe.epsilon,
-        decay=group.decay,
+        decay=decay,
     )
     return {"moment1": moment1, "moment2": moment2, "": parameters}
 
 
-def _sgd(recipe: Recipe, group: _Group) -> dict[str, Expr]:
-    old = group.vector("velocity")
-    velocity = call("sgd_velocity", velocity=old, g=group.gradient, momentum=recipe.momentum)
+def _lion(recipe: Recipe, group: _Group) -> dict[str, Expr]:
+    moment, g = group.vector("moment"), group.gradient
     parameters = call(
-        "sgd", p=group.vector(), velocity=velocity, rate=group.rate, decay=group.decay
+        "lion",
+        p=group.vector(),
+        moment=moment,
+        g=g,
+        rate=group.rate,
+        beta1=recipe.beta1,
+        decay=group.decay,
     )
-    return {"velocity": velocity, "": parameters}
+    return {"moment": call("lion_moment", moment=moment, g=g, beta2=recipe.beta2), "": parameters}
+
+
+def _sgd(recipe: Recipe, group: _Group) -> dict[str, Expr]:
+    return {"": _descent(group, group.gradient)}
+
+
+def _momentum(recipe: Recipe, group: _Group) -> dict[str, Expr]:
+    velocity = _velocity(recipe, group)
+    return {"velocity": velocity, "": _descent(group, velocity)}
+
+
+def _nesterov(recipe: Recipe, group: _Group) -> dict[str, Expr]:
+    velocity, g, mu = _velocity(recipe, group), group.gradient, recipe.momentum
+    ahead = call("nesterov_gradient", velocity=velocity, g=g, momentum=mu)
+    return {"velocity": velocity, "": _descent(group, ahead)}
+
+
+def _velocity(recipe: Recipe, group: _Group) -> Expr:
+    old = group.vector("velocity")
+    return call("sgd_velocity", velocity=old, g=group.gradient, momentum=recipe.momentum)
+
+
+def _descent(group: _Group, g: Expr) -> Expr:
+    return call("sgd", p=group.vector(), g=g, rate=group.rate, decay=group.decay)
 
 
 # Optimiser: what it keeps of each parameter, and the next values of that and of the parameter.
 OPTIMISERS: Mapping[str, tuple[tuple[str, ...], Callable[[Recipe, _Group], dict[str, Expr]]]] = {
     "adamw": (("moment1", "moment2"), _adamw),
-    "sgd": (("velocity",), _sgd),
+    "adam": (("moment1", "moment2"), _adam),
+    "lion": (("moment",), _lion),
+    "sgd": ((), _sgd),
+    "momentum": (("velocity",), _momentum),
+    "nesterov": (("velocity",), _nesterov),
 }

@@ -128,13 +128,13 @@ def test_the_first_step_of_adamw_goes_by_the_rate_against_the_gradients_sign() -
 
 
 def test_clipping_counts_all_groups_together() -> None:
-    recipe = Recipe("sgd", learning_rate=1.0, clip=1.0, weight_decay=0, momentum=0)
+    recipe = Recipe("sgd", learning_rate=1.0, clip=1.0, weight_decay=0)
     state = run_update(recipe, [{"a": np.array([3.0, 0.0]), "b": np.array([0.0, 4.0])}])
     np.testing.assert_allclose(state["a"], [1 - 3 / 5, 1])
     np.testing.assert_allclose(state["b"], [1, 1 - 4 / 5])
 
 
 def test_momentum_adds_up() -> None:
-    recipe = Recipe("sgd", learning_rate=0.1, clip=0, weight_decay=0, momentum=0.5)
+    recipe = Recipe("momentum", learning_rate=0.1, clip=0, weight_decay=0, momentum=0.5)
     state = run_update(recipe, [ONE, ONE, ONE])
     np.testing.assert_allclose(state["a"], 1 - 0.1 * ONE["a"] * (1 + 1.5 + 1.75))

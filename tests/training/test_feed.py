@@ -63,7 +63,7 @@ def test_sizes_follow_from_the_arrays() -> None:
 
 
 RECIPES = [
-    ({"optimizer": "adam"}, "did you mean `adamw`?"),
+    ({"optimizer": "addamw"}, "did you mean `adamw`?"),
     ({"learning_rate": -1.0}, "learning_rate"),
     ({"clip": float("nan")}, "clip"),
     ({"beta2": 1.0}, "beta2"),

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from flux.errors import ArgumentError, DomainError
 from flux.nn import Model
 from flux.syntax import load_text
+from flux.training.recipe import OPTIMISERS
 from flux.training.trainer import Trainer
 
 TEXT = """
@@ -22,7 +23,6 @@ model line(x[b], y[b]):
 """
 X = np.linspace(-1, 1, 8)
 GOOD = {"x": X, "y": np.sin(X)}
-OPTIMISERS = ("adamw", "sgd")
 POLICIES = ("skip", "zero")
 
 
@@ -62,6 +62,19 @@ def test_no_data_makes_parameters_or_moments_other_than_finite(
         made = trainer([GOOD, bad, bad], not_finite=policy, learning_rate=1e3, **options)
         made.run(6)
         assert all(np.isfinite(array).all() for array in made.state().values())
+
+
+@pytest.mark.parametrize("optimizer", OPTIMISERS)
+def test_one_bad_batch_of_several_leaves_the_whole_step_out(optimizer: str) -> None:
+    batches = [GOOD, GOOD, GOOD, spoilt(np.nan), GOOD, GOOD]
+    made = trainer(batches, optimizer=optimizer, not_finite="skip", accumulate=2)
+    made.advance()
+    before = state(made)
+    made.advance()
+    assert state(made) == before
+    assert made.skipped == 1
+    assert np.isfinite(made.advance())
+    assert state(made) != before
 
 
 def test_zero_takes_the_other_entries() -> None:

@@ -16,6 +16,11 @@ MISTAKES = [
     ({"clip": -1.0}, "clip is -1.0", ""),
     ({"weight_decay": float("nan")}, "weight_decay is nan", ""),
     ({"beta1": 1.0}, "beta1 is 1.0; it must be below 1", ""),
+    ({"cooldown": 1.5}, "cooldown is 1.5; it must be 1 or less", ""),
+    ({"schedule": "cosin"}, "no schedule 'cosin'", "did you mean `cosine`?"),
+    ({"schedule": 3}, "no schedule 3", ""),
+    ({"schedule": "linear"}, "the schedule linear needs an end", "steps="),
+    ({"momentum": 0.5}, "adamw takes no momentum", "momentum belongs to momentum, nesterov"),
 ]
 
 
@@ -29,5 +34,5 @@ def test_mistakes(numbers: dict[str, Any], text: str, hint: str) -> None:
 
 def test_an_unknown_optimizer_is_refused() -> None:
     with pytest.raises(ArgumentError) as caught:
-        recipe_of("adam", {})
+        recipe_of("adamww", {})
     assert caught.value.hint == "did you mean `adamw`?"

@@ -85,7 +85,7 @@ def test_the_classifier_knows_points_that_it_has_not_seen() -> None:
 
 
 def test_gradient_descent_with_momentum_learns_too() -> None:
-    trainer = Trainer(model("xor"), "sgd", XOR_BATCH, learning_rate=0.1)
+    trainer = Trainer(model("xor"), "momentum", XOR_BATCH, learning_rate=0.1)
     assert trainer.run(600) < 0.05
 
 
