@@ -30,6 +30,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "limit": ("flux.cli.limit", "Find the limit of a formula."),
     "domain": ("flux.cli.domain", "Say where a formula is defined."),
     "show": ("flux.cli.show", "Print what the compiler makes of a formula or a .flux file."),
+    "graph": ("flux.cli.graph", "Draw what a model computes, with its layers folded."),
     "profile": ("flux.cli.profile", "Time each instruction of a training step."),
     "gradcheck": ("flux.cli.gradcheck", "Compare a model's gradients with differences."),
     "repl": ("flux.cli.repl", "Answer formulas, with definitions and values kept."),

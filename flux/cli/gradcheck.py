@@ -36,7 +36,7 @@ def command(
 
     limit_blas()
     module = load(Path(model)) if model.endswith(".flux") else load_text("", "<library>")
-    chosen = _chosen(model, name, list(module))
+    chosen = chosen_name(model, name, list(module))
     found = check_gradients(
         module[chosen].build(**whole_numbers(option, "--option")),
         whole_numbers(size, "--size"),
@@ -49,7 +49,8 @@ def command(
         raise SystemExit(DIFFERENT)
 
 
-def _chosen(model: str, name: str | None, defined: list[str]) -> str:
+def chosen_name(model: str, name: str | None, defined: list[str]) -> str:
+    """The definition that is meant: of a file, the last one where none is named."""
     if not model.endswith(".flux"):
         if name is not None:
             raise click.UsageError("--name goes with a .flux file")

@@ -138,7 +138,7 @@ class CachedDecoder:
 
     Args:
         programs: of a text.
-        parameters: the flat buffers of the model.
+        parameters: the flat buffers of the model, which are read as they are at each token.
         tokens: the name of the input of tokens.
         context: the longest window.
     """
@@ -148,10 +148,10 @@ class CachedDecoder:
     ) -> None:
         self.context = context
         self._tokens = tokens
-        self._parameters = parameters
         self._kept = empty_buffers(programs.step)
-        self._step = Runner(programs.step, state=self._kept)
-        self._fill = None if programs.fill is None else Runner(programs.fill)
+        self._step = Runner(programs.step, state=self._kept, shared=parameters)
+        fill = programs.fill
+        self._fill = None if fill is None else Runner(fill, shared=parameters)
         self._place = self._step.buffer(PLACE)
         self._token = self._step.buffer(tokens)
         self._value = self._step.buffer(VALUE)
@@ -159,7 +159,6 @@ class CachedDecoder:
 
     def start(self, tokens: Tokens) -> NDArray[Any]:
         """Begin with a sequence, at least one token; the value at its last place."""
-        self._load_parameters()
         self._window = [int(token) for token in tokens[-self.context :]]
         self._fill_in(self._window[:-1])
         return self._run(self._window[-1])
@@ -171,12 +170,6 @@ class CachedDecoder:
             self._fill_in(self._window)
         self._window.append(int(token))
         return self._run(token)
-
-    def _load_parameters(self) -> None:
-        """Take the model's parameters as they are now."""
-        for runner in (self._step, self._fill):
-            if runner is not None:
-                _load(runner, self._parameters)
 
     def _fill_in(self, known: Sequence[int]) -> None:
         if self._fill is None or not known:
@@ -195,11 +188,6 @@ class CachedDecoder:
         return self._value
 
 
-def _load(runner: Runner, parameters: Buffers) -> None:
-    for name, array in parameters.items():
-        runner.buffer(name)[:] = array
-
-
 def last_half(window: Sequence[int]) -> list[int]:
     """What stays of a full window."""
     return list(window[len(window) - len(window) // 2 :])
@@ -216,15 +204,14 @@ class FullDecoder:
 
     Args:
         window: as `window_program` makes it; of a batch, the first is used.
-        parameters: the flat buffers of the model.
+        parameters: the flat buffers of the model, which are read as they are at each token.
         tokens: the name of the input of tokens.
         context: the longest window.
     """
 
     def __init__(self, window: Program, parameters: Buffers, tokens: str, context: int) -> None:
         self.context = context
-        self._parameters = parameters
-        self._runner = Runner(window)
+        self._runner = Runner(window, shared=parameters)
         self._tokens = self._runner.buffer(tokens)
         batch = self._tokens.size // context
         self._value = self._runner.buffer(VALUE).reshape(batch * context, -1)
@@ -232,7 +219,6 @@ class FullDecoder:
 
     def start(self, tokens: Tokens) -> NDArray[Any]:
         """Begin with a sequence, at least one token; the value at its last place."""
-        _load(self._runner, self._parameters)
         self._window = [int(token) for token in tokens[-self.context :]]
         return self._run()
 

@@ -113,7 +113,7 @@ def check_gradients(
     if not graph.parameters:
         raise ArgumentError(f"{graph.name} has no parameters, and so no gradient to check")
     graph = _scalar(graph)
-    known = _all_sizes(graph, sizes or {})
+    known = all_sizes(graph, sizes or {})
     drawn = np.random.default_rng(seed)
     model = Model(graph, known, seed=seed, dtype="float64")
     for array in model.parameters.values():
@@ -143,7 +143,14 @@ def _scalar(graph: Graph) -> Graph:
     return replace(graph, result=total, inputs=(*graph.inputs, weights))
 
 
-def _all_sizes(graph: Graph, given: Mapping[str, int]) -> dict[str, int]:
+def all_sizes(graph: Graph, given: Mapping[str, int]) -> dict[str, int]:
+    """The sizes of all axes of a graph's inputs and parameters: those given, and 4.
+
+    Raises:
+        AxisError: an axis that the graph has not.
+        LimitError: so large that a check would take too long.
+        ShapeError: sizes that do not fit.
+    """
     inputs = [*graph.inputs, *(parameter.input for parameter in graph.parameters)]
     axes = dict.fromkeys(axis for e in inputs for axis in e.attributes.axes)
     for axis in given:

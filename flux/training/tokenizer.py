@@ -102,12 +102,12 @@ class Bytes:
 
     def decode(self, tokens: Iterable[int]) -> str:
         """The text of bytes; what is no UTF-8 becomes U+FFFD."""
-        return bytes(tokens).decode("utf-8", "replace")
+        return bytes(map(int, tokens)).decode("utf-8", "replace")
 
     def decoder(self) -> Decoder:
         """Decodes a stream of bytes."""
         stream = codecs.getincrementaldecoder("utf-8")("replace")
-        return lambda tokens: stream.decode(bytes(tokens))
+        return lambda tokens: stream.decode(bytes(map(int, tokens)))
 
     def saved(self) -> dict[str, Any]:
         """Its kind, which is all."""

@@ -226,3 +226,26 @@ def test_random_numbers_along_the_time_are_refused() -> None:
         one_step(drawn * 2, "t", [])
     step = one_step(random("site", ("d",), variable("seed"), variable("step")), "t", [])
     assert step.value.op is Op.RANDOM
+
+
+VARIANTS = [
+    {},
+    {"post": 1, "biased": 0},
+    {"rms": 1, "rotating": 1, "gated": 1, "tied": 1},
+    {"sinusoidal": 1, "rectified": 1},
+    {"dropout": 0.2},
+]
+
+
+@pytest.mark.parametrize("options", VARIANTS, ids=str)
+def test_every_variant_of_the_library_s_transformer_decodes(options: dict[str, float]) -> None:
+    made = graph("transformer", layers=2, **options)
+    model = Model(made, {**SIZES, "g": 3}, seed=1, dtype="float64")
+    drawn = np.random.default_rng(0)
+    for array in model.parameters.values():
+        array += drawn.normal(0, 0.5, array.shape)
+    tokens = drawn.integers(0, SIZES["v"], CONTEXT)
+    decoder = cached(model)
+    found = [decoder.start(tokens[:3]).copy()]
+    found += [decoder.advance(token).copy() for token in tokens[3:]]
+    np.testing.assert_allclose(found, whole(model, tokens)[2:], rtol=1e-10, atol=1e-10)

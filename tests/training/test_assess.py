@@ -12,7 +12,7 @@ from flux.errors import DataError, DomainError
 from flux.training.assess import assess
 from flux.training.language import LanguageModel
 from flux.training.presets import PRESETS
-from flux.training.tokenizer import Tokenizer
+from flux.training.tokenizer import Bytes, Tokenizer
 
 CONTEXT = 8
 PRESET = replace(PRESETS["tiny"], width=8, heads=2, feed_forward=12, context=CONTEXT)
@@ -77,3 +77,10 @@ def test_parameters_that_are_not_numbers_are_found() -> None:
     language.model.parameters["head"][0, 0] = np.nan
     with pytest.raises(DomainError, match="the loss is nan"):
         assess(language, TEXT, "text", lambda *_: None)
+
+
+def test_characters_are_counted_where_a_token_is_a_byte() -> None:
+    text = "aß" * 9
+    language = LanguageModel(PRESET, Bytes(), seed=2)
+    result = assess(language, text, "text", lambda *_: None)
+    assert (result.tokens, result.characters) == (3 * 9 - 1, 2 * 9 - 1)
