@@ -12,7 +12,7 @@ endif
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help train test check lint fuzz bench docs wheel check-wheel clean
+.PHONY: help train test check lint fuzz soak bench docs wheel check-wheel clean
 
 help:           ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-14s%s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -56,6 +56,9 @@ check: lint test                ## everything that must hold before a commit: li
 
 fuzz: $(VENV)/test.stamp        ## fuzz the parser and the compiler: COUNT=1000000
 	$(BIN)/python -m tests.fuzz --count $(COUNT)
+
+soak: $(VENV)/test.stamp        ## a hundred thousand rounds of parse, compile, evaluate: memory must not grow
+	$(BIN)/python -m pytest tests/reliability -m soak -n 0 -s
 
 bench: $(VENV)/test.stamp       ## benchmarks, beside the peers that are installed
 	$(BIN)/python -m pytest tests/bench -m bench -n 0 -s

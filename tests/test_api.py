@@ -146,6 +146,17 @@ WRONG: list[tuple[str, Callable[[], Any]]] = [
     ("fit by a list", lambda: flux.fit("y = a*x", DATA, a=1.0, loss=[1])),
     ("fit from half a start", lambda: flux.fit("y = a*x", DATA, a=1.0, starts=0.5)),
     ("fit with a number for groups", lambda: flux.fit("y = a*x", DATA, a=1.0, groups=3)),
+    ("a Jacobian of a text", lambda: flux.jacobian("x", ["x"])),
+    ("a Hessian by a text", lambda: E.hessian("x")),
+    ("a product by a list", lambda: E.hvp(["x"])),  # type: ignore[arg-type]
+    ("collect None", lambda: E.collect(None)),  # type: ignore[arg-type]
+    ("C of no name", lambda: E.to_c("")),
+    ("Python of a number", lambda: E.to_python(3)),  # type: ignore[arg-type]
+    ("exact roots of None", lambda: flux.solve_exactly(None)),  # type: ignore[arg-type]
+    ("exact roots by a number", lambda: flux.solve_exactly("x = 1", 3)),  # type: ignore[arg-type]
+    ("a limit by None", lambda: flux.limit(E, None, 0)),  # type: ignore[arg-type]
+    ("a sum to None", lambda: flux.summation("k", "k", 1, None)),  # type: ignore[arg-type]
+    ("a product of None", lambda: flux.product(None, "k", 1, 2)),  # type: ignore[arg-type]
     ("equal to None", lambda: flux.equal(E, None)),  # type: ignore[arg-type]
     ("a function of a text", lambda: MODULE["f"]("x")),  # type: ignore[arg-type]
     ("a definition named None", lambda: MODULE[None]),  # type: ignore[index]

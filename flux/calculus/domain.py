@@ -295,9 +295,9 @@ class _Facts:
         return abs(x - y) > 2 * (x_error + y_error) and math.isfinite(x - y) and compare(x, y)
 
     def _is_number(self, e: Expr) -> bool:
-        operands = e.args or (e,)
-        return e in self._numbers or all(
-            arg in self._numbers or arg.op is Op.CONSTANT for arg in operands
+        """Whether e is a number, or what a condition puts around one."""
+        return e in self._numbers or (
+            e.op in _PLAIN and all(a in self._numbers or a.op is Op.CONSTANT for a in e.args)
         )
 
 

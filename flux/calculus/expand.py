@@ -133,7 +133,7 @@ class _Expansion:
         self._spend(1)
         value = number(e)
         if value is not None:
-            return [Product(value, has_decimal(e))]
+            return [Product(value, has_decimal(e))] if value else []
         if e.op in _SUMS:
             return self._sum(e)
         if e.op is Op.MUL:

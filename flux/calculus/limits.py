@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import reduce
+from itertools import count
 
 from flux.calculus.equal import equal
 from flux.calculus.folding import number
@@ -16,7 +17,7 @@ from flux.calculus.substitute import as_expression, subs
 from flux.calculus.sympy_bridge import check_scalar
 from flux.calculus.worker import call
 from flux.errors import ArgumentError, NotFoundError
-from flux.expr import Expr, Operand, constant
+from flux.expr import Expr, Operand, constant, variable
 from flux.expr.facts import free_names
 
 SIDES = ("both", "left", "right")
@@ -92,6 +93,10 @@ def _closed(
         check_scalar(part)
     if k in (*free_names(first), *free_names(last)):
         raise ArgumentError(f"the bounds of the {name} have its index `{k}`")
+    _check_bounds(first, last)
+    if _is_long(first, last):  # as one with a name for its end, which can be checked
+        end = f"{k}_{_end_of((term, first), k)}"
+        return simplify(subs(_closed(name, term, k, first, variable(end), join), {end: last}))
     for candidate in call(name, term, k, first, last):
         for found in (simplify(candidate), candidate):
             if last in _INFINITE or _agrees(found, term, k, first, last, join):
@@ -113,6 +118,31 @@ def _agrees(
         if not values or not equal(_at(found, numbers), reduce(join, values)):
             return False
     return True
+
+
+def _check_bounds(first: Expr, last: Expr) -> None:
+    for bound in (first, last):
+        value = number(simplify(bound))
+        if value is not None and value.denominator != 1:
+            raise ArgumentError("the bounds are whole numbers", hint="the index goes up by 1")
+    if first in _INFINITE or _difference(first, last) < 0:
+        raise ArgumentError("the last index comes before the first one")
+
+
+def _difference(first: Expr, last: Expr) -> float:
+    """How many steps lie between numbers; 0 where a bound is no number."""
+    low, high = number(simplify(first)), number(simplify(last))
+    return 0 if low is None or high is None else float(high - low)
+
+
+def _is_long(first: Expr, last: Expr) -> bool:
+    return _difference(first, last) >= _MOST_TERMS
+
+
+def _end_of(parts: Sequence[Expr], k: str) -> int:
+    """A number that makes a name of the index's that the parts do not have."""
+    taken = {name for part in parts for name in free_names(part)}
+    return next(i for i in count(1) if f"{k}_{i}" not in taken)
 
 
 _MOST_TERMS = 1_000

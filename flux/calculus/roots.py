@@ -6,14 +6,17 @@ Residuals and the names of the unknowns go in, roots come out at which every res
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from typing import NamedTuple
 
 import numpy as np
 
-from flux.calculus.equal import Verdict, equal, values_and_bounds
+from flux.calculus.domain import Condition, domain
+from flux.calculus.equal import Verdict, equal, error_bound, values_and_bounds
 from flux.calculus.folding import ZERO, add, div, magnitude, mul, neg, number, power, sub
 from flux.calculus.signs import SignTable
 from flux.calculus.simplify import simplify
@@ -95,12 +98,14 @@ def _candidates(residuals: Sequence[Expr], unknowns: Sequence[str]) -> tuple[int
 
 def _checked(residuals: Sequence[Expr], candidate: Root) -> tuple[Root | None, bool]:
     """The root as it is shown, or None where it is none; and whether that is sure."""
-    if any(_is_outside(e, candidate) for e in residuals):
-        return None, True
+    places = {_place(e, candidate) for e in residuals}
+    if places != {_Place.INSIDE}:
+        return None, _Place.OUTSIDE in places
     short = {name: Value(*map(simplify, value)) for name, value in candidate.items()}
     verdicts = [Verdict.UNKNOWN]
+    shorter = [simplify(e) for e in residuals]
     for found in (short, candidate):
-        verdicts = [_verdict(e, found) for e in residuals]
+        verdicts = [_verdict(e, found) for e in shorter]
         if all(v in (Verdict.PROVED, Verdict.AGREED) for v in verdicts):
             return found, True
     return None, Verdict.REFUTED in verdicts
@@ -117,21 +122,49 @@ def _verdict(residual: Expr, root: Root) -> Verdict:
         value = _at(residual, root)
     except FluxError:  # too large, or no function of complex numbers here
         return Verdict.UNKNOWN
-    verdicts = {equal(value.real, ZERO).verdict, equal(value.imaginary, ZERO).verdict}
+    verdicts = {_against_zero(value.real), _against_zero(value.imaginary)}
     worst = (Verdict.REFUTED, Verdict.UNKNOWN, Verdict.AGREED, Verdict.PROVED)
     return next(v for v in worst if v in verdicts)
 
 
-def _is_outside(residual: Expr, root: Root) -> bool:
-    """Whether a root is a real number at which the residual has no value."""
+def _against_zero(e: Expr) -> Verdict:
+    """Whether e is 0; a number by its rounding error alone, as long ones simplify slowly."""
+    if inputs(e):
+        return equal(e, ZERO).verdict
+    value, bound = error_bound(e, {})
+    if not abs(value) < math.inf or not bound <= _KNOWN:
+        return Verdict.UNKNOWN
+    return Verdict.AGREED if abs(value) <= bound else Verdict.REFUTED
+
+
+_KNOWN = 1e-7  # an error bound beyond which a value says nothing
+
+
+class _Place(Enum):
+    INSIDE = "the residual has a value there, or there are names"
+    OUTSIDE = "a condition of its domain fails"
+    BEYOND = "its value is beyond the floats"
+
+
+def _place(residual: Expr, root: Root) -> _Place:
+    """Where a root stands that is a real number."""
     known = {x.attributes.name for x in inputs(residual)}
     if known - root.keys() or any(inputs(v.real) or v.imaginary is not ZERO for v in root.values()):
-        return False
+        return _Place.INSIDE
     try:
-        evaluate(residual, {name: evaluate(v.real) for name, v in root.items()})
+        values = {name: evaluate(v.real) for name, v in root.items()}
+        if any(_fails(condition, values) for condition in domain(residual)):
+            return _Place.OUTSIDE
+        evaluate(residual, values)
     except DomainError:
-        return True
-    return False
+        return _Place.BEYOND
+    return _Place.INSIDE
+
+
+def _fails(condition: Condition, values: Mapping[str, float]) -> bool:
+    if condition.branch is not None and not evaluate(condition.branch, values):
+        return False
+    return not evaluate(condition.condition, values)
 
 
 # Arithmetic of real and imaginary parts.
@@ -177,9 +210,10 @@ def _power(base: Value, e: Expr) -> Value:
         return Value(power(base.real, e.args[1]))
     if exponent is None or exponent.denominator != 1 or magnitude(exponent) > _MOST_EXPONENT:
         raise NotFoundError("this power of a complex number")
-    result = Value(constant(1))
-    for _ in range(abs(int(exponent))):
-        result = _times(result, base)
+    result, square, left = Value(constant(1)), base, abs(int(exponent))
+    while left:
+        result = _times(result, square) if left % 2 else result
+        square, left = _times(square, square), left // 2
     return result if exponent >= 0 else _over(Value(constant(1)), result)
 
 

@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit code."""
     try:
-        flux.main(
+        code = flux.main(
             args=None if arguments is None else list(arguments),
             prog_name="flux",
             standalone_mode=False,
@@ -57,7 +57,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return TERMINATED
     except BrokenPipeError:
         return _reader_left()
-    return 0
+    return code if isinstance(code, int) else 0
 
 
 def _asks_for_json(arguments: Sequence[str] | None) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -10,8 +10,10 @@ import flux
 from flux.cli.assignments import assignments, texts
 from flux.cli.numbers import show_number
 from flux.cli.output import json_option, show
-from flux.precision import Digits, Interval, PrecisionReport, evaluate_digits
 from flux.syntax import parse_block
+
+if TYPE_CHECKING:
+    from flux.precision import Digits, Interval, PrecisionReport
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
@@ -49,11 +51,17 @@ def command(
     elif check:
         _show_report(flux.check_precision(formula, given), as_json)
     elif digits is not None:
-        block = parse_block(formula, given=given)
-        _show_digits(evaluate_digits(block.result, digits, given, block.origins), as_json)
+        _show_digits(_digits(formula, given, digits), as_json)
     else:
         value = flux.evaluate(formula, assignments(values))
         show(as_json, show_number(value), value)
+
+
+def _digits(formula: str, given: dict[str, str], digits: int) -> Digits:
+    from flux.precision import evaluate_digits  # mpmath, which most evaluations need nothing of
+
+    block = parse_block(formula, given=given)
+    return evaluate_digits(block.result, digits, given, block.origins)
 
 
 def _intervals(given: dict[str, str]) -> dict[str, Any]:

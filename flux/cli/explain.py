@@ -30,6 +30,7 @@ _FORMS = {
     "diff": "diff(f, x, n): the n-th derivative of f by x",
     "grad": "grad(f, x): the derivative of a scalar by x, with the axes of x",
     "random": "random numbers, in models",
+    "root": "root(f, x, start): where f is 0, searched from a start; it has derivatives",
     "repeat": "repeat(f, n): f applied n times, with parameters of its own each time",
     "mean": "mean[d](x): the mean over the axis d",
 }
@@ -67,7 +68,7 @@ def _of_operation(name: str, op: Op) -> str:
     operands = ("a", "b", "c")[: max(op.row.arity, 1)]
     lines = [f"{name}({', '.join(operands)})"]
     lines.append(f"  defined: {f'where {op.row.domain}' if op.row.domain else 'everywhere'}")
-    for operand, partial in zip(operands, PARTIALS[op], strict=False):
+    for operand, partial in zip(operands, PARTIALS.get(op, ()), strict=False):
         lines.append(f"  derivative by {operand}: {_on_one_line(partial)}")
     if _uses_result(op):
         lines.append("  where y is the value")
@@ -75,7 +76,7 @@ def _of_operation(name: str, op: Op) -> str:
 
 
 def _uses_result(op: Op) -> bool:
-    partials = [partial for partial in PARTIALS[op] if partial is not None]
+    partials = [partial for partial in PARTIALS.get(op, ()) if partial is not None]
     return any(x.attributes.name == "y" for partial in partials for x in inputs(partial))
 
 

@@ -100,7 +100,7 @@ class Session:
         return explained(name, self._definitions) if name else _HELP
 
     def _names(self, _: str) -> str:
-        values = [f"{name} = {e}" for name, e in self._values.items()]
+        values = [f"{name} = {e.simplify()}" for name, e in self._values.items()]
         return "\n".join([*self._definitions.values(), *values]) or "nothing is kept"
 
     def _forget(self, name: str) -> str:
@@ -145,7 +145,7 @@ class Session:
                     spans=(tree.span(statement),),
                 )
         block = self._parsed(text)
-        answer = self._shown(block)
+        answer = self._shown(block, text)
         self._values["ans"] = self._substituted(block.result)
         return answer
 
@@ -166,7 +166,7 @@ class Session:
         value = self._substituted(block.result)
         if any(x.attributes.name == name for x in inputs(value)):
             raise ArgumentError(f"`{name}` is defined by itself", spans=_whole(text))
-        answer = self._shown(block)
+        answer = self._shown(block, text)
         self._values[name] = value
         return f"{name} = {answer}" if "\n" not in answer else answer
 
@@ -178,7 +178,7 @@ class Session:
         except FluxError as error:
             raise _relocated(error, parts) from None
 
-    def _shown(self, block: Block) -> str:
+    def _shown(self, block: Block, text: str) -> str:
         """The value where every name has one, else the formula, simplified."""
         e = block.result
         values = self._numbers(e)
@@ -190,7 +190,7 @@ class Session:
             floats = {name: evaluate(value) for name, value in values.items()}
             return _written(evaluate(e, floats, origins=block.origins))
         except FluxError as error:
-            raise _relocated(error, [*self._definitions.values(), _text_of(block)]) from None
+            raise _relocated(error, [*self._definitions.values(), text]) from None
 
     def _numbers(self, e: Expr) -> dict[str, Expr]:
         """The values of a formula's names that need no further ones."""
@@ -279,12 +279,6 @@ def _moved(span: Span, joined: str, starts: list[int], sources: list[Source]) ->
         return span
     number = max(i for i, start in enumerate(starts) if start <= span.start)
     return Span(sources[number], span.start - starts[number], span.end - starts[number])
-
-
-def _text_of(block: Block) -> str:
-    """The last part of the text that a block was read from."""
-    spans = [span for places in block.origins.values() for span in places]
-    return spans[0].source.text if spans else ""
 
 
 def _whole(text: str) -> tuple[Span, ...]:

@@ -18,6 +18,16 @@ if TYPE_CHECKING:
 
 STAGES = ("ast", "expr", "gradient", "program")
 
+# What `--format` writes of an expression.
+FORMATS: Mapping[str, Callable[[Expr], str]] = {
+    "text": str,
+    "latex": Expr.to_latex,
+    "mathml": Expr.to_mathml,
+    "python": Expr.to_python,
+    "c": Expr.to_c,
+    "dot": Expr.to_dot,
+}
+
 
 @dataclass(frozen=True)
 class Subject:
@@ -45,6 +55,14 @@ class Subject:
 @click.option(
     "--stage", type=click.Choice(STAGES), default="expr", show_default=True, help="What to print."
 )
+@click.option(
+    "--format",
+    "language",
+    type=click.Choice(list(FORMATS)),
+    default="text",
+    show_default=True,
+    help="Of the expression.",
+)
 @click.option("--name", help="The layer or model of the FILE; default: its last one.")
 @click.option("--option", multiple=True, metavar="NAME=N", help="An option, such as layers=2.")
 @click.option("--size", multiple=True, metavar="AXIS=N", help="The size of an axis.")
@@ -59,6 +77,7 @@ class Subject:
 def command(
     subject: str,
     stage: str,
+    language: str,
     name: str | None,
     option: tuple[str, ...],
     size: tuple[str, ...],
@@ -77,12 +96,17 @@ def command(
     \b
     flux show "sqrt(x^2 + y^2)" --stage gradient --simplify
     flux show "a*exp(-b*t)" --stage program
+    flux show "a*exp(-b*t)" --format c
     flux show attention.flux --stage expr
     flux show model.flux --name gpt --option layers=1 --stage program \\
         --size b=1 --size t=32 --size n=32 --size d=64 ...
     """
+    if language != "text" and stage != "expr":
+        raise click.UsageError("--format goes with the stage expr")
     found = _subject(subject, name, whole_numbers(option, "--option"))
-    if stage == "program":
+    if stage == "expr":
+        click.echo(FORMATS[language](_simplifier(simplify)(found.result)).rstrip("\n"))
+    elif stage == "program":
         click.echo(_program(found, whole_numbers(size, "--size"), dtype))
     else:
         click.echo(_STAGES[stage](found, _simplifier(simplify)))
@@ -136,10 +160,6 @@ def _ast(subject: Subject, simplified: Callable[[Expr], Expr]) -> str:
     return str(subject.text)
 
 
-def _expr(subject: Subject, simplified: Callable[[Expr], Expr]) -> str:
-    return str(simplified(subject.result))
-
-
 def _gradient(subject: Subject, simplified: Callable[[Expr], Expr]) -> str:
     from flux.calculus import vjp
 
@@ -166,7 +186,6 @@ def _cotangent(subject: Subject) -> Expr:
 
 _STAGES: Mapping[str, Callable[[Subject, Callable[[Expr], Expr]], str]] = {
     "ast": _ast,
-    "expr": _expr,
     "gradient": _gradient,
 }
 

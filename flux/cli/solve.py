@@ -24,6 +24,7 @@ _METHODS = ("newton", "halley", "bisection", "brent")
 @click.option("--method", type=click.Choice(_METHODS), default="newton", show_default=True)
 @click.option("--tolerance", type=float, help="Of the step, beside the root's size.")
 @click.option("--all", "every", is_flag=True, help="Print every root in the bracket, a line each.")
+@click.option("--exact", is_flag=True, help="Print the roots in closed form, a line each.")
 @click.option("--verbose", "-v", is_flag=True, help="Print residual, iterations and reason too.")
 @json_option
 def command(
@@ -34,6 +35,7 @@ def command(
     method: str,
     tolerance: float | None,
     every: bool,
+    exact: bool,
     verbose: bool,
     as_json: bool,
 ) -> None:
@@ -50,8 +52,12 @@ def command(
     flux solve "E - e*sin(E) = M" e=0.3 M=1 E=1 --for E
     flux solve "sin(x) = x/10" x=-10..10 --all
     flux solve "(x - 1)^3" x=4 --verbose
+    flux solve "a*x^2 + b*x = c" --for x --exact
     flux solve "x^2 + y^2 = 4" --and "x*y = 1" x=2 y=0.5
     """
+    if exact:
+        _solve_exactly([equation, *others], values, unknown)
+        return
     given = _values(values)
     if others:
         _check_one(method, every)
@@ -72,6 +78,22 @@ def command(
         raise DomainError(f"no root was found: {solution.reason}", hint=near)
 
 
+def _solve_exactly(equations: Sequence[str], values: Sequence[str], unknown: str | None) -> None:
+    """Print the roots in closed form."""
+    if values:
+        raise click.UsageError("--exact takes no values; write numbers into the equation")
+    single = len(equations) == 1
+    found = flux.solve_exactly(equations[0] if single else equations, _names(unknown, single))
+    click.echo(str(found))
+
+
+def _names(unknown: str | None, single: bool = False) -> Any:
+    """The names of --for: one, or a list of several."""
+    if unknown is None or (single and "," not in unknown):
+        return unknown
+    return [name.strip() for name in unknown.split(",")]
+
+
 def _check_one(method: str, every: bool) -> None:
     if every or method != "newton":
         raise click.UsageError("--all and --method are for one equation, without --and")
@@ -88,7 +110,7 @@ def _solve_system(
     """Print the root of several equations, a line for each unknown."""
     bounds = {name: pair for name, pair in given.items() if isinstance(pair, tuple)}
     starts = {**given, **{name: low / 2 + high / 2 for name, (low, high) in bounds.items()}}
-    names = [name.strip() for name in unknown.split(",")] if unknown is not None else None
+    names = _names(unknown)
     found = flux.solve_system(equations, starts, unknowns=names, bounds=bounds, tolerance=tolerance)
     root = {name: float(value) for name, value in found.root.items()}
     if verbose or as_json:

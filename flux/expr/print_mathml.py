@@ -271,10 +271,9 @@ def _index(e: Expr) -> _Pieces:
 
 
 def _random(e: Expr) -> _Pieces:
-    site = (
-        f"<msup><mi>u</mi><mtext>{escape(printable(e.attributes.site), quote=False)}</mtext></msup>"
-    )
-    return [_sub(site, _listed(e.attributes.axes))]
+    site, axes = e.attributes
+    drawn = f"<msup><mi>u</mi><mtext>{escape(printable(site), quote=False)}</mtext></msup>"
+    return [_sub(drawn, _listed(axes)) if axes else drawn]
 
 
 _SPECIAL: Mapping[Op, Callable[[Expr], _Pieces]] = {

@@ -28,7 +28,7 @@ class ExactRoots:
         complete: whether these are all: of polynomials all complex ones, otherwise all real ones.
 
     A root that has names is real where it is finite, and the roots are complete for values of the
-    names at which all of them are.
+    names at which all of them are finite and no leading coefficient is 0.
     """
 
     unknowns: tuple[str, ...]
@@ -84,7 +84,7 @@ def _residual(equation: object) -> Expr:
         e = equation
     elif isinstance(equation, str):
         sides = parse_equation(equation)
-        e = apply(Op.SUB, sides.left, sides.right)
+        e = sides.left if sides.right is ZERO else apply(Op.SUB, sides.left, sides.right)
     else:
         kind = type(equation).__name__
         raise ArgumentError(f"an equation is a text or an expression, not {kind}")

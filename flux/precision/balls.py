@@ -72,7 +72,7 @@ _FUNCTIONS: Mapping[Op, Callable[..., Any]] = {
     Op.ASIN: lambda x: x.asin(),
     Op.ACOS: lambda x: x.acos(),
     Op.ATAN: lambda x: x.atan(),
-    Op.ATAN2: lambda y, x: y.atan2(x),
+    Op.ATAN2: lambda y, x: type(y).atan2(y, x),
     Op.SINH: lambda x: x.sinh(),
     Op.COSH: lambda x: x.cosh(),
     Op.TANH: lambda x: x.tanh(),
@@ -100,9 +100,12 @@ class Balls(Multiple):
         module = _flint()
         assert module is not None
         before = module.ctx.prec
-        module.ctx.prec = self.bits + _EXTRA_BITS
         try:
-            ball = _FUNCTIONS[op](*(module.arb(_signed(x)) for x in operands))
+            for bits in (self.bits + _EXTRA_BITS, 2 * self.bits + 100, 6 * self.bits + 400):
+                module.ctx.prec = bits
+                ball = _FUNCTIONS[op](*(module.arb(_signed(x)) for x in operands))
+                if ball.rel_accuracy_bits() > self.bits:
+                    break  # beside a pole or a zero, Arb's first ball is wide
             return _ends(ball)
         finally:
             module.ctx.prec = before

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from flux.errors import ArgumentError, FluxError
+from flux.errors import ArgumentError, FluxError, LimitError
 from flux.expr import Expr, topological, users
 from flux.expr.constants import constant_value
 from flux.ops import Op
@@ -32,6 +32,7 @@ FULL = 53 * math.log10(2)  # 15.95: the value is the nearest float
 _BITS = (100, 200, 400, 800, 1600, 3200)
 _WORTH_TELLING = 1.0
 _MOST_LOSSES = 5
+_SHARE_OF_PARTS, _SHARE_OF_HINTS = 0.3, 0.6  # of the time, after which no more bits, no more forms
 _MOST_BITS_OF_FLOAT = 1_100  # beyond, a part is far outside float64
 
 
@@ -109,11 +110,14 @@ def check_precision(
     e = parse(formula, given=given) if isinstance(formula, str) else formula
     if not isinstance(e, Expr):
         raise ArgumentError(f"a formula is a text or an expression, not {type(e).__name__}")
-    exact = evaluate_digits(e, DIGITS, given)
-    right = _right_digits(e, checked_values(e, given))
+    budget = Budget()
+    exact = evaluate_digits(e, DIGITS, given, budget=budget)
+    right = _right_digits(e, checked_values(e, given), budget)
+    if e not in right:
+        raise LimitError(f"the parts take more than {budget.seconds} seconds (setting max_seconds)")
     losses = [
-        Loss(part, before, right[part][1], _hint(e, part, right, given))
-        for part, before in _losing(right)[:_MOST_LOSSES]
+        Loss(part, before, right[part][1], _hint(e, part, right, given, budget))
+        for part, before in _losing(e, right)[:_MOST_LOSSES]
     ]
     return PrecisionReport(right[e][0], exact, right[e][1], tuple(losses))
 
@@ -121,13 +125,12 @@ def check_precision(
 Right = dict[Expr, tuple[float, float]]  # of each part: its float64 value, its right digits
 
 
-def _right_digits(e: Expr, formulas: Mapping[str, Expr]) -> Right:
-    budget = Budget()
+def _right_digits(e: Expr, formulas: Mapping[str, Expr], budget: Budget) -> Right:
     values: dict[Expr, Value] = {}
     for bits in _BITS:
         numbers = arithmetic(bits)
         values = enclosed_parts(e, numbers, formulas, budget)
-        if budget.spent() > 0.25 or all(_is_narrow(x) for x in values.values()):
+        if budget.spent() > _SHARE_OF_PARTS or all(_is_narrow(x) for x in values.values()):
             break
     floats = _float_values(e, formulas, values)
     known = {part: _middle(x) for part, x in values.items()}
@@ -211,9 +214,14 @@ def _applied(e: Expr, operands: list[float]) -> float:
 # ---- Losses --------------------------------------------------------------------------------------
 
 
-def _losing(right: Right) -> list[tuple[Expr, float]]:
-    """The operations that lose a digit, with what their worst operand has; the worst first."""
-    found = []
+def _losing(e: Expr, right: Right) -> list[tuple[Expr, float]]:
+    """The operations that lose a digit, with what their worst operand has; the worst first.
+
+    A part may lose all of its digits and the value none, as the residual of a search does.
+    """
+    found: list[tuple[Expr, float]] = []
+    if FULL - right[e][1] < _WORTH_TELLING:
+        return found
     for part, (_, after) in right.items():
         before = min((right[arg][1] for arg in part.args if arg in right), default=0.0)
         if before - after >= _WORTH_TELLING:
@@ -221,12 +229,12 @@ def _losing(right: Right) -> list[tuple[Expr, float]]:
     return sorted(found, key=lambda pair: right[pair[0]][1] - pair[1])
 
 
-def _hint(e: Expr, part: Expr, right: Right, given: Mapping[str, Any]) -> str:
+def _hint(e: Expr, part: Expr, right: Right, given: Mapping[str, Any], budget: Budget) -> str:
     """A form that keeps more digits of the whole, or what happened."""
     best, form = right[e][1] + _WORTH_TELLING, None
     for old in _with_users(e, part):
         for new in rewritten(old):
-            kept = _digits_with(e, old, new, given)
+            kept = _digits_with(replaced(e, {old: new}), given, budget)
             if kept > best:
                 best, form = kept, new
     if form is not None:
@@ -245,10 +253,12 @@ def _with_users(e: Expr, part: Expr) -> list[Expr]:
     return list(dict.fromkeys(found))
 
 
-def _digits_with(e: Expr, old: Expr, new: Expr, given: Mapping[str, Any]) -> float:
-    other = replaced(e, {old: new})
+def _digits_with(other: Expr, given: Mapping[str, Any], budget: Budget) -> float:
+    """The right digits of another form; 0 where there is no time for it."""
+    if budget.spent() > _SHARE_OF_HINTS:
+        return 0.0
     try:
-        right = _right_digits(other, checked_values(other, given))
+        right = _right_digits(other, checked_values(other, given), budget)
     except FluxError:
         return 0.0
     return right[other][1] if other in right else 0.0

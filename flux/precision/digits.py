@@ -8,7 +8,7 @@ decided, such as the first digit of a difference that is 0, is an error and no g
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal
 from fractions import Fraction
 from typing import Any
@@ -48,7 +48,7 @@ class Digits:
     """
 
     decimal: Decimal
-    exact: bool = False
+    exact: bool = field(default=False, compare=False)
 
     def mpf(self) -> Any:
         """The digits as mpmath's number, in the precision that mpmath is set to."""
@@ -67,9 +67,20 @@ class Digits:
 
 
 def evaluate_digits(
-    e: Expr, digits: int, given: Mapping[str, Any], origins: Origins | None = None
+    e: Expr,
+    digits: int,
+    given: Mapping[str, Any],
+    origins: Origins | None = None,
+    budget: Budget | None = None,
 ) -> Digits:
     """The value of an expression to a number of significant digits.
+
+    Args:
+        e: the expression.
+        digits: how many.
+        given: a value for each input.
+        origins: the places in a source text that built a node, for error messages.
+        budget: the time that is left, where the call is part of another.
 
     Raises:
         DomainError: an operation outside its domain.
@@ -78,7 +89,7 @@ def evaluate_digits(
         LimitError: past the settings `max_digits` or `max_seconds`, or a digit that is not decided.
     """
     count = checked_digits(digits)
-    budget = Budget()
+    budget = budget or Budget()
     formulas = checked_values(e, given)
     bits = int(count * _BITS_OF_DIGIT) + _FIRST_MARGIN
     found, values = _attempt(e, count, bits, formulas, budget, origins)

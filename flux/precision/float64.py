@@ -105,7 +105,7 @@ def _rounded(value: float, error: int) -> Pair:
 
 def _beyond(op: Op, operands: list[float]) -> Pair:
     """Around a value whose magnitude is beyond the largest float."""
-    if op in _POSITIVE or (op is Op.POW and operands[0] > 0):
+    if op in _POSITIVE or (op in (Op.POW, Op.GAMMA) and operands[0] > 0):
         return _MOST, INF
     if op is Op.SINH:
         return (_MOST, INF) if operands[0] > 0 else (-INF, -_MOST)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,6 +22,24 @@ ANSWERS = [
     (["eval", "e^2", "e=3"], "9"),
     (["eval", "lambda + np", "lambda=1", "np=2"], "3"),
     (["eval", "-x", "x=0"], "-0.0"),
+    (["eval", "1/3", "--digits", "30"], "0.333333333333333333333333333333"),
+    (["eval", "2*x", "x=0.1", "--digits", "30"], "0.2"),
+    (["eval", "digits*x", "digits=2", "x=pi", "--digits", "9"], "6.28318531"),
+    (["eval", "x^2", "x=-1..2"], "[0.0, 4.0]"),
+    (["eval", "sqrt(x)", "x=-inf..4"], "[0.0, 2.0], not known to be defined everywhere"),
+    (["eval", "a + b", "a=1", "b=2", "--json"], '{"result": 3.0}'),
+    (["eval", "-x", "x=inf", "--json"], '{"result": "-inf"}'),
+    (["eval", "1/3", "--digits", "5", "--json"], '{"result": "0.33333", "exact": false}'),
+    (["eval", "1/x", "x=1..2", "--json"], '{"result": [0.5, 1.0], "defined": true}'),
+    (["eval", "log(x)", "x=-2..-1", "--json"], '{"result": [], "defined": false}'),
+    (["diff", "x^3", "x", "--json"], '{"result": "3*x^2"}'),
+    (
+        ["diff", "x^3", "x", "--at", "x=2", "--json"],
+        '{"result": 12.0, "derivative": "3*x^2"}',
+    ),
+    (["solve", "x^3 = x", "x=-1.5..2", "--all", "--json"], '{"result": [-1.0, 0.0, 1.0]}'),
+    (["taylor", "cos(x)", "x", "-n", "2", "--json"], '{"result": "1 - x^2/2"}'),
+    (["simplify", "x + x", "--json"], '{"result": "2*x"}'),
     (["diff", "x^3", "x"], "3*x^2"),
     (["diff", "x^3", "x", "--order", "2"], "6*x"),
     (["diff", "x^3", "x", "-n", "4"], "0"),
@@ -43,11 +62,21 @@ ANSWERS = [
     (["minimize", "x*(4 - x)", "x=1", "--max"], "x = 2\nvalue = 4"),
     (["minimize", "(x - 3)^2", "x=0", "x=-1..2"], "x = 2\nvalue = 1"),
     (["integrate", "x*exp(-x)", "x", "--seconds", "30"], "-exp(-x)*(x + 1)"),
-    (["integrate", "2*a*x", "x", "--from", "0", "--subject-to", "3", "--at", "a=1/9"], "1"),
+    (["integrate", "2*a*x", "x", "--from", "0", "--to", "3", "--at", "a=1/9"], "1"),
     (["taylor", "cos(x)", "x", "-n", "4"], "1 - x^2/2 + x^4/24"),
     (["taylor", "exp(x)", "x", "--about", "1", "-n", "0", "--at", "x=5"], "2.718281828459045"),
     (["simplify", "x*x + 2*x^2 - 0"], "3*x^2"),
     (["simplify", "(x + 0)/1", "--exact"], "x + 0"),
+    (["expand", "(x + 1)^2"], "x^2 + 2*x + 1"),
+    (["expand", "(x + a)*(x + b)", "--by", "x"], "x^2 + (a + b)*x + a*b"),
+    (["factor", "2*x^2 - 8", "--seconds", "30"], "2*(x - 2)*(x + 2)"),
+    (["limit", "sin(x)/x", "x", "0", "--seconds", "30"], "1"),
+    (["limit", "atan(x)", "x", "-inf", "--seconds", "30"], "-pi/2"),
+    (["domain", "log(x)/y"], "x > 0 (from log(x))\ny != 0 (from log(x)/y)"),
+    (["domain", "exp(x)"], "everywhere"),
+    (["solve", "x^2 = a", "--for", "x", "--exact"], "x = -sqrt(a)\nx = sqrt(a)"),
+    (["show", "x^2", "--format", "python"], "def f(x):\n    return x**2"),
+    (["show", "x/y", "--format", "latex"], r"\frac{x}{y}"),
     (["show", "a + b*2"], "a + b*2"),
     (["show", "x^2 + y", "--stage", "gradient", "--simplify"], "# by x\n2*x\n\n# by y\n1"),
     (
@@ -76,6 +105,15 @@ MISTAKES = [
     (["eval", "a", "5"], 2, "expected NAME=VALUE, found '5'"),
     (["eval", "a", "a=1", "a=2"], 2, "a is given twice"),
     (["eval"], 2, "Missing argument 'FORMULA'"),
+    (["eval", "exp(1) - e", "--digits", "20"], 1, "20 digits could not be proved"),
+    (["eval", "1/x", "x=0", "--digits", "20"], 1, "  1 | 1/x"),
+    (["eval", "x", "x=1", "--digits", "0"], 1, "digits is a whole number from 1"),
+    (["eval", "x", "x=1", "--digits", "two"], 2, "--digits"),
+    (["eval", "x", "x=1", "--digits", "5", "--check"], 2, "do not go together"),
+    (["eval", "x", "x=1..2", "--check"], 2, "an interval has no digits"),
+    (["eval", "x", "x=2..1"], 1, "is empty"),
+    (["eval", "1 +", "--json"], 1, '{"error": {"code": "syntax", "text": "found the end'),
+    (["eval", "log(x)", "x=-1", "--json"], 1, '"hint": "log needs a > 0"'),
     (["eval", "\u00b2"], 1, "U+00B2"),
     (["diff", "x^2"], 2, "Missing argument 'NAME'"),
     (["diff", "x^2", "x", "--order", "-1"], 2, "--order"),
@@ -95,9 +133,12 @@ MISTAKES = [
     (["minimize", "x^2", "x"], 2, "expected NAME=VALUE"),
     (["minimize", "x^2", "=0..1"], 2, "expected NAME=LOW..HIGH"),
     (["integrate", "x^x", "x", "--seconds", "30"], 1, "flux.integrate(e, 'x', a, b)"),
-    (["integrate", "1/x", "x", "--from", "0", "--subject-to", "1"], 1, "does not converge"),
+    (["integrate", "1/x", "x", "--from", "0", "--to", "1"], 1, "does not converge"),
     (["integrate", "x", "x", "--from", "0"], 2, "--from and --to"),
     (["taylor", "1/x", "x"], 1, "pole"),
+    (["limit", "1/x", "x", "0", "--seconds", "30"], 1, "from the left"),
+    (["solve", "x^2 = 4", "x=1", "--exact"], 2, "takes no values"),
+    (["show", "x", "--format", "c", "--stage", "ast"], 2, "goes with the stage expr"),
     (["show", "nothing.flux"], 1, "cannot read 'nothing.flux'"),
     (["show", "x", "--name", "f"], 2, "go with a .flux file"),
     (["show", "input x[d]\nsum[d](x)", "--stage", "program"], 2, "--size d=N"),
@@ -206,6 +247,43 @@ def test_a_derivative_by_a_name_that_is_not_there_says_so(
     printed = capsys.readouterr()
     assert printed.out == "0\n"
     assert printed.err == "note: the formula has no `doze`; did you mean `dose`?\n"
+
+
+def test_json_of_a_solve_and_an_integral_says_how_good_they_are(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run(["solve", "x^2 = 2", "x=1", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["result"] == pytest.approx(2**0.5, rel=1e-12)
+    assert found["converged"] is True
+    assert set(found) == {"result", "unknown", "residual", "iterations", "converged", "reason"}
+    assert run(["integrate", "x", "x", "--from", "0", "--to", "1", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["result"] == pytest.approx(0.5)
+    assert set(found) == {"result", "exact", "error", "method", "points"}
+
+
+def test_a_solve_without_a_root_gives_both_objects(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["solve", "x^2 = -2", "x=1", "--json"]) == 1
+    printed = capsys.readouterr()
+    assert json.loads(printed.out)["converged"] is False
+    assert json.loads(printed.err)["error"]["code"] == "domain"
+
+
+def test_a_check_is_told_in_words_and_in_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["eval", "1 - cos(x)", "x=1e-8", "--check"]) == 0
+    assert "2*sin(x/2)^2 keeps" in capsys.readouterr().out
+    assert run(["eval", "1 - cos(x)", "x=1e-8", "--check", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["digits"] == 0
+    assert found["losses"][0]["part"] == "1 - cos(x)"
+
+
+def test_every_object_is_one_line_of_strict_json(capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments, answer in ANSWERS:
+        if "--json" in arguments:
+            json.loads(answer, parse_constant=lambda word: pytest.fail(word))
+            assert "\n" not in answer
 
 
 def test_every_step_of_a_search_is_printed(capsys: pytest.CaptureFixture[str]) -> None:

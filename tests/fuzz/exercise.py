@@ -5,13 +5,17 @@ A stage may raise FluxError and nothing else, and says nothing on the side: a wa
 
 from __future__ import annotations
 
+import ast
+import math
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from fractions import Fraction
 from random import Random
 from time import thread_time
 from typing import Any, TypeVar
+from xml.etree.ElementTree import fromstring
 
 import numpy as np
 
@@ -32,6 +36,7 @@ _NUMBERS = (
     *(float("inf"), float("-inf"), float("nan"), 0, 1, -3, 2**53, True, False),
 )
 _TEXT_BYTES = 2_048
+_PROVED_NODES = 60
 _COMPILED_NODES = 1_500  # larger ones compile in seconds, which tests/bench measures
 
 
@@ -120,6 +125,7 @@ def exercise_expression(e: Expr, rng: Random, trace: Trace) -> None:
     derivatives = [d for d in made if d is not None]
     for d in derivatives[:4]:
         _print(d, trace)
+    _rewrite(e, x, names, trace)
     chosen = [e, rng.choice(derivatives)] if derivatives else [e]
     for part in chosen:
         _run(part, rng, trace)
@@ -129,6 +135,20 @@ def exercise_expression(e: Expr, rng: Random, trace: Trace) -> None:
 
 def _simplified(e: Expr) -> Expr:
     return e.simplify()
+
+
+def _rewrite(e: Expr, x: str, names: list[str], trace: Trace) -> None:
+    """Algebra of our own, which asks no other process."""
+    for name, make in (
+        ("expand", e.expand),
+        ("collect", lambda: e.collect(x)),
+        ("hessian", lambda: e.hessian(names[:3])),
+        ("hvp", lambda: e.hvp({x: 1})),
+        ("domain", lambda: [str(condition) for condition in e.domain()[:8]]),
+    ):
+        trace.attempt(name, make)
+    if e.count_ops() > count_nodes(e):
+        raise BrokenError("more operations than nodes")
 
 
 def _print(e: Expr, trace: Trace) -> None:
@@ -142,6 +162,14 @@ def _print(e: Expr, trace: Trace) -> None:
         raise BrokenError(f"parse(str(e)) is not e: {text[:300]!r} reads as {str(again)[:300]!r}")
     trace.attempt("latex", e.to_latex)
     trace.attempt("tree", lambda: to_tree(e))
+    mathml = trace.attempt("mathml", e.to_mathml)
+    if mathml is not None:
+        fromstring(mathml)
+    trace.attempt("dot", e.to_dot)
+    python = trace.attempt("python", e.to_python)
+    if python is not None:
+        ast.parse(python)
+    trace.attempt("c", e.to_c)
 
 
 # ---- Values --------------------------------------------------------------------------------------
@@ -152,6 +180,8 @@ def _run(e: Expr, rng: Random, trace: Trace) -> None:
         return
     numbers = {x.attributes.name: _scalar(x, rng) for x in inputs(e)}
     trace.attempt("evaluate", lambda: flux.evaluate(e, numbers))
+    if count_nodes(e) <= _PROVED_NODES:
+        _prove(e, numbers, trace)
     sizes = {axis: rng.choice((1, 2, 3)) for part in inputs(e) for axis in part.axes}
     arrays = {x.attributes.name: _array(x, sizes, rng) for x in inputs(e)}
     trace.attempt("evaluate arrays", lambda: flux.evaluate(e, arrays))
@@ -165,6 +195,21 @@ def _run(e: Expr, rng: Random, trace: Trace) -> None:
             trace.attempt(f"{backend} array", lambda f=compiled: f(arrays))
             if backend == "vm":
                 _store(compiled, arrays, trace)
+
+
+def _prove(e: Expr, numbers: dict[str, Any], trace: Trace) -> None:
+    """The digits that are proved lie in the interval that encloses."""
+    digits = trace.attempt("digits", lambda: e.evaluate(numbers, digits=25))
+    interval = trace.attempt("interval", lambda: flux.interval(e, numbers))
+    if interval is None or not isinstance(digits, flux.Digits) or digits.decimal.adjusted() > 400:
+        return
+    value = Fraction(digits.decimal)
+    margin = abs(value) / 10**24
+    low = interval.low == -math.inf or Fraction(interval.low) <= value + margin
+    high = interval.high == math.inf or Fraction(interval.high) >= value - margin
+    if interval.empty or not low or not high:
+        raise BrokenError(f"{digits} is not in {interval}")
+    trace.attempt("check", lambda: flux.check_precision(e, numbers))
 
 
 def _store(compiled: flux.CompiledFunction, arrays: dict[str, Any], trace: Trace) -> None:

@@ -133,17 +133,17 @@ def test_information_criteria_are_those_of_the_normal_likelihood() -> None:
 
 
 def test_intervals_hold_the_truth_as_often_as_they_say() -> None:
-    truth, held, times = 0.8, 0, 400
+    truth, held, times = 0.8, 0, 200
     for seed in range(times):
         found = flux.fit(DECAY, decay(seed, rows=25), a=3.0, b=0.8, c=0.5)
         low, high = found.intervals(0.9)["b"]
         held += low <= truth <= high
-    assert 0.86 <= held / times <= 0.94
+    assert 0.84 <= held / times <= 0.96
 
 
 @pytest.mark.parametrize("loss", ["huber", "soft_l1", "cauchy", "welsch", "arctan"])
 def test_robust_intervals_hold_the_truth_in_spite_of_outliers(loss: str) -> None:
-    held, times = 0, 60
+    held, times = 0, 40
     for seed in range(times):
         random = np.random.default_rng(seed)
         x = np.linspace(0, 5, 50)
@@ -360,6 +360,19 @@ def test_a_start_that_is_not_finite_says_so(model: str, start: dict[str, float])
     assert "not finite" in repr(found)
 
 
+def test_a_dose_of_zero_has_derivatives() -> None:
+    dose = np.array([0, 0, 0.1, 0.3, 1, 3, 10, 30, 100])
+    for slope in (0.6, 1.0, 1.7):
+        y = 0.1 + 0.9 / (1 + (dose / 2.5) ** slope)
+        model = "y = bottom + (top - bottom)/(1 + (dose/ec50)^n)"
+        start = {"bottom": 0.0, "top": 1.0, "ec50": 1.0, "n": 1.0}
+        found = flux.fit(model, {"dose": dose, "y": y}, start)
+        assert found.converged
+        assert [found[p] for p in start] == pytest.approx([0.1, 1.0, 2.5, slope], rel=1e-7)
+    flat = flux.fit("y = (a*dose)^n", {"dose": dose, "y": np.sqrt(2 * dose)}, a=1.0, n=1.0)
+    assert [flat["a"], flat["n"]] == pytest.approx([2, 0.5])
+
+
 def test_too_few_steps_are_no_convergence() -> None:
     found = flux.fit(DECAY, decay(9), a=50.0, b=0.01, c=9.0, max_iterations=1)
     assert found.status == FitReason.ITERATIONS
@@ -387,7 +400,7 @@ MODELS = [
     seed=st.integers(0, 2**32 - 1),
     loss=st.sampled_from(["squares", "squares", "huber", "cauchy"]),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 def test_where_convergence_is_claimed_no_place_nearby_is_lower(
     case: tuple[str, dict[str, float]], seed: int, loss: str
 ) -> None:
@@ -406,7 +419,11 @@ def test_where_convergence_is_claimed_no_place_nearby_is_lower(
     half = np.linalg.cholesky(found.covariance + 1e-14 * np.diag(np.diag(found.covariance)))
     for size in (1e-4, 1e-2):
         for direction in random.normal(size=(12, len(begin))):
-            step = half @ direction * size
+            step = half @ direction
+            # Nearby: within a part of the errors, and of the values where these are smaller.
+            step *= size * min(
+                1.0, *(abs(found[n] / t) for n, t in zip(found.names, step, strict=True))
+            )
             moved = {n: found[n] + s for n, s in zip(found.names, step, strict=True)}
             assert cost(moved) >= best * (1 - 1e-9)
 

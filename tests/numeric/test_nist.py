@@ -55,8 +55,9 @@ def test_a_linear_set_has_the_certified_values_in_one_step(own: NistSet) -> None
         assert found.errors[name] == pytest.approx(value, rel=1e-7, abs=1e-9)
 
 
-# What the condition of the design leaves of 16 digits; 9 elsewhere.
-LINEAR_DIGITS = {"Filip": 7, "Wampler4": 8, "Wampler5": 6}
+# What the condition of the design leaves of 16 digits; 9 elsewhere. Wampler's have 11 and 9 where
+# NumPy has floats of 80 bits.
+LINEAR_DIGITS = {"Filip": 7, "Wampler4": 7, "Wampler5": 5}
 
 
 def test_a_polynomial_of_nist_as_a_fit_from_a_start_too() -> None:

@@ -40,7 +40,6 @@ ALLOWED = {
         "getattr",
     ): "classes and assumptions of SymPy, from our own tables",
     ("calculus/worker.py", "subprocess"): "starts this Python on our own module, to run SymPy in",
-    ("cli/repl.py", "input"): "reads a line of the terminal, as text",
     ("expr/node.py", "vars"): "the slots of Expr, by the names in its own source",
     ("lower/emit.py", "getattr"): "one of the fields a, b, out of a dimension",
     ("lower/matmul.py", "getattr"): "the same",

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from flux.numeric.fitting.curvature import lower_start, way_down
+from flux.numeric.fitting.curvature import curvature, lower_start
 from flux.numeric.fitting.least_squares import solve_linear
 from flux.numeric.fitting.losses import CONVEX, LOSSES, SQUARES, noise
 from flux.numeric.fitting.model import is_linear
@@ -129,20 +129,23 @@ def _scaled(
     The first turn counts all residuals alike. The last one keeps its threshold, so that what is
     returned is a minimum of one cost.
     """
-    tuning, x, threshold = LOSSES[plan.loss].tuning, start, 0.0
+    threshold = 0.0
     objective.loss = None
     found = _minimum(problem, objective, start, plan)
     for _ in range(_SCALINGS):
         if found.place is None:
-            return found, threshold
-        x, before = found.place.x, threshold
-        threshold = tuning * noise(problem.residuals(x), x.size)
-        stands = abs(threshold - before) <= _SCALE_CLOSE * threshold
-        if threshold <= 0 or stands or (before and found.reason != FitReason.CONVERGED):
+            break
+        x = found.place.x
+        wanted = LOSSES[plan.loss].tuning * noise(problem.residuals(x), x.size)
+        stands = wanted <= 0 or abs(wanted - threshold) <= _SCALE_CLOSE * wanted
+        if stands or (threshold and found.reason != FitReason.CONVERGED):
             break
         steps = found.iterations
-        search_from = _robust if before else _gently
-        found = search_from(problem, objective, plan, x, threshold)
+        if steps >= plan.most:
+            return replace(found, reason=FitReason.ITERATIONS), threshold
+        search_from = _robust if threshold else _gently
+        threshold = wanted
+        found = search_from(problem, objective, replace(plan, most=plan.most - steps), x, threshold)
         found = replace(found, iterations=steps + found.iterations)
     return found, threshold
 
@@ -192,4 +195,5 @@ def _off_saddles(problem: FitProblem, objective: Objective, found: Found, most: 
 def _way_down(objective: Objective, found: Found) -> Array | None:
     if found.reason != FitReason.CONVERGED or found.place is None or found.standing is None:
         return None
-    return way_down(objective, found.place, found.standing)
+    bent = curvature(objective, found.place, found.standing)
+    return None if bent is None else bent.way_down()

@@ -193,7 +193,7 @@ class _Rows:
 
     columns: Mapping[str, Array]
     observed: Array
-    root_weights: Array
+    root_weights: Array | None
     codes: Array | None
     groups: tuple[str, ...]
 
@@ -264,9 +264,9 @@ def _column(table: Columns, name: str) -> Any:
     return table.column(name)
 
 
-def _root_weights(given: Mapping[str, Array], count: int) -> Array:
+def _root_weights(given: Mapping[str, Array], count: int) -> Array | None:
     if not given:
-        return np.ones(count)
+        return None
     kind, values = next(iter(given.items()))
     if not (values > 0).all():
         row = int((~np.atleast_1d(values > 0)).argmax())

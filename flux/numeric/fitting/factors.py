@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 EPSILON = float(np.finfo(np.float64).eps)
+_BLOCK_ROWS = 1024
+_SMALL, _LARGE = 1e-150, 1e150  # between them, squares are numbers
 _SHARE = 0.1  # of a direction: a parameter that has less of it is not named
 
 
@@ -107,6 +109,8 @@ class Factors:
 def factor(j: Array, r: Array, floor: Array | float = 0.0) -> Factors:
     """Factor a Jacobian.
 
+    The triangle of [J r] is R with Qᵀ r beside it, so that Q itself is not needed.
+
     Args:
         j: (N, P), finite.
         r: (N,).
@@ -115,18 +119,39 @@ def factor(j: Array, r: Array, floor: Array | float = 0.0) -> Factors:
     lengths = column_lengths(j)
     empty = lengths <= floor
     lengths = np.where(empty, 1.0, lengths)
-    q, triangle = np.linalg.qr(np.where(empty, 0.0, j / lengths), mode="reduced")
-    along = q.T @ r
-    if len(triangle) < lengths.size:  # fewer rows than parameters
-        missing = lengths.size - len(triangle)
-        triangle = np.pad(triangle, ((0, missing), (0, 0)))
-        along = np.pad(along, (0, missing))
-    return Factors(lengths, triangle, along, len(r))
+    rows, size = j.shape
+    both = np.empty((size + 1, rows)).T
+    np.divide(j, lengths, out=both[:, :size])
+    both[:, size] = r
+    if empty.any():
+        both[:, :size][:, empty] = 0.0
+    triangle = np.zeros((size + 1, size + 1))
+    found = _triangle(both)
+    triangle[: len(found)] = found
+    return Factors(lengths, triangle[:size, :size], triangle[:size, size], rows)
+
+
+def _triangle(a: Array) -> Array:
+    """R of a matrix; a long one in blocks that stay in the cache, whose triangles are stacked.
+
+    Source:
+        Demmel, Grigori, Hoemmen and Langou, Communication-optimal Parallel and Sequential QR and
+        LU Factorizations (2012), SIAM Journal on Scientific Computing 34, A206-A239.
+    """
+    rows, size = a.shape
+    blocks = rows // _BLOCK_ROWS
+    if blocks < 2 or size * 2 > _BLOCK_ROWS:
+        return np.asarray(np.linalg.qr(a, mode="r"))
+    cut = blocks * _BLOCK_ROWS
+    parts = np.asarray(np.linalg.qr(a[:cut].reshape(blocks, _BLOCK_ROWS, size), mode="r"))
+    return _triangle(np.concatenate([parts.reshape(-1, size), a[cut:]]))
 
 
 def column_lengths(j: Array) -> Array:
-    """The lengths of the columns, without overflow on the way."""
+    """The lengths of the columns, without overflow or underflow on the way."""
+    lengths: Array = np.sqrt(np.einsum("np,np->p", j, j))
+    if ((lengths > _SMALL) & (lengths < _LARGE)).all():
+        return lengths
     most = np.abs(j).max(axis=0, initial=0.0)
     safe = np.where(most > 0, most, 1.0)
-    lengths: Array = np.where(most > 0, safe * np.sqrt(((j / safe) ** 2).sum(axis=0)), 0.0)
-    return lengths
+    return np.where(most > 0, safe * np.sqrt(((j / safe) ** 2).sum(axis=0)), 0.0)

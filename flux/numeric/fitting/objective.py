@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,7 @@ class Place:
     r: Array
     j: Array
 
-    @property
+    @cached_property
     def gradient(self) -> Array:
         """Of the cost."""
         gradient: Array = self.j.T @ self.r
@@ -60,15 +61,19 @@ class Objective:
 
     def value(self, x: Array) -> float:
         """The cost at a place; infinite where it is not finite."""
+        if not np.isfinite(x).all():
+            return float("inf")
         self.evaluations += 1
         return self._cost(self.residuals(x))
 
     def place(self, x: Array) -> Place | None:
         """All that is known of a place; None where something there is not finite."""
+        if not np.isfinite(x).all():
+            return None
         self.evaluations += 1
         r, j = self.jacobian(x)
         cost = self._cost(r)
-        if not np.isfinite(cost) or not np.abs(j).max(initial=0.0) < _LARGEST:
+        if not np.isfinite(cost) or not _is_moderate(j):
             return None
         if self.loss is not None:
             r, j = corrected(self.loss, self.threshold, r, j)
@@ -87,3 +92,8 @@ class Objective:
             if self.loss is not None and np.isfinite(value):
                 value = cost(self.loss, self.threshold, r)
         return value if np.isfinite(value) else float("inf")
+
+
+def _is_moderate(j: Array) -> bool:
+    """Whether every derivative is a number whose square is one."""
+    return bool(j.min(initial=0.0) > -_LARGEST and j.max(initial=0.0) < _LARGEST)

@@ -65,16 +65,15 @@ class Parameters:
 
     def spread(self, derivatives: Sequence[Array], codes: Array | None) -> Array:
         """The Jacobian by the vector from derivatives by parameters, (N, P)."""
-        columns = []
-        for name, column in zip(self.names, derivatives, strict=True):
-            if name not in self.grouped:
-                columns.append(column[:, None])
-                continue
-            assert codes is not None
-            columns.append(
-                np.where(codes[:, None] == np.arange(len(self.groups)), column[:, None], 0)
-            )
-        return np.concatenate(columns, axis=1) if columns else np.zeros((0, 0))
+        rows = np.arange(derivatives[0].size)
+        jacobian = np.zeros((self.start.size, rows.size)).T  # a column lies in one run
+        places = self.places().values()
+        for name, place, column in zip(self.names, places, derivatives, strict=True):
+            if name in self.grouped:
+                jacobian[rows, place.start + codes] = column
+            else:
+                jacobian[:, place.start] = column
+        return jacobian
 
 
 def _labels(name: str, parameters: Parameters) -> list[str]:

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 Array = NDArray[Any]
 
 _POINTS = 300  # of a curve
-_MARGIN = 0.02  # of the data's width, at both ends
 _SIZE = (7.0, 6.0)  # inches
 _DOTS = 120  # an inch
 _COLOURS = ("#0b6e99", "#c4550d", "#4b7f2b", "#8a3ba0", "#a32638", "#5a5a5a")
@@ -113,11 +112,7 @@ def _draw_group(fit: Fit, above: Any, below: Any, group: int, rows: Array, acros
 
 def _draw_curves(fit: Fit, above: Any, name: str, across: Array, log: bool, level: float) -> None:
     low, high = float(across.min()), float(across.max())
-    if log:
-        places = np.geomspace(low, high, _POINTS)
-    else:
-        margin = _MARGIN * (high - low)
-        places = np.linspace(low - margin, high + margin, _POINTS)
+    places = np.geomspace(low, high, _POINTS) if log else np.linspace(low, high, _POINTS)
     columns = {key: column for key, column in fit.columns().items() if not column.ndim}
     for group in range(max(1, len(fit.groups))):
         chosen = {**columns, name: places, **fit.group_column(group)}

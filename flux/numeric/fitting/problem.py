@@ -69,14 +69,14 @@ class FitProblem:
         curve: the model's right side.
         columns: of the curve, by name, (N,) or numbers.
         observed: the response, (N,).
-        root_weights: what residuals are multiplied by, (N,).
+        root_weights: what residuals are multiplied by, (N,); None where that is 1.
         codes: the number of each row's group, (N,), or None.
     """
 
     curve: Curve
     columns: Mapping[str, Array]
     observed: Array
-    root_weights: Array
+    root_weights: Array | None
     codes: Array | None
 
     @property
@@ -84,21 +84,28 @@ class FitProblem:
         """N."""
         return self.observed.size
 
+    def weighted(self, column: Array) -> Array:
+        """A column times the roots of the weights."""
+        return column if self.root_weights is None else column * self.root_weights
+
     def residuals(self, vector: Array) -> Array:
         """Observed minus curve, weighted."""
         with np.errstate(all="ignore"):
             curve = self.curve.value(vector, self.columns, self.codes, self.rows)
-            weighted: Array = (self.observed - curve) * self.root_weights
-        return weighted
+            residuals: Array = self.observed - curve
+        return self.weighted(residuals)
 
     def jacobian(self, vector: Array) -> tuple[Array, Array]:
         """The same, and their derivatives."""
         with np.errstate(all="ignore"):
             curve, j = self.curve.derivatives(vector, self.columns, self.codes, self.rows)
-            weights = self.root_weights
-            return (self.observed - curve) * weights, -j * weights[:, None]
+            residuals = self.observed - curve
+            np.negative(j, out=j)
+        if self.root_weights is None:
+            return residuals, j
+        return residuals * self.root_weights, j * self.root_weights[:, None]
 
     def objective(self) -> Objective:
         """Its least squares."""
-        magnitude = float(np.linalg.norm(self.observed * self.root_weights))
+        magnitude = float(np.linalg.norm(self.weighted(self.observed)))
         return Objective(self.residuals, self.jacobian, magnitude)

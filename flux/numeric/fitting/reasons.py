@@ -26,6 +26,6 @@ FIT_REASONS: Mapping[FitReason, str] = {
     FitReason.ITERATIONS: "the most iterations were used",
     FitReason.STUCK: "no step lowers the sum of squares, and the gradient is not small",
     FitReason.SADDLE: "the gradient is zero, but not at a minimum",
-    FitReason.NOT_FINITE: "the model is not finite at the start",
+    FitReason.NOT_FINITE: "the model or a derivative of it is not finite at the start",
     FitReason.RUNAWAY: "the sum of squares falls ever more slowly while parameters run off",
 }

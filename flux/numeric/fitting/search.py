@@ -23,10 +23,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from flux.numeric.fitting.curvature import curvature
 from flux.numeric.fitting.factors import EPSILON, Spectrum
 from flux.numeric.fitting.objective import Objective, Place
 from flux.numeric.fitting.reasons import FitReason
-from flux.numeric.fitting.settled import Standing, stand
+from flux.numeric.fitting.settled import LITTLE, Standing, stand
 
 Array = NDArray[Any]
 
@@ -35,6 +36,8 @@ _POOR, _GOOD, _ACCEPTED = 0.25, 0.75, 1e-4  # of the reduction that was foreseen
 _SHRINK, _GROW = 0.25, 2.0
 _FINE = 1e-12  # a foreseen reduction, beside the cost, that the cost's own rounding hides
 _STILL = 0.9  # of the gradient: less than this is no progress
+_SLOW, _NEAR = 0.2, 0.01  # of the offset before, of the offset: where the curvature is asked
+_NEWTON_TURNS = 12
 _PROBE = 0.1  # of the step, to see how the residuals bend
 _BEND = 0.75  # the most that the second-order part may be beside the first
 _EXACT = 1e-10  # an offset at which nothing is gained any more
@@ -105,10 +108,27 @@ def found_at(place: Place, standing: Standing, turns: int, used_up: bool = False
     if not standing.factors.full:
         return Found(place, standing, turns, FitReason.UNDETERMINED, lost)
     away = standing.running_off(place.x)
-    if away.any():
+    if away.any() and (turns >= _LONG or not used_up):
         return Found(place, standing, turns, FitReason.RUNAWAY, away)
     reason = FitReason.ITERATIONS if used_up else FitReason.STUCK
     return Found(place, standing, turns, reason, lost)
+
+
+@dataclass(frozen=True)
+class _Trial:
+    """A step to be tried.
+
+    Attributes:
+        target: where it leads.
+        foreseen: the fall of the cost that the linearised residuals promise.
+        length: of D d.
+        damping: 0 for Gauss and Newton's step.
+    """
+
+    target: Array
+    foreseen: float
+    length: float
+    damping: float
 
 
 class _Region:
@@ -122,11 +142,13 @@ class _Region:
         self._stand(place)
         size = float(np.linalg.norm(self._scale * place.x))
         self._radius = radius * (size if size > 0 else 1.0)
+        self._curved = False  # whether the curvature has been followed
+        self._smooth = False  # whether the last step did what was foreseen, undamped
         self.finished = self._is_over()
 
-    def _stand(self, place: Place) -> None:
+    def _stand(self, place: Place, standing: Standing | None = None) -> None:
         self.place = place
-        self.standing = stand(place, self._objective, self._low, self._high)
+        self.standing = standing or stand(place, self._objective, self._low, self._high)
         free = self.standing.free
         self._scale[free] = np.maximum(self._scale[free], self.standing.factors.lengths)
 
@@ -138,65 +160,101 @@ class _Region:
     @property
     def runs_off(self) -> bool:
         """Whether the search follows parameters to where they have no end."""
-        return bool(self.standing.running_off(self.place.x).any())
+        little = self.standing.offset <= LITTLE
+        return little and bool(self.standing.running_off(self.place.x).any())
 
     def advance(self) -> None:
         """Try one step; move there, or trust less."""
-        free, factors = self.standing.free, self.standing.factors
-        if not factors.rank:
+        if not self.standing.factors.rank:
             self.finished = True  # nothing has any effect here
             return
-        spectrum = factors.spectrum(self._scale[free])
-        damping = _damping(spectrum, self._radius)
-        scaled = spectrum.step(damping)
-        bent = self._bent(spectrum, damping, scaled)
-        straight = self._cut(free, scaled / spectrum.scale)
-        step = straight if bent is None else self._cut(free, (scaled + bent) / spectrum.scale)
-        length = float(np.linalg.norm(self._scale * straight))
-        along = self.place.j @ straight
-        foreseen = -float(self.place.gradient @ straight + 0.5 * along @ along)
-        target = self.place.x + step
-        if not (target != self.place.x).any():
+        trial = self._trial()
+        if not (trial.target != self.place.x).any():
             self.finished = True
             return
-        cost = self._objective.value(target)
+        # While the foreseen comes true, the derivatives are as good as asked for.
+        place = self._objective.place(trial.target) if self._smooth else None
+        cost = place.cost if place is not None else self._objective.value(trial.target)
+        if trial.foreseen <= _FINE * self.place.cost:
+            self._polish(trial, place, cost)
+        else:
+            self._judge(trial, place, cost)
+
+    def _trial(self) -> _Trial:
+        free = self.standing.free
+        spectrum = self.standing.factors.spectrum(self._scale[free])
+        damping = _damping(spectrum, self._radius)
+        scaled = spectrum.step(damping)
+        bent = None if self._smooth else self._bent(spectrum, damping, scaled)
+        straight = self._cut(free, scaled / spectrum.scale)
+        step = straight if bent is None else self._cut(free, (scaled + bent) / spectrum.scale)
+        along = self.place.j @ straight
+        foreseen = -float(self.place.gradient @ straight + 0.5 * along @ along)
+        length = float(np.linalg.norm(self._scale * straight))
+        return _Trial(self.place.x + step, foreseen, length, damping)
+
+    def _judge(self, trial: _Trial, place: Place | None, cost: float) -> None:
         gain = self.place.cost - cost
-        fine = foreseen <= _FINE * self.place.cost
-        if fine:
-            self._polish(target, cost)
-            return
-        ratio = gain / foreseen if foreseen > 0 else (1.0 if gain > 0 else -1.0)
-        self._trust(ratio, length, damping)
+        ratio = gain / trial.foreseen if trial.foreseen > 0 else float(np.sign(gain))
+        self._smooth = trial.damping == 0 and _GOOD < ratio < 2 - _GOOD
+        if ratio < _POOR:
+            self._radius = _SHRINK * min(self._radius, trial.length)
+        elif ratio > _GOOD or trial.damping == 0:
+            self._radius = max(self._radius, _GROW * trial.length)
         if ratio > _ACCEPTED:
-            self._move(target)
+            self._move(place or self._objective.place(trial.target))
         elif self._radius <= EPSILON * float(np.linalg.norm(self._scale * self.place.x)):
             self.finished = True
 
-    def _trust(self, ratio: float, length: float, damping: float) -> None:
-        if ratio < _POOR:
-            self._radius = _SHRINK * min(self._radius, length)
-        elif ratio > _GOOD or damping == 0:
-            self._radius = max(self._radius, _GROW * length)
-
-    def _move(self, target: Array) -> None:
-        place = self._objective.place(target)
+    def _move(self, place: Place | None) -> None:
         if place is None:
             self._radius *= _SHRINK
             return
+        before = self.standing.offset
         self._stand(place)
         self.finished = self._is_over()
+        slow = _SLOW * before < self.standing.offset <= _NEAR
+        if slow and not self.finished and not self._curved:
+            self._follow_curvature()
 
-    def _polish(self, target: Array, cost: float) -> None:
-        """Where the cost is flat to rounding, the gradient decides, until that stands still."""
-        place = self._objective.place(target) if np.isfinite(cost) else None
-        if place is not None:
-            standing = stand(place, self._objective, self._low, self._high)
-            before = float(np.linalg.norm(self.standing.factors.along))
-            flat = cost <= self.place.cost * (1 + _FINE)
-            if flat and float(np.linalg.norm(standing.factors.along)) < _STILL * before:
-                self._stand(place)
-                self.finished = self._is_over()
+    def _follow_curvature(self) -> None:
+        """Newton's steps, where large residuals make those of Gauss and Newton converge slowly.
+
+        The second derivative is taken once; it hardly changes over so short a way.
+        """
+        self._curved = True
+        bent = curvature(self._objective, self.place, self.standing)
+        for _ in range(_NEWTON_TURNS if bent is not None else 0):
+            step = bent.newton(self.place.gradient) if bent is not None else None
+            if step is None or not self._improves(self.place.x + step):
                 return
+            self.finished = self._is_over()
+            if self.finished:
+                return
+
+    def _improves(self, x: Array) -> bool:
+        """Move to a place where the gradient is at most half as large, if it is one."""
+        inside = ((x >= self._low) & (x <= self._high)).all()
+        place = self._objective.place(x) if inside else None
+        if place is None or not place.cost <= self.place.cost * (1 + _FINE):
+            return False
+        standing = stand(place, self._objective, self._low, self._high)
+        better = 2 * standing.offset <= self.standing.offset
+        if better:
+            self._stand(place, standing)
+        return better
+
+    def _polish(self, trial: _Trial, place: Place | None, cost: float) -> None:
+        """Where the cost is flat to rounding, the gradient decides, until that stands still."""
+        flat = cost <= self.place.cost * (1 + _FINE)
+        place = place or (self._objective.place(trial.target) if flat else None)
+        if flat and place is not None:
+            standing = stand(place, self._objective, self._low, self._high)
+            if standing.offset < _STILL * self.standing.offset:
+                self._move(place)
+                return
+        if not self._curved:
+            self._follow_curvature()
         self.finished = True
 
     def _bent(self, spectrum: Spectrum, damping: float, scaled: Array) -> Array | None:
@@ -211,7 +269,7 @@ class _Region:
             bending = 2 / _PROBE * ((probe - self.place.r) / _PROBE - self.place.j @ step)
         if not np.isfinite(bending).all():
             return None
-        bent = -0.5 * spectrum.solve(self.place.j[:, free].T @ bending, damping)
+        bent = -0.5 * spectrum.solve((self.place.j.T @ bending)[free], damping)
         small = 2 * np.linalg.norm(bent) <= _BEND * np.linalg.norm(scaled)
         return bent if small else None
 

@@ -26,7 +26,8 @@ Array = NDArray[Any]
 _OFFSET = 1e-6  # of the step beside standard errors
 _STEP = 1e-8  # beside the parameter
 _ROUNDING = 64 * EPSILON  # beside the length of what the residuals are differences of
-_LITTLE, _LOOSE = 0.05, 3.0  # of the offset, of errors beside values: a search that runs off
+LITTLE = 0.05  # of the offset: little is left to gain
+_LOOSE, _VERY_LOOSE = 3.0, 1e3  # errors beside values: a parameter that runs off
 _NO_EFFECT = EPSILON  # the same, of all that a parameter does
 
 
@@ -59,10 +60,12 @@ class Standing:
         return self._among_all(self.factors.undetermined())
 
     def running_off(self, x: Array) -> Array:
-        """Which parameters are far less than their errors where little is left to gain, (P,)."""
-        if self.offset > _LITTLE:
-            return np.zeros(self.free.size, bool)
-        return self._among_all(self.errors > _LOOSE * np.abs(x[self.free]))
+        """Which parameters are far less than their errors, (P,).
+
+        Less far where little is left to gain.
+        """
+        most = _LOOSE if self.offset <= LITTLE else _VERY_LOOSE
+        return self._among_all(self.errors > most * np.abs(x[self.free]))
 
     def _among_all(self, of_free: Array) -> Array:
         found = np.zeros(self.free.size, bool)
@@ -75,7 +78,7 @@ def stand(place: Place, objective: Objective, low: Array, high: Array) -> Standi
     gradient = place.gradient
     held = ((place.x <= low) & (gradient >= 0)) | ((place.x >= high) & (gradient <= 0))
     free = ~held
-    x, j = place.x[free], place.j[:, free]
+    x, j = place.x[free], place.j if free.all() else place.j[:, free]
     with np.errstate(divide="ignore"):
         floor = np.where(x == 0, 0.0, _NO_EFFECT * objective.magnitude / np.abs(x))
     factors = factor(j, place.r, floor)

@@ -99,16 +99,19 @@ def _inverse(problem: FitProblem, attempt: Attempt) -> Array:
 
 
 def _r_squared(problem: FitProblem, chi_square: float) -> float:
-    weights = problem.root_weights**2
-    mean = float(weights @ problem.observed) / float(weights.sum())
-    total = float(weights @ (problem.observed - mean) ** 2)
+    observed, roots = problem.observed, problem.root_weights
+    mean = float(observed.mean() if roots is None else np.average(observed, weights=roots**2))
+    around = problem.weighted(observed - mean)
+    total = float(around @ around)
     return 1 - chi_square / total if total > 0 else NAN
 
 
 def _log_likelihood(problem: FitProblem, chi_square: float, absolute: bool) -> float:
     """Of normal noise with standard deviation 1/root_weights, times a common factor if unknown."""
     n = problem.rows
-    shift = float(np.log(problem.root_weights).sum()) - n / 2 * float(np.log(2 * np.pi))
+    roots = problem.root_weights
+    shift = 0.0 if roots is None else float(np.log(roots).sum())
+    shift -= n / 2 * float(np.log(2 * np.pi))
     if absolute:
         return shift - chi_square / 2
     if chi_square == 0:
