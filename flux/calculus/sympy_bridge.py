@@ -50,6 +50,7 @@ def to_sympy(e: Expr) -> Sympy:
         DomainError: an operation on numbers that has no real value.
     """
     order = check_scalar(e)
+    _check_choices(order)
     try:
         return _built(e, order)
     except RecursionError:
@@ -77,6 +78,22 @@ def check_scalar(e: Expr) -> list[Expr]:
     return order
 
 
+def _check_choices(order: Sequence[Expr]) -> None:
+    """Refuse choices that depend on choices, as those of a root's steps: SymPy multiplies them."""
+    choosing: set[Expr] = set()
+    count = 0
+    for e in order:
+        count += e.op is Op.WHERE and e.args[0] in choosing
+        if e.op is Op.WHERE or any(arg in choosing for arg in e.args):
+            choosing.add(e)
+    if count > _MOST_CHOICES:
+        raise LimitError(
+            f"{count} choices depend on other choices, more than {_MOST_CHOICES} for SymPy",
+            hint="the value and the derivatives of a root need no SymPy",
+        )
+
+
+_MOST_CHOICES = 3
 _NO_VALUE = frozenset((Op.POSITION, Op.SIZE, Op.RANDOM))
 
 

@@ -30,7 +30,7 @@ _SMALL_BESIDE = 1e-3  # beside the neighbours
 _NEAR = 1e-4  # of the unknowns' sizes
 # Where the norm is stationary to 1e-7, the slope alone makes neighbours at this distance lower by
 # 1e-10 of it at most; what is lower than that is so by curvature.
-_AROUND, _LOWER = 1e-3, 1 - 1e-9
+_AROUND, _LOWER, _HIGHER = 1e-3, 1 - 1e-9, 1 + 1e-12
 
 
 @dataclass(frozen=True)
@@ -93,11 +93,13 @@ class SystemJudge:
         return vanished
 
     def is_least(self, x: Array, rows: Array, travelled: Array) -> Array:
-        """Whether |F| is lower at no neighbour."""
+        """Whether |F| is lower at no neighbour, and higher at some."""
         here = norm(self.evaluate(x, rows)[0])
         f, _ = self.around(x, rows, travelled, _AROUND)
-        least: Array = np.isfinite(here) & ~(norm(f) < here * _LOWER).any(axis=0)
-        return least
+        beside = norm(f)
+        least: Array = np.isfinite(here) & ~(beside < here * _LOWER).any(axis=0)
+        # Where none is higher either, the residuals are flat to rounding, and tell nothing.
+        return least & (beside > here * _HIGHER).any(axis=0)
 
     def around(
         self, x: Array, rows: Array, travelled: Array, distance: float

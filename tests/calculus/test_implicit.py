@@ -155,6 +155,12 @@ def test_what_is_no_root_is_nan(text: str, a: float) -> None:
     assert np.isnan(flux.compile(e, backend="vm")(np.array([a]))).all()
 
 
+def test_sympy_is_not_given_a_search() -> None:
+    for ask in (lambda e: e.to_sympy(), lambda e: e.integrate("a")):
+        with pytest.raises(flux.FluxError):
+            ask(flux.parse(CUBIC))
+
+
 REFUSED: list[tuple[Callable[[], Any], str]] = [
     (lambda: flux.implicit("x^2 = a", "x"), "a start, or a bracket"),
     (lambda: flux.implicit("x^2 = a", "x", low=0), "a start, or a bracket"),

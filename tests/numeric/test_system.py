@@ -18,7 +18,8 @@ from flux.numeric import Reason
 NONE = [
     (["x + y = 1", "x + y = 2"], {"x": 2, "y": 0.5}, Reason.LEAST),
     (["x^2 + y^2 = -1", "x = y"], {"x": 2, "y": 0.5}, Reason.LEAST),
-    (["abs(x) + 1", "y - x"], {"x": 3, "y": 0}, Reason.LEAST),
+    (["abs(x) + 1", "y - x"], {"x": 3, "y": 0}, None),
+    (["gamma(x*y) = 1e300", "y = x"], {"x": 3, "y": 1}, Reason.STALLED),
     (["exp(-x) = 0", "x = y"], {"x": 2, "y": 0.5}, Reason.ITERATIONS),
     (["1/x = 0", "x = y"], {"x": 2, "y": 0.5}, Reason.ITERATIONS),
     (["1/(x - 1) = 0", "x = y"], {"x": 1.001, "y": 0.5}, Reason.ITERATIONS),
