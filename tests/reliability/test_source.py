@@ -56,7 +56,6 @@ ALLOWED = {
     ("syntax/tree.py", "getattr"): "the fields of a class of trees",
     ("training/config.py", "getattr"): "the fields of a preset and a recipe",
     ("training/progress.py", "format"): "fills forms of its own with the figures of a report",
-    ("training/sample.py", "getattr"): "the fields of a choice",
     ("training/update.py", "getattr"): "the fields of a recipe",
     ("training/presets.py", "getattr"): "the fields of a preset",
     ("training/recipe.py", "getattr"): "the fields of a recipe",
