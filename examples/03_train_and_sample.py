@@ -12,7 +12,7 @@ PRESET = Preset(
     feed_forward=64,
     context=16,
     batch=4,
-    steps=300,
+    steps=500,
     learning_rate=1e-2,
     warm_up=20,
 )

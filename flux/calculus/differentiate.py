@@ -154,8 +154,8 @@ _MOVES: Mapping[Op, Callable[[Expr], set[str]]] = {
 }
 
 
-# Orders multiply an expression: one that fits would make another two or three times as large.
-_HIGHER_ORDER_WEIGHT = 3
+# Orders multiply an expression: the last one that fits makes two or three nodes for each it visits.
+_HIGHER_ORDER_WEIGHT = 2
 
 
 class _Forward:
@@ -170,7 +170,7 @@ class _Forward:
         tangents = self._tangents
         fresh = FreshAxes(e)
         order = unvisited(e, tangents)
-        if len(tangents) + weight * len(order) > self._limit:
+        if weight * (len(tangents) + len(order)) > self._limit:
             raise LimitError(
                 f"the derivative needs more than {self._limit} nodes (setting max_nodes)"
             )

@@ -180,10 +180,15 @@ def _agreement(value: float, exact: Fraction) -> float:
 def _float_values(
     e: Expr, formulas: Mapping[str, Expr], values: Mapping[Expr, Value]
 ) -> dict[Expr, float]:
-    """The float64 value of every part; nan and infinities where an operation leaves its range."""
+    """The float64 value of every part; nan and infinities where an operation leaves its range.
+
+    A part that the value does not depend on, such as a choice not taken, has no enclosure: nan.
+    """
     found: dict[Expr, float] = {}
     for part in topological((e,)):
-        if part.op is Op.INPUT:
+        if part not in values:
+            found[part] = math.nan
+        elif part.op is Op.INPUT:
             found[part] = _nearest(values.get(part))
         elif part.op is Op.CONSTANT:
             found[part] = constant_value(part)
