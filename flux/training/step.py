@@ -10,6 +10,7 @@ runs that once for each batch; then the update runs alone on the mean, which is 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -50,6 +51,8 @@ class Step:
         sizes: of all axes.
         threads: that a step may use; it never changes bits.
         accumulate: the number of batches whose mean gradient a step follows.
+        watched: whether `norm` and `rate` are kept; a norm that does not clip costs a pass over
+            the gradient.
 
     Attributes:
         program: forward, backward, clipping and update; of a step that accumulates, forward and
@@ -68,11 +71,12 @@ class Step:
         sizes: Mapping[str, int],
         threads: int = 1,
         accumulate: int = 1,
+        watched: bool = False,
     ) -> None:
         groups = [group for group in GROUPS if group in model.parameters.buffers]
         gradients, update = (
             gradient_program(model, sizes, model.training_graph),
-            _update_stage(model, recipe, groups),
+            _update_stage(model, recipe, groups, watched),
         )
         self.state: dict[str, NDArray[Any]] = {}
         for group in groups:
@@ -94,7 +98,8 @@ class Step:
         self._loss = self._runner.buffer(LOSS)
         # The loss that a guarded update looks at: the mean's, where the update runs alone.
         self._guard = self._update.buffer(LOSS) if _takes_loss(update) else self._loss
-        self._step, self._norm, self._rate = map(self._update.buffer, (STEP, NORM, RATE))
+        self._step = self._update.buffer(STEP)
+        self._shown = {n: self._update.buffer(n) for n in (NORM, RATE)} if watched else {}
         self._inputs = [
             (e.attributes.name, self._runner.buffer(e.attributes.name))
             for e in model.training_graph.inputs
@@ -132,13 +137,16 @@ class Step:
 
     @property
     def norm(self) -> float:
-        """The norm of the last step's whole gradient, before clipping."""
-        return float(self._norm[0])
+        """The norm of the last step's whole gradient, before clipping; nan if it is not kept."""
+        return self._kept(NORM)
 
     @property
     def rate(self) -> float:
-        """The learning rate of the last step."""
-        return float(self._rate[0])
+        """The learning rate of the last step; nan if it is not kept."""
+        return self._kept(RATE)
+
+    def _kept(self, name: str) -> float:
+        return float(self._shown[name][0]) if name in self._shown else math.nan
 
 
 def _takes_loss(update: Program) -> bool:
@@ -150,11 +158,14 @@ def _fitting(program: Program) -> Program:
     return program
 
 
-def _update_stage(model: Model, recipe: Recipe, groups: Sequence[str]) -> Program:
+def _update_stage(model: Model, recipe: Recipe, groups: Sequence[str], watched: bool) -> Program:
     update = build_update(recipe, groups, groups if recipe.decay_all else (WEIGHTS,))
     buffers = model.parameters.buffers
     return lower(
-        {**{f"next {name}": e for name, e in update.outputs.items()}, **update.shown},
+        {
+            **{f"next {name}": e for name, e in update.outputs.items()},
+            **(update.shown if watched else {}),
+        },
         update.inputs,
         sizes={axis: buffers[group].size for group, axis in update.axes.items()},
         dtype=model.dtype,

@@ -82,7 +82,9 @@ class Trainer:
         self._inputs = model.training_graph.inputs
         first = conform(self._feed(0), self._inputs, model.dtype)
         self._sizes = sizes_of(first, self._inputs, model.sizes)
-        self._compiled = Step(model, self.recipe, self._sizes, threads, self._accumulate)
+        self._compiled = Step(
+            model, self.recipe, self._sizes, threads, self._accumulate, watched=True
+        )
 
     def run(self, steps: int, after: Callable[[int, float], bool | None] | None = None) -> float:
         """Train for some steps.
@@ -124,7 +126,9 @@ class Trainer:
     def share(self, threads: int) -> None:
         """Use that many threads from the next step on; it changes no bits."""
         state = {name: array.copy() for name, array in self.state().items()}
-        self._compiled = Step(self.model, self.recipe, self._sizes, threads, self._accumulate)
+        self._compiled = Step(
+            self.model, self.recipe, self._sizes, threads, self._accumulate, watched=True
+        )
         for name, array in self.state().items():
             np.copyto(array, state[name])
 
