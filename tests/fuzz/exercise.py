@@ -201,7 +201,11 @@ def _prove(e: Expr, numbers: dict[str, Any], trace: Trace) -> None:
     """The digits that are proved lie in the interval that encloses."""
     digits = trace.attempt("digits", lambda: e.evaluate(numbers, digits=25))
     interval = trace.attempt("interval", lambda: flux.interval(e, numbers))
-    if interval is None or not isinstance(digits, flux.Digits) or abs(digits.decimal.adjusted()) > 400:
+    if (
+        interval is None
+        or not isinstance(digits, flux.Digits)
+        or abs(digits.decimal.adjusted()) > 400
+    ):
         return
     value = Fraction(digits.decimal)
     margin = abs(value) / 10**24
