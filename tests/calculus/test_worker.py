@@ -68,9 +68,9 @@ def test_a_call_past_its_seconds_ends_and_the_next_one_works():
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux caps the address space")
 def test_a_call_past_its_memory_names_the_setting():
-    # The power is left as it is by the bridge; the integral's bounds make SymPy multiply it out.
+    # To factor it, SymPy multiplies it out at once: some two million terms.
     with override(max_seconds=PATIENT, max_memory=8), pytest.raises(LimitError, match="max_memory"):
-        call("simplify", flux.parse("(a + b + c + d + f)^60 * sin(a + b*c)^40 * (a + x)^70"))
+        call("factor", flux.parse("(a + b + c + d + f)^30*(x + 1)^40 + 1"))
     with override(max_seconds=PATIENT):
         assert call("simplify", flux.parse("x + x"))
 
