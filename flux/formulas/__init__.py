@@ -3,5 +3,14 @@
 from __future__ import annotations
 
 from flux.formulas.card import Card, Example, Quantity, read_cards
+from flux.formulas.units import Conversion, conversion, split_unit
 
-__all__ = ["Card", "Example", "Quantity", "read_cards"]
+__all__ = [
+    "Card",
+    "Conversion",
+    "Example",
+    "Quantity",
+    "conversion",
+    "read_cards",
+    "split_unit",
+]
