@@ -11,6 +11,7 @@ Source:
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -41,8 +42,8 @@ def hardy_weinberg_exact(n_aa: Any, n_ab: Any, n_bb: Any) -> Floats:
     rows = [np.where(missing, 0.0, n).ravel() for n in counts]
     for name, values in zip(("n_aa", "n_ab", "n_bb"), rows, strict=True):
         _check_counts(name, values)
-    below_down, all_down = _walk(*rows, step=_down)
-    below_up, all_up = _walk(*rows, step=_up)
+    below_down, all_down = _walk(_down, -2, *rows)
+    below_up, all_up = _walk(_up, 2, *rows)
     # Where the observed number is so unlikely that the sum overflows, the p-value is 0.
     p = (1 + below_down + below_up) / (1 + all_down + all_up)
     return np.where(missing, np.nan, np.minimum(p, 1.0).reshape(missing.shape))
@@ -66,9 +67,14 @@ def _up(aa: Floats, ab: Floats, bb: Floats) -> Floats:
     return 4 * aa * bb / ((ab + 2) * (ab + 1))
 
 
-def _walk(aa: Floats, ab: Floats, bb: Floats, step: Any) -> tuple[Floats, Floats]:
+def _walk(
+    step: Callable[[Floats, Floats, Floats], Floats],
+    change: int,
+    aa: Floats,
+    ab: Floats,
+    bb: Floats,
+) -> tuple[Floats, Floats]:
     """Sums of P(h)/P(observed) one way: over those no likelier than the observed one, and all."""
-    change = 2 if step is _up else -2
     rest = np.zeros_like(aa), np.zeros_like(aa)
     rows = np.arange(aa.size)
     weight, below, total = np.ones_like(aa), np.zeros_like(aa), np.zeros_like(aa)

@@ -19,6 +19,7 @@ from flux.errors import ArgumentError, DataError, UnknownNameError, did_you_mean
 from flux.expr import Expr, variable
 from flux.expr.arguments import as_array, is_number
 from flux.formulas.card import Card, Quantity
+from flux.formulas.show import latex, page
 from flux.formulas.units import conversion, split_unit
 from flux.syntax import Definition
 
@@ -60,6 +61,13 @@ class Formula:
     def expr(self) -> Expr:
         """The formula as an expression of its inputs."""
         return self.definition(*[variable(quantity.name) for quantity in self.card.inputs])
+
+    def to_latex(self) -> str:
+        """The formula as LaTeX, line by line as its definition is written."""
+        return latex(self.card, self.definition)
+
+    def __str__(self) -> str:
+        return page(self.card, self.definition)
 
     @cached_property
     def _compiled(self) -> CompiledFunction:
@@ -149,9 +157,11 @@ class Formula:
                 raise _outside(self.card, quantity, array, wrong)
             parts.append(np.isnan(array) | (wrong if outside == "nan" else False))
         try:
-            return np.logical_or.reduce(np.broadcast_arrays(*parts)) if parts else np.False_
+            return np.asarray(np.logical_or.reduce(np.broadcast_arrays(*parts)))
         except ValueError:
-            return np.False_  # their shapes do not fit, which the call says with their names
+            return np.asarray(
+                False
+            )  # their shapes do not fit, which the call says with their names
 
     def _compute(self, arrays: Mapping[str, Array]) -> Array:
         if self._numeric is not None:

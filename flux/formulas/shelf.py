@@ -1,7 +1,7 @@
 """The library of formulas: found by name, listed by topic, searched by word.
 
-Its files are those of `flux/library/formulas`, a topic each. A file is read when one of its formulas
-is first asked for by name, or when all are listed.
+Its files are those of `flux/library/formulas`, a topic each. They are read when the first formula
+is asked for.
 """
 
 from __future__ import annotations

@@ -138,7 +138,8 @@ class Library:
         files += sorted((_LIBRARY / "formulas").glob("*.flux"))
         self.sources = [
             Source(
-                file.read_text(encoding="ascii"), f"<library>/{file.relative_to(_LIBRARY).as_posix()}"
+                file.read_text(encoding="ascii"),
+                f"<library>/{file.relative_to(_LIBRARY).as_posix()}",
             )
             for file in files
         ]

@@ -1,4 +1,4 @@
-"""Every formula of the library once more: in Python, from the sources, in another form if there is one.
+"""Every formula of the library once more: in Python, from the sources, in another form.
 
 A formula of the library and its reference share no code and no coefficient table; where SciPy or
 exact fractions compute the same thing, they do.
@@ -15,7 +15,7 @@ from scipy import special, stats
 
 log, exp, sqrt = math.log, math.exp, math.sqrt
 
-# ---- Kidney ----------------------------------------------------------------------------------------
+# ---- Kidney --------------------------------------------------------------------------------------
 
 
 def _ckd_epi_2021(creatinine: float, age: float, female: float) -> float:
@@ -46,7 +46,7 @@ def _cockcroft_gault(creatinine: float, age: float, weight: float, female: float
     return (140 - age) * weight * (0.85 if female else 1) / 72 / creatinine
 
 
-# ---- Risk of cardiovascular disease ------------------------------------------------------------------
+# ---- Risk of cardiovascular disease --------------------------------------------------------------
 # Framingham by sex: age, total cholesterol (or BMI), HDL, SBP untreated and treated, smoking,
 # diabetes, survival, mean.
 
@@ -124,7 +124,7 @@ def _ascvd(
     return float(1 - b[14] ** exp(total - b[13]))
 
 
-# ---- Body ------------------------------------------------------------------------------------------------
+# ---- Body ----------------------------------------------------------------------------------------
 
 
 def _boyd(weight: float, height: float) -> float:
@@ -132,7 +132,7 @@ def _boyd(weight: float, height: float) -> float:
     return 3.207e-4 * height**0.3 * grams ** (0.7285 - 0.0188 * math.log10(grams))
 
 
-# ---- Blood gases -----------------------------------------------------------------------------------------
+# ---- Blood gases ---------------------------------------------------------------------------------
 
 
 def _oxygen_pressure(saturation: float) -> float:
@@ -141,7 +141,7 @@ def _oxygen_pressure(saturation: float) -> float:
     return float(roots[np.argmin(np.abs(roots.imag))].real)
 
 
-# ---- Pharmacology and enzymes --------------------------------------------------------------------------
+# ---- Pharmacology and enzymes --------------------------------------------------------------------
 
 
 def _hill(concentration: float, emax: float, ec50: float, n: float) -> float:
@@ -192,7 +192,7 @@ def _progress(time: float, s0: float, vmax: float, km: float) -> float:
     return km * w
 
 
-# ---- Genetics -------------------------------------------------------------------------------------------
+# ---- Genetics ------------------------------------------------------------------------------------
 
 
 def _genotypes_chi2(n_aa: float, n_ab: float, n_bb: float) -> float:
@@ -240,7 +240,7 @@ def _inbreeding(n_aa: float, n_ab: float, n_bb: float) -> float:
     return 1 - (n_ab / n) / (2 * p * (1 - p))
 
 
-# ---- Epidemiology ---------------------------------------------------------------------------------------
+# ---- Epidemiology --------------------------------------------------------------------------------
 
 
 def _odds_end(sign: int) -> Callable[..., float]:
@@ -354,7 +354,9 @@ REFERENCES: dict[str, Callable[..., float]] = {
     "kosambi_recombination": lambda d: (exp(d / 25) - 1) / (exp(d / 25) + 1) / 2,
     "lod": lambda r, n, theta: (r * log(theta) + (n - r) * log(1 - theta) + n * log(2)) / log(10),
     "hardy_weinberg_chi2": _genotypes_chi2,
-    "hardy_weinberg_p_value": lambda aa, ab, bb: float(stats.chi2.sf(_genotypes_chi2(aa, ab, bb), 1)),
+    "hardy_weinberg_p_value": lambda aa, ab, bb: float(
+        stats.chi2.sf(_genotypes_chi2(aa, ab, bb), 1)
+    ),
     "hardy_weinberg_exact": lambda aa, ab, bb: float(
         exact_hardy_weinberg(round(aa), round(ab), round(bb))
     ),
@@ -363,7 +365,9 @@ REFERENCES: dict[str, Callable[..., float]] = {
     "linkage_d_prime": _d_prime,
     "linkage_r2": _r2,
     "log_additive_odds_ratio": lambda beta, dosage: exp(beta) ** dosage,
-    "log_additive_risk": lambda p, beta, dosage: float(special.expit(special.logit(p) + beta * dosage)),
+    "log_additive_risk": lambda p, beta, dosage: float(
+        special.expit(special.logit(p) + beta * dosage)
+    ),
     "score_percentile": lambda x, mean, sd: 100 * float(stats.norm.cdf(x, mean, sd)),
     "score_at_percentile": lambda q, mean, sd: float(stats.norm.ppf(q / 100, mean, sd)),
     "allele_variance": lambda beta, f: 2 * (f - f * f) * beta * beta,

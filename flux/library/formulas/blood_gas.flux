@@ -3,7 +3,7 @@
 # title: Anion gap
 # source: Emmett M, Narins RG. Medicine 56 (1977), 38-54. doi:10.1097/00005792-197756010-00002
 # checked: Without potassium.
-# result gap [mmol/L; 1 Eq/mol] -50 to 120: unmeasured anions less unmeasured cations
+# result gap [mmol/L; 1 Eq/mol] -150 to 150: unmeasured anions less unmeasured cations
 # input sodium [mmol/L; 1 Eq/mol] 80 to 200: sodium
 # input chloride [mmol/L; 1 Eq/mol] 50 to 160: chloride
 # input bicarbonate [mmol/L; 1 Eq/mol] 1 to 60: bicarbonate
@@ -15,7 +15,7 @@ anion_gap(sodium, chloride, bicarbonate) = sodium - chloride - bicarbonate
 # source: Figge J et al. Critical Care Medicine 26 (1998), 1807-1810.
 #   doi:10.1097/00003246-199811000-00019
 # checked: 0.25 mmol for each g of albumin below 44 g/L; calculators have 2.5 for each g/dL.
-# result gap [mmol/L; 1 Eq/mol] -60 to 140: corrected anion gap
+# result gap [mmol/L; 1 Eq/mol] -160 to 160: corrected anion gap
 # input sodium [mmol/L; 1 Eq/mol] 80 to 200: sodium
 # input chloride [mmol/L; 1 Eq/mol] 50 to 160: chloride
 # input bicarbonate [mmol/L; 1 Eq/mol] 1 to 60: bicarbonate
@@ -30,7 +30,7 @@ anion_gap_corrected(sodium, chloride, bicarbonate, albumin):
 # source: Payne RB et al. British Medical Journal 4 (1973), 643-646. doi:10.1136/bmj.4.5893.643
 # checked: 0.8 mg/dL for each g/dL (0.02 mmol/L for each g/L) is the usual form; the paper's own
 #   slope, in its laboratory, is 1.
-# result calcium [mg/dL; 40.078 g/mol; 2 Eq/mol] 0 to 35: corrected calcium
+# result calcium [mg/dL; 40.078 g/mol; 2 Eq/mol] -1 to 35: corrected calcium
 # input calcium_total [mg/dL; 40.078 g/mol; 2 Eq/mol] 2 to 30: total calcium
 # input albumin [g/dL; 66500 g/mol] 0.5 to 7: serum albumin
 # example calcium_total=8.5, albumin=3.0 -> 9.3 +- 1e-12: theprimecalculator.com, example
@@ -40,10 +40,10 @@ calcium_corrected(calcium_total, albumin) = calcium_total + 0.8*(4 - albumin)
 # title: pH of a buffer, Henderson and Hasselbalch
 # source: Hasselbalch KA. Biochemische Zeitschrift 78 (1916), 112-144.
 # checked: Common logarithm of base to acid.
-# result ph [1] -5 to 25: pH
+# result ph [1] -20 to 35: pH
 # input pka [1] -2 to 16: pKa of the acid
-# input base [mmol/L] >0 to 1e5: concentration of the base
-# input acid [mmol/L] >0 to 1e5: concentration of the acid
+# input base [mmol/L] 1e-9 to 1e5: concentration of the base
+# input acid [mmol/L] 1e-9 to 1e5: concentration of the acid
 # example pka=4.76, base=1, acid=1 -> 4.76 +- 1e-12: computed
 # example pka=6.1, base=20, acid=1 -> 7.401 +- 5e-4: the ratio of 20 to 1 of every textbook
 henderson_hasselbalch(pka, base, acid) = pka + log10(base/acid)

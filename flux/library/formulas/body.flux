@@ -4,7 +4,7 @@
 # source: Keys A et al. Journal of Chronic Diseases 25 (1972), 329-343.
 #   doi:10.1016/0021-9681(72)90027-6
 # checked: A ratio.
-# result bmi [kg/m^2] 3 to 300: body mass index
+# result bmi [kg/m^2] 0 to 7000: body mass index
 # input weight [kg] 1 to 600: body weight
 # input height [m] 0.3 to 2.8: standing height
 # example weight=70, height=1.75 -> 22.857142857142858 +- 1e-13: computed
@@ -15,7 +15,7 @@ bmi(weight, height) = weight/height^2
 # source: Du Bois D, Du Bois EF. Archives of Internal Medicine 17 (1916), 863-871.
 #   doi:10.1001/archinte.1916.00080130010002
 # checked: 0.007184, as the packages admiral, clinPK and physiology alike.
-# result area [m^2] 0.05 to 5: body surface area
+# result area [m^2] 0 to 6: body surface area
 # input weight [kg] 1 to 400: body weight
 # input height [cm] 30 to 250: standing height
 # example weight=80, height=180 -> 1.996 +- 5e-4: R package clinPK, tests
@@ -26,7 +26,7 @@ bsa_dubois(weight, height) = 0.007184*weight^0.425*height^0.725
 # source: Mosteller RD. New England Journal of Medicine 317 (1987), 1098.
 #   doi:10.1056/NEJM198710223171717
 # checked: 3600, as the packages admiral, clinPK and physiology alike.
-# result area [m^2] 0.05 to 5: body surface area
+# result area [m^2] 0 to 6: body surface area
 # input weight [kg] 1 to 400: body weight
 # input height [cm] 30 to 250: standing height
 # example weight=80, height=180 -> 2.000 +- 5e-4: R package clinPK, tests
@@ -38,7 +38,7 @@ bsa_mosteller(weight, height) = sqrt(weight*height/3600)
 # source: Haycock GB, Schwartz GJ, Wisotsky DH. Journal of Pediatrics 93 (1978), 62-66.
 #   doi:10.1016/S0022-3476(78)80601-5
 # checked: 0.024265, 0.5378 and 0.3964 in the packages admiral, clinPK and physiology alike.
-# result area [m^2] 0.05 to 5: body surface area
+# result area [m^2] 0 to 6: body surface area
 # input weight [kg] 1 to 400: body weight
 # input height [cm] 30 to 250: standing height
 # example weight=80, height=180 -> 2.007 +- 5e-4: R package clinPK, tests
@@ -48,7 +48,7 @@ bsa_haycock(weight, height) = 0.024265*weight^0.5378*height^0.3964
 # title: Body surface area, Gehan and George
 # source: Gehan EA, George SL. Cancer Chemotherapy Reports 54 (1970), 225-235.
 # checked: 0.0235, 0.51456 and 0.42246 in the packages admiral, clinPK and physiology alike.
-# result area [m^2] 0.05 to 5: body surface area
+# result area [m^2] 0 to 6: body surface area
 # input weight [kg] 1 to 400: body weight
 # input height [cm] 30 to 250: standing height
 # example weight=80, height=180 -> 2.009 +- 5e-4: R package clinPK, tests
@@ -59,7 +59,7 @@ bsa_gehan_george(weight, height) = 0.0235*weight^0.51456*height^0.42246
 # source: Boyd E. The Growth of the Surface Area of the Human Body. University of Minnesota Press,
 #   1935.
 # checked: Weight in grams, in the packages admiral and clinPK alike.
-# result area [m^2] 0.05 to 5: body surface area
+# result area [m^2] 0 to 6: body surface area
 # input weight [kg] 1 to 400: body weight
 # input height [cm] 30 to 250: standing height
 # example weight=80, height=180 -> 2.007 +- 5e-4: R package clinPK, tests
@@ -71,7 +71,7 @@ bsa_boyd(weight, height):
 # title: Body surface area, Fujimoto
 # source: Fujimoto S et al. Nippon Eiseigaku Zasshi 23 (1968), 443-450. doi:10.1265/jjh.23.443
 # checked: 0.008883, 0.444 and 0.663 in the packages admiral and physiology alike.
-# result area [m^2] 0.05 to 5: body surface area
+# result area [m^2] 0 to 6: body surface area
 # input weight [kg] 1 to 400: body weight
 # input height [cm] 30 to 250: standing height
 # example weight=80, height=180 -> 1.9443627272819302 +- 2e-13: computed

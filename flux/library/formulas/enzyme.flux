@@ -73,8 +73,7 @@ michaelis_menten_substrate_inhibition(substrate, vmax, km, ki):
 # text: Where the inhibitor is used up by the enzyme. The constant is the apparent one.
 # source: Morrison JF. Biochimica et Biophysica Acta 185 (1969), 269-286.
 #   doi:10.1016/0005-2744(69)90420-3
-# checked: Written so that no digits cancel where the enzyme is in excess; the bound enzyme is the
-#   smaller root of its quadratic equation.
+# checked: Against the quadratic equation in exact fractions; written so that no digits cancel.
 # result rate [umol/min] 0 to 1e9: initial rate
 # input enzyme [nmol/L] 1e-6 to 1e9: concentration of the enzyme
 # input inhibitor [nmol/L] 0 to 1e9: concentration of the inhibitor
@@ -83,9 +82,9 @@ michaelis_menten_substrate_inhibition(substrate, vmax, km, ki):
 # example enzyme=1, inhibitor=1, uninhibited=1, ki=0.5 -> 0.5 +- 1e-13: computed
 # example enzyme=10, inhibitor=0, uninhibited=7, ki=1 -> 7 +- 1e-13: michaelis_menten
 morrison(enzyme, inhibitor, uninhibited, ki):
-    total = enzyme + inhibitor + ki
-    bound = 2*enzyme*inhibitor/(total + sqrt((enzyme - inhibitor - ki)^2 + 4*enzyme*ki))
-    uninhibited*(1 - bound/enzyme)
+    excess = enzyme - inhibitor - ki
+    spread = sqrt(excess^2 + 4*enzyme*ki)
+    uninhibited*where(excess > 0, (excess + spread)/(2*enzyme), 2*ki/(spread - excess))
 
 # title: Substrate left after a time, progress curve of Michaelis and Menten
 # text: The root S of S + km*log(S) = s0 + km*log(s0) - vmax*t, in closed form by Lambert's W.

@@ -124,7 +124,7 @@ number_needed_to_treat(control, treated) = 1/(control - treated)
 # checked: 0 where the relative risk is 1.
 # result fraction [1] -inf to 1: share of the outcomes that the exposure causes
 # input prevalence [1] 0 to 1: share of people that are exposed
-# input relative_risk [1] >0 to 1e6: relative risk of the exposed
+# input relative_risk [1] 1e-6 to 1e6: relative risk of the exposed
 # example prevalence=0.5, relative_risk=3 -> 0.5 +- 1e-14: computed
 # example prevalence=0.2, relative_risk=1 -> 0 +- 1e-14: no effect
 attributable_fraction(prevalence, relative_risk):
@@ -135,9 +135,9 @@ attributable_fraction(prevalence, relative_risk):
 # source: Altman DG, Bland JM. British Medical Journal 309 (1994), 102. doi:10.1136/bmj.309.6947.102
 # checked: Bayes' theorem.
 # result value [1] 0 to 1: probability of the disease after a positive test
-# input sensitivity [1] >0 to 1: share of the ill that the test finds
+# input sensitivity [1] 1e-6 to 1: share of the ill that the test finds
 # input specificity [1] 0 to 1: share of the well that the test passes
-# input prevalence [1] >0 to 1: share of people that are ill
+# input prevalence [1] 1e-9 to 1: share of people that are ill
 # example sensitivity=0.9, specificity=0.9, prevalence=0.1 -> 0.5 +- 1e-14: computed
 # example sensitivity=0.99, specificity=0.95, prevalence=0.01 -> 0.16666666666666666 +- 1e-14:
 #   computed
@@ -150,7 +150,7 @@ positive_predictive_value(sensitivity, specificity, prevalence):
 # checked: Bayes' theorem.
 # result value [1] 0 to 1: probability of no disease after a negative test
 # input sensitivity [1] 0 to 1: share of the ill that the test finds
-# input specificity [1] >0 to 1: share of the well that the test passes
+# input specificity [1] 1e-6 to 1: share of the well that the test passes
 # input prevalence [1] 0 to <1: share of people that are ill
 # example sensitivity=0.9, specificity=0.9, prevalence=0.1 -> 0.9878048780487805 +- 1e-14: computed
 # example sensitivity=0.5, specificity=0.5, prevalence=0.5 -> 0.5 +- 1e-14: computed

@@ -226,7 +226,7 @@ log_additive_odds_ratio(beta, dosage) = exp(beta*dosage)
 # source: Clayton D, Hills M. Statistical Models in Epidemiology. Oxford University Press, 1993.
 # checked: The odds are those at dosage 0 times exp(beta*dosage).
 # result risk [1] 0 to 1: probability
-# input baseline [1] >0 to <1: probability at dosage 0
+# input baseline [1] 1e-300 to <1: probability at dosage 0
 # input beta [1] -20 to 20: logarithm of the odds ratio of one allele, or of one unit of a score
 # input dosage [1] -100 to 100: alleles, their expected number, or a score
 # example baseline=0.5, beta=0.6931471805599453, dosage=1 -> 0.6666666666666666 +- 1e-13: computed

@@ -69,7 +69,7 @@ egfr_ckd_epi_2012_cystatin(cystatin_c, age, female):
 # source: Levey AS et al. Annals of Internal Medicine 145 (2006), 247-254.
 #   doi:10.7326/0003-4819-145-4-200608150-00004
 # checked: Coefficients as in the R packages admiral, nif and tabletools.
-# result egfr [mL/min/1.73 m^2] 0 to 800: estimated glomerular filtration rate
+# result egfr [mL/min/1.73 m^2] 0 to 2000: estimated glomerular filtration rate
 # input creatinine [mg/dL; 113.12 g/mol] 0.1 to 40: serum creatinine
 # input age [year] 18 to 120: age
 # input female [0 or 1] 0 to 1: 1 for women, 0 for men
@@ -113,7 +113,7 @@ egfr_schwartz_2009(creatinine, height) = 0.413*height/creatinine
 # source: Espinel CH. Journal of the American Medical Association 236 (1976), 579-581.
 #   doi:10.1001/jama.1976.03270060029022
 # checked: A ratio of two clearances.
-# result excretion [percent] 0 to 100: sodium excreted, of that filtered
+# result excretion [percent] 0 to 20000: sodium excreted, of that filtered
 # input sodium_urine [mmol/L; 1 Eq/mol] 1 to 400: sodium in urine
 # input sodium_serum [mmol/L; 1 Eq/mol] 90 to 200: sodium in serum
 # input creatinine_urine [mg/dL; 113.12 g/mol] 1 to 1000: creatinine in urine

@@ -7,7 +7,7 @@
 # source: Friedewald WT, Levy RI, Fredrickson DS. Clinical Chemistry 18 (1972), 499-502.
 #   doi:10.1093/clinchem/18.6.499
 # checked: A fifth of the triglycerides, as in calculators and the paper.
-# result ldl [mg/dL; 386.65 g/mol] -100 to 1000: LDL cholesterol
+# result ldl [mg/dL; 386.65 g/mol] -300 to 1200: LDL cholesterol
 # input total_cholesterol [mg/dL; 386.65 g/mol] 20 to 1000: total cholesterol
 # input hdl [mg/dL; 386.65 g/mol] 1 to 200: HDL cholesterol
 # input triglycerides [mg/dL; 885.7 g/mol] 1 to 400: triglycerides
@@ -21,7 +21,7 @@ ldl_friedewald(total_cholesterol, hdl, triglycerides):
 # source: Friedewald WT, Levy RI, Fredrickson DS. Clinical Chemistry 18 (1972), 499-502.
 #   doi:10.1093/clinchem/18.6.499
 # checked: 2.2 is 5*386.65/885.7 = 2.18, rounded as laboratories do.
-# result ldl [mmol/L; 386.65 g/mol] -3 to 26: LDL cholesterol
+# result ldl [mmol/L; 386.65 g/mol] -7 to 26: LDL cholesterol
 # input total_cholesterol [mmol/L; 386.65 g/mol] 0.5 to 26: total cholesterol
 # input hdl [mmol/L; 386.65 g/mol] 0.02 to 5.2: HDL cholesterol
 # input triglycerides [mmol/L; 885.7 g/mol] 0.01 to 4.52: triglycerides
@@ -34,7 +34,7 @@ ldl_friedewald_si(total_cholesterol, hdl, triglycerides):
 # text: Triglycerides up to 800 mg/dL.
 # source: Sampson M et al. JAMA Cardiology 5 (2020), 540-548. doi:10.1001/jamacardio.2020.0013
 # checked: All seven coefficients as ldl-calculator.com and others have them.
-# result ldl [mg/dL; 386.65 g/mol] -100 to 1000: LDL cholesterol
+# result ldl [mg/dL; 386.65 g/mol] -300 to 1200: LDL cholesterol
 # input total_cholesterol [mg/dL; 386.65 g/mol] 20 to 1000: total cholesterol
 # input hdl [mg/dL; 386.65 g/mol] 1 to 200: HDL cholesterol
 # input triglycerides [mg/dL; 885.7 g/mol] 1 to 800: triglycerides
@@ -48,7 +48,7 @@ ldl_sampson(total_cholesterol, hdl, triglycerides):
 # source: Grundy SM et al. Circulation 139 (2019), e1082-e1143.
 #   doi:10.1161/CIR.0000000000000625
 # checked: A difference.
-# result non_hdl [mg/dL; 386.65 g/mol] 0 to 1000: cholesterol that is not in HDL
+# result non_hdl [mg/dL; 386.65 g/mol] -200 to 1000: cholesterol that is not in HDL
 # input total_cholesterol [mg/dL; 386.65 g/mol] 20 to 1000: total cholesterol
 # input hdl [mg/dL; 386.65 g/mol] 1 to 200: HDL cholesterol
 # example total_cholesterol=200, hdl=50 -> 150 +- 1e-12: computed

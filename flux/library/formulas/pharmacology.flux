@@ -8,7 +8,7 @@
 # input concentration [umol/L] 0 to 1e9: concentration
 # input emax [1] 0 to 1e9: largest response
 # input ec50 [umol/L] 1e-9 to 1e9: concentration of half the largest response
-# input n [1] 0.05 to 12: Hill coefficient
+# input n [1] 0.2 to 12: Hill coefficient
 # kink: concentration = 0
 # example concentration=3, emax=1, ec50=3, n=2 -> 0.5 +- 1e-13: the definition of ec50
 # example concentration=1, emax=100, ec50=10, n=1.5 -> 3.0653430031715505 +- 1e-12: computed
@@ -21,10 +21,10 @@ hill(concentration, emax, ec50, n):
 # source: Hill AV. Journal of Physiology 40, supplement (1910), iv-vii.
 # checked: Against hill.
 # result concentration [umol/L] 0 to inf: concentration
-# input effect [1] >0 to 1e9: response, in the unit of emax
-# input emax [1] >0 to 1e9: largest response
+# input effect [1] 1e-9 to 1e9: response, in the unit of emax
+# input emax [1] 1e-9 to 1e9: largest response
 # input ec50 [umol/L] 1e-9 to 1e9: concentration of half the largest response
-# input n [1] 0.05 to 12: Hill coefficient
+# input n [1] 0.2 to 12: Hill coefficient
 # example effect=0.5, emax=1, ec50=3, n=2 -> 3 +- 1e-12: the definition of ec50
 # example effect=90, emax=100, ec50=10, n=2 -> 30 +- 1e-11: computed
 hill_inverse(effect, emax, ec50, n) = ec50*(effect/(emax - effect))^(1/n)
@@ -38,7 +38,7 @@ hill_inverse(effect, emax, ec50, n) = ec50*(effect/(emax - effect))^(1/n)
 # input top [1] -1e9 to 1e9: response without a dose
 # input bottom [1] -1e9 to 1e9: response to a large dose
 # input ec50 [umol/L] 1e-9 to 1e9: dose of half the effect
-# input slope [1] 0.05 to 12: steepness
+# input slope [1] 0.2 to 12: steepness
 # kink: dose = 0
 # example dose=3.0579551695176694, top=7.792962327890152, bottom=0.4814099427905796,
 #   ec50=3.0579551695176694, slope=2.98222866 -> 4.1371861353 +- 1e-9: the definition of ec50, with
@@ -58,7 +58,8 @@ logistic4(dose, top, bottom, ec50, slope):
 # input top [1] -1e9 to 1e9: response without a dose
 # input bottom [1] -1e9 to 1e9: response to a large dose
 # input ec50 [umol/L] 1e-9 to 1e9: dose of half the effect
-# input slope [1] 0.05 to 12: steepness
+# input slope [1] 0.2 to 12: steepness
+# kink: response = top
 # example response=1.2125651812, top=7.792962327890152, bottom=0.4814099427905796,
 #   ec50=3.0579551695176694, slope=2.9822286655848953 -> 6.388625 +- 5e-6: R package drc, ED90 of
 #   ryegrass
@@ -76,14 +77,14 @@ logistic4_inverse(response, top, bottom, ec50, slope):
 # input top [1] -1e9 to 1e9: response without a dose
 # input bottom [1] -1e9 to 1e9: response to a large dose
 # input middle [umol/L] 1e-9 to 1e9: dose of the inflection, where the asymmetry is 1
-# input slope [1] 0.05 to 12: steepness
-# input asymmetry [1] 0.05 to 20: asymmetry
+# input slope [1] 0.2 to 12: steepness
+# input asymmetry [1] 0.2 to 20: asymmetry
 # kink: dose = 0
 # example dose=2, top=9, bottom=1, middle=2, slope=1.5, asymmetry=1 -> 5 +- 1e-12: logistic4
 # example dose=2, top=9, bottom=1, middle=2, slope=1.5, asymmetry=2 -> 3 +- 1e-12: computed
 logistic5(dose, top, bottom, middle, slope, asymmetry):
     x = where(dose > 0, dose/middle, 0)^slope
-    bottom + (top - bottom)/(1 + x)^asymmetry
+    bottom + (top - bottom)*(1 + x)^-asymmetry
 
 # title: Dose for a response, logistic curve of five parameters
 # text: The inverse of logistic5; nan where the response is not between bottom and top.
@@ -95,8 +96,9 @@ logistic5(dose, top, bottom, middle, slope, asymmetry):
 # input top [1] -1e9 to 1e9: response without a dose
 # input bottom [1] -1e9 to 1e9: response to a large dose
 # input middle [umol/L] 1e-9 to 1e9: dose of the inflection, where the asymmetry is 1
-# input slope [1] 0.05 to 12: steepness
-# input asymmetry [1] 0.05 to 20: asymmetry
+# input slope [1] 0.2 to 12: steepness
+# input asymmetry [1] 0.2 to 20: asymmetry
+# kink: response = top
 # example response=5, top=9, bottom=1, middle=2, slope=1.5, asymmetry=1 -> 2 +- 1e-12: logistic4
 # example response=3, top=9, bottom=1, middle=2, slope=1.5, asymmetry=2 -> 2 +- 1e-12: computed
 logistic5_inverse(response, top, bottom, middle, slope, asymmetry):
@@ -108,7 +110,7 @@ logistic5_inverse(response, top, bottom, middle, slope, asymmetry):
 #   doi:10.1016/0006-2952(73)90196-2
 # checked: Half of ic50 where the substrate is at km.
 # result ki [nmol/L] 0 to 1e12: inhibition constant
-# input ic50 [nmol/L] >0 to 1e12: concentration of half the inhibition
+# input ic50 [nmol/L] 1e-9 to 1e12: concentration of half the inhibition
 # input substrate [umol/L] 0 to 1e9: concentration of the substrate, or of the radioligand
 # input km [umol/L] 1e-9 to 1e9: Michaelis constant, or Kd of the radioligand
 # example ic50=100, substrate=10, km=10 -> 50 +- 1e-12: the case substrate = km of the paper

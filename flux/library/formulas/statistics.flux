@@ -63,7 +63,7 @@ z_p_value(z) = erfc(abs(z)/sqrt(2))
 # source: Abramowitz M, Stegun IA. Handbook of Mathematical Functions (1964), 26.4.
 # checked: erfc(sqrt(x/2)).
 # result p [1] 0 to 1: p-value
-# input chi2 [1] >0 to 1400: statistic
+# input chi2 [1] 1e-300 to 1400: statistic
 # example chi2=3.841458820694124 -> 0.05 +- 1e-14: the 0.95 quantile of every table
 # example chi2=6.634896601021213 -> 0.01 +- 1e-14: the 0.99 quantile of every table
 chi2_p_value(chi2) = erfc(sqrt(chi2/2))
