@@ -267,6 +267,17 @@ def _solved(
     return np.asarray((factor / flux.compile(rest)({**others})) ** (1 / power))
 
 
+@pytest.mark.parametrize("slope", [0.5, 1.0, 2.0])
+@pytest.mark.parametrize("response", [0.5, 9.5])
+def test_a_response_that_no_dose_has_gives_nan(response: float, slope: float) -> None:
+    """A whole exponent would make a negative dose of it."""
+    curve = {"top": 9, "bottom": 1, "slope": slope}
+    assert math.isnan(FORMULAS["logistic4_inverse"](response=response, ec50=2, **curve))
+    rest = {"middle": 2, "asymmetry": 1.0}
+    assert math.isnan(FORMULAS["logistic5_inverse"](response=response, **rest, **curve))
+    assert math.isnan(FORMULAS["hill_inverse"](effect=9.5, emax=9, ec50=2, n=slope))
+
+
 # ---- The files -----------------------------------------------------------------------------------
 
 

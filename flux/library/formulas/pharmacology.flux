@@ -27,7 +27,9 @@ hill(concentration, emax, ec50, n):
 # input n [1] 0.2 to 12: Hill coefficient
 # example effect=0.5, emax=1, ec50=3, n=2 -> 3 +- 1e-12: the definition of ec50
 # example effect=90, emax=100, ec50=10, n=2 -> 30 +- 1e-11: computed
-hill_inverse(effect, emax, ec50, n) = ec50*(effect/(emax - effect))^(1/n)
+hill_inverse(effect, emax, ec50, n):
+    ratio = effect/(emax - effect)
+    ec50*where(ratio >= 0, ratio, nan)^(1/n)
 
 # title: Logistic curve of four parameters
 # text: As LL.4 of the R package drc. A curve that rises has a bottom above its top.
@@ -65,7 +67,8 @@ logistic4(dose, top, bottom, ec50, slope):
 #   ryegrass
 # example response=5, top=9, bottom=1, ec50=2, slope=1.5 -> 2 +- 1e-12: the definition of ec50
 logistic4_inverse(response, top, bottom, ec50, slope):
-    ec50*((top - response)/(response - bottom))^(1/slope)
+    ratio = (top - response)/(response - bottom)
+    ec50*where(ratio >= 0, ratio, nan)^(1/slope)
 
 # title: Logistic curve of five parameters
 # text: The fifth makes it asymmetric; 1 gives logistic4.
@@ -102,8 +105,9 @@ logistic5(dose, top, bottom, middle, slope, asymmetry):
 # example response=5, top=9, bottom=1, middle=2, slope=1.5, asymmetry=1 -> 2 +- 1e-12: logistic4
 # example response=3, top=9, bottom=1, middle=2, slope=1.5, asymmetry=2 -> 2 +- 1e-12: computed
 logistic5_inverse(response, top, bottom, middle, slope, asymmetry):
-    share = ((top - bottom)/(response - bottom))^(1/asymmetry)
-    middle*(share - 1)^(1/slope)
+    whole = (top - bottom)/(response - bottom)
+    ratio = where(whole >= 1, whole, nan)^(1/asymmetry) - 1
+    middle*ratio^(1/slope)
 
 # title: Inhibition constant of a competitive inhibitor, Cheng and Prusoff
 # source: Cheng YC, Prusoff WH. Biochemical Pharmacology 22 (1973), 3099-3108.
