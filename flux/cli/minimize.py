@@ -19,9 +19,13 @@ _METHODS = (
 @click.argument("formula")
 @click.argument("values", nargs=-1, metavar="[NAME=VALUE]...")
 @click.option("--for", "unknowns", metavar="NAME", multiple=True, help="What to search for.")
-@click.option("--subject-to", "constraints", metavar="CONSTRAINT", multiple=True, help="Keep this true.")
+@click.option(
+    "--subject-to", "constraints", metavar="CONSTRAINT", multiple=True, help="Keep this true."
+)
 @click.option("--max", "maximise", is_flag=True, help="Look for the greatest value instead.")
-@click.option("--method", type=click.Choice(_METHODS), help="[default: newton; slsqp under constraints]")
+@click.option(
+    "--method", type=click.Choice(_METHODS), help="[default: newton; slsqp under constraints]"
+)
 @click.option("--rate", type=float, help="The step of gradient, momentum and adam.")
 @click.option("--tolerance", type=float, help="Of the last step, beside the unknowns' size.")
 @click.option("--steps", is_flag=True, help="Print every step: value, gradient, unknowns.")

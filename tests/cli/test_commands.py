@@ -38,7 +38,7 @@ ANSWERS = [
     (["minimize", "x*(4 - x)", "x=1", "--max"], "x = 2\nvalue = 4"),
     (["minimize", "(x - 3)^2", "x=0", "x=-1..2"], "x = 2\nvalue = 1"),
     (["integrate", "x*exp(-x)", "x", "--seconds", "30"], "-exp(-x)*(x + 1)"),
-    (["integrate", "2*a*x", "x", "--from", "0", "--subject-to", "3", "--at", "a=1/9"], "1"),
+    (["integrate", "2*a*x", "x", "--from", "0", "--to", "3", "--at", "a=1/9"], "1"),
     (["taylor", "cos(x)", "x", "-n", "4"], "1 - x^2/2 + x^4/24"),
     (["taylor", "exp(x)", "x", "--about", "1", "-n", "0", "--at", "x=5"], "2.718281828459045"),
     (["simplify", "x*x + 2*x^2 - 0"], "3*x^2"),
@@ -80,8 +80,15 @@ MISTAKES = [
     (["minimize", "x^2", "x=1", "--subject-to", "x > 2"], 1, "write >="),
     (["minimize", "x^2", "x"], 2, "expected NAME=VALUE"),
     (["minimize", "x^2", "=0..1"], 2, "expected NAME=LOW..HIGH"),
+    (["plot", "x"], 2, "one name has a range"),
+    (["plot", "x*y", "x=0..1", "y=0..1"], 2, "one name has a range"),
+    (["plot", "x", "x=1..0"], 1, "is empty or endless"),
+    (["plot", "x", "x=0..inf"], 1, "is empty or endless"),
+    (["plot", "x*a", "x=0..1"], 1, "no value for `a`"),
+    (["plot", "x", "x=0..1", "--out", "a.bmp"], 2, "--out ends in one of"),
+    (["plot", "x +", "x=0..1"], 1, "syntax error"),
     (["integrate", "x^x", "x", "--seconds", "30"], 1, "flux.integrate(e, 'x', a, b)"),
-    (["integrate", "1/x", "x", "--from", "0", "--subject-to", "1"], 1, "does not converge"),
+    (["integrate", "1/x", "x", "--from", "0", "--to", "1"], 1, "does not converge"),
     (["integrate", "x", "x", "--from", "0"], 2, "--from and --to"),
     (["taylor", "1/x", "x"], 1, "pole"),
     (["show", "nothing.flux"], 1, "cannot read 'nothing.flux'"),
@@ -199,3 +206,11 @@ def test_every_step_of_a_search_is_printed(capsys: pytest.CaptureFixture[str]) -
     first, *_, name, value = capsys.readouterr().out.splitlines()
     assert first.split() == ["9", "6.00e+00", "x=0"]
     assert (name, value) == ("x = 2", "value = 1")
+
+
+def test_a_plot_shows_curve_derivative_and_roots(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["plot", "x^2 - a", "x=-2..3", "a=1", "-d", "-r", "--height", "11"]) == 0
+    first, *lines = capsys.readouterr().out.splitlines()
+    assert first == "* x^2 - a   . d/dx   o roots"
+    assert lines[-1] == "roots: -1, 1"
+    assert sum(line.count("o") for line in lines[:-1]) == 2
