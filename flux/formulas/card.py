@@ -367,8 +367,16 @@ def _end(text: str) -> float:
 def _bound(value: float, mark: str, outward: float) -> str:
     open_end = nextafter(value, outward) if abs(value) < inf else value
     if len(repr(open_end)) + 2 < len(repr(value)):
-        return f"{mark}{open_end:.12g}"
-    return f"{value:.12g}"
+        return f"{mark}{number_text(open_end)}"
+    return number_text(value)
+
+
+def number_text(value: float) -> str:
+    """A number as a card has it, exactly: `70`, `0.05`, `1e9`."""
+    short = f"{value:g}"
+    if float(short) != value:
+        short = repr(value)
+    return re.sub(r"e([-+])0?(?=\d)", lambda sign: "e" + sign[1].strip("+"), short)
 
 
 _EXAMPLE = re.compile(

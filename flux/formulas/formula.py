@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flux.compiled import CompiledFunction
+from flux.compiled.arguments import broadcast
 from flux.compiler import compile as compile_formula
 from flux.errors import ArgumentError, DataError, UnknownNameError, did_you_mean
 from flux.expr import Expr, variable
@@ -118,8 +119,7 @@ class Formula:
         given = dict(zip(names, args, strict=False))
         for name, value in named.items():
             if name not in names:
-                hint = did_you_mean(name, names) or f"its inputs are {', '.join(names)}"
-                raise UnknownNameError(f"`{self.name}` has no input `{name}`", hint=hint)
+                raise self._unknown(name)
             if name in given:
                 raise ArgumentError(f"`{name}` is given twice")
             given[name] = value
@@ -128,19 +128,26 @@ class Formula:
                 raise UnknownNameError(f"`{self.name}` needs a value for `{name}`")
         return given
 
+    def _unknown(self, name: str) -> UnknownNameError:
+        names = [quantity.name for quantity in self.card.inputs]
+        hint = did_you_mean(name, names) or f"its inputs are {', '.join(names)}"
+        return UnknownNameError(f"`{self.name}` has no input `{name}`", hint=hint)
+
     def _in_units(self, given: Mapping[str, Any], units: Mapping[str, object]) -> dict[str, Any]:
         if not isinstance(units, Mapping):
             text = "units are a mapping of names to units"
             raise ArgumentError(text, hint='such as units={"glucose": "mmol/L"}')
         for name in units:
-            conversion(self.card, str(name), "1") if name not in given else None
+            if name not in given:
+                raise self._unknown(str(name))
         found: dict[str, Any] = {}
         for name, value in given.items():
             magnitude, own = split_unit(value)
             if own and name in units:
                 raise ArgumentError(f"`{name}` carries a unit, {own}; `units` gives it another")
-            stated = own or units.get(name)
-            found[name] = magnitude if stated is None else self._converted(name, magnitude, stated)
+            if own or name in units:
+                magnitude = self._converted(name, magnitude, own or units[name])
+            found[name] = magnitude
         return found
 
     def _converted(self, name: str, value: Any, unit: object) -> Any:
@@ -156,12 +163,8 @@ class Formula:
             if outside == "raise" and wrong.any():
                 raise _outside(self.card, quantity, array, wrong)
             parts.append(np.isnan(array) | (wrong if outside == "nan" else False))
-        try:
-            return np.asarray(np.logical_or.reduce(np.broadcast_arrays(*parts)))
-        except ValueError:
-            return np.asarray(
-                False
-            )  # their shapes do not fit, which the call says with their names
+        broadcast({name: array.shape for name, array in arrays.items()})
+        return np.asarray(np.logical_or.reduce(np.broadcast_arrays(*parts)))
 
     def _compute(self, arrays: Mapping[str, Array]) -> Array:
         if self._numeric is not None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from flux.errors import FluxError, ParseError
 from flux.formulas import Example, Quantity, read_cards
+from flux.formulas.card import number_text
 from flux.source import Source
 
 GOOD = """\
@@ -49,6 +50,16 @@ def test_a_card_is_read() -> None:
     assert [example.is_published for example in card.examples] == [True, False]
     assert card.span is not None
     assert (card.span.line, card.span.column) == (1, 3)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(70.0, "70"), (1e9, "1e9"), (1e-9, "1e-9"), (-0.05, "-0.05"), (9.3, "9.3"), (inf, "inf"),
+     (1234567.5, "1234567.5"), (2.5e-300, "2.5e-300"), (1 / 3, "0.3333333333333333")],
+)  # fmt: skip
+def test_numbers_are_written_as_a_card_has_them(value: float, text: str) -> None:
+    assert number_text(value) == text
+    assert float(text) == value
 
 
 def test_molar_masses_and_flags_are_read() -> None:

@@ -131,7 +131,7 @@ hardy_weinberg_p_value(n_aa, n_ab, n_bb):
 # example n_aa=68, n_ab=28, n_bb=4 -> 0.5153670257245229 +- 1e-12: R package hwde, example
 # example n_aa=2, n_ab=3, n_bb=1 -> 1 +- 1e-12: PLINK 1.9, --hardy
 # example n_aa=1469, n_ab=138, n_bb=5 -> 0.38251866746268326 +- 4e-14: computed
-hardy_weinberg_exact[h](n_aa, n_ab, n_bb):
+hardy_weinberg_exact(n_aa, n_ab, n_bb):
     a = 2*n_aa + n_ab
     b = 2*n_bb + n_ab
     possible = (h <= min(a, b)) and (h % 2 == a % 2)

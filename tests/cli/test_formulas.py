@@ -1,0 +1,77 @@
+"""`flux formulas`: lists, pages, JSON, and what it says to mistakes."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+import flux
+from flux.cli.entry import run
+
+
+def _shown(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    assert run(["formulas", *arguments]) == 0
+    return capsys.readouterr().out
+
+
+def test_all_formulas_are_listed_by_topic(capsys: pytest.CaptureFixture[str]) -> None:
+    shown = _shown(capsys)
+    for formula in flux.formulas.list():
+        assert f"  {formula.name}  {formula.card.title}\n" in shown
+    topics = [line for line in shown.splitlines() if line and not line.startswith(" ")]
+    assert topics == sorted(set(topics))
+
+
+def test_a_page_has_everything(capsys: pytest.CaptureFixture[str]) -> None:
+    shown = _shown(capsys, "egfr_ckd_epi_2021")
+    for part in ("CKD-EPI 2021", "0.9938^age", "mg/dL", "0.1 to 40", "doi:10.1056", "kinks:"):
+        assert part in shown
+    assert "creatinine=1.09, age=55, female=0 -> 80 +- 0.5 (National Kidney Foundation" in shown
+
+
+def test_a_name_that_is_also_a_word_is_the_formula(capsys: pytest.CaptureFixture[str]) -> None:
+    assert _shown(capsys, "bmi").startswith("bmi: Body mass index")
+
+
+def test_the_object_of_a_formula_has_the_fields_of_its_card(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    found = json.loads(_shown(capsys, "logistic4_inverse", "--json"))["result"]
+    assert found["name"] == "logistic4_inverse"
+    assert found["output"]["high"] == "inf"
+    assert found["kinks"] == ["response = top"]
+    assert found["inputs"][3]["unit"] == "umol/L"
+    assert len(found["examples"]) >= 2
+    found = json.loads(_shown(capsys, "kosambi", "--json"))["result"]
+    assert [one["name"] for one in found] == ["kosambi_distance", "kosambi_recombination"]
+
+
+def test_latex_of_several_formulas_stands_apart(capsys: pytest.CaptureFixture[str]) -> None:
+    assert _shown(capsys, "kosambi", "--latex").count("\n\n") == 1
+
+
+WRONG = [
+    (["bmmi"], 1, "did you mean `bmi`?"),
+    (["nothing of the kind"], 1, "flux.formulas.list() has them all"),
+    (["bmmi", "weight=80", "height=2"], 1, "did you mean `bmi`?"),
+    (["bmi", "weight=80"], 1, "needs a value for `height`"),
+    (["bmi", "weight=80", "hight=2"], 1, "did you mean `height`?"),
+    (["bmi", "weight=80", "height=180"], 1, "outside the range"),
+    (["bmi", "weight=80", "height=180", "--units", "height=kg"], 1, "no such quantity"),
+    (["bmi", "weight=80", "height=180", "--units", "height"], 2, "expected NAME=VALUE"),
+    (["bmi", "weight=80", "height=2", "--unit", "year"], 1, "no such quantity"),
+    (["bmi", "bsa", "weight=80"], 2, "values go with the name of one formula"),
+    (["weight=80"], 2, "values go with the name of one formula"),
+    (["bmi", "weight=", "height=2"], 1, "syntax error"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "code", "words"), WRONG)
+def test_a_mistake_is_told(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], code: int, words: str
+) -> None:
+    assert run(["formulas", *arguments]) == code
+    printed = capsys.readouterr()
+    assert words in printed.err
+    assert printed.out == ""
