@@ -32,7 +32,7 @@ from flux.source import Source, Span
 from flux.syntax import parse_ast
 from flux.syntax.definitions import define
 from flux.syntax.module import LIBRARY, as_definition
-from flux.syntax.tree import Binding, Name, Text, Tree
+from flux.syntax.tree import Binding, Name, Text, Tree, walk
 
 FLAG = "0 or 1"  # the unit of an input that says yes or no
 
@@ -259,6 +259,8 @@ def _card(text: Text, block: Sequence[_Line], below: Tree | None) -> Card:
     name, arguments = _subject(text, block, below)
     result = _quantity(_only(block, entries, "result"))
     inputs = _inputs(block, entries, name, arguments)
+    if arguments is None:
+        _check_mentioned(text, entries, inputs)
     return Card(
         name=name,
         title=_one(block, entries, "title"),
@@ -282,7 +284,7 @@ def _subject(
         made = define(text, definition, LIBRARY)
         return made.name, tuple(formal.name for formal in made.formals)
     if isinstance(below, Binding) and isinstance(below.target, Name):
-        return below.target.name, None
+        return below.target.name, None  # its inputs are names that the text mentions
     raise ParseError(
         "a card stands directly above a definition, or above a line `name = ...`",
         (block[-1].span,),
@@ -325,6 +327,16 @@ def _inputs(
         text = f"`{subject}` takes {', '.join(arguments)}; its card has {', '.join(names)}"
         raise ParseError(text, ((lines or block)[0].span,))
     return found
+
+
+def _check_mentioned(text: Text, entries: Sequence[_Entry], inputs: Sequence[Quantity]) -> None:
+    """Refuse an input of a line `name = ...` that no line of the text mentions."""
+    mentioned = {tree.name for tree in walk(*text.statements) if isinstance(tree, Name)}
+    lines = [entry.line for entry in entries if entry.word == "input"]
+    for line, quantity in zip(lines, inputs, strict=True):
+        if quantity.name not in mentioned:
+            hint = did_you_mean(quantity.name, sorted(mentioned))
+            raise ParseError(f"no line has an input `{quantity.name}`", (line.span,), hint)
 
 
 _REAL = r"-?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d{1,3})?"

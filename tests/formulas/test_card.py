@@ -78,6 +78,13 @@ def test_a_line_that_binds_can_have_a_card() -> None:
     assert [q.name for q in read_cards(text)["bmi"].inputs] == ["weight", "height"]
 
 
+def test_inputs_of_a_line_that_binds_are_names_of_the_text() -> None:
+    text = GOOD.replace("bmi(weight, height) =", "bmi =")
+    with pytest.raises(ParseError, match="no line has an input `hight`") as caught:
+        read_cards(text.replace("height [m]", "hight [m]").replace(" height=", " hight="))
+    assert (caught.value.line, caught.value.hint) == (10, "did you mean `height`?")
+
+
 def test_other_comments_are_none_of_a_card() -> None:
     assert read_cards("# ---- Kidney ----\n\n# Words.\nf(x) = x  # title: no\n") == {}
     assert read_cards("1 + x") == {}
