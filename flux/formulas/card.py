@@ -179,17 +179,16 @@ class _Line:
         return Span(self.source, self.start + start, self.start + max(end, start + 1))
 
 
-_COMMENT = re.compile(r"[ \t]*# ?(.*?)[ \t\r]*$")
-
-
 def _blocks(source: Source) -> Iterator[list[_Line]]:
     """The blocks of neighbouring comment lines."""
     block: list[_Line] = []
     start = 0
     for number, line in enumerate(source.text.split("\n"), 1):
-        found = _COMMENT.match(line)
-        if found:
-            block.append(_Line(source, number, found[1], start + found.start(1)))
+        bare = line.lstrip(" \t")
+        if bare.startswith("#"):
+            text = bare[1:].removeprefix(" ")
+            first = start + len(line) - len(text)
+            block.append(_Line(source, number, text.rstrip(" \t\r"), first))
         elif block:
             yield block
             block = []
@@ -207,6 +206,7 @@ class _Entry:
     value: str
 
 
+_LONGEST = 2000  # characters of a field
 _FIELD = re.compile(
     r"(?P<word>title|text|source|checked|kink):\s+(?P<value>\S.*)"
     r"|(?P<named>result|input|example)\s+(?P<rest>\S.*)"
@@ -218,7 +218,7 @@ _LOOKS = re.compile(r"(?:result|input)\s+\w+\s*\[|example\s+.*->")
 def _check_no_card(block: Sequence[_Line]) -> None:
     """Refuse a comment that is meant as a card and does not begin like one."""
     for line in block:
-        if _LOOKS.match(line.text):
+        if _LOOKS.match(line.text[:_LONGEST]):
             raise ParseError("a card begins with its title", (line.span,), "such as `# title: ...`")
 
 
@@ -231,7 +231,10 @@ def _entries(block: Sequence[_Line]) -> Iterator[_Entry]:
         else:
             parts.append((line, [line.text]))
     for line, texts in parts:
-        found = _FIELD.fullmatch(" ".join(texts))
+        text = " ".join(texts)
+        if len(text) > _LONGEST:
+            raise ParseError(f"a field of more than {_LONGEST} characters", (line.span,))
+        found = _FIELD.fullmatch(text)
         if found is None:
             raise ParseError("no field of a card", (line.span,), _field_hint(line))
         yield _Entry(line, found["word"] or found["named"], found["value"] or found["rest"])

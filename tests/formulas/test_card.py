@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 from math import inf, nextafter
 
@@ -141,6 +142,29 @@ def test_two_cards_for_one_name_are_refused() -> None:
     with pytest.raises(ParseError, match="`bmi` has two cards") as caught:
         read_cards(GOOD + "\n" + GOOD)
     assert caught.value.line == 16
+
+
+LONG = [
+    "# title: t" + " " * 200_000 + "x\nf(x) = x",
+    "# title: t\n# example " + " " * 200_000 + "\nf(x) = x",
+    "# example" + " " * 200_000 + "x\nf(x) = x",
+    "# title: t\n" + "#   x\n" * 40_000 + "f(x) = x",
+    "# title: t\n# input x [" + "m " * 900 + "] 0 to 1: x\nf(x) = x",
+    "# title: t\n# result r [" + "(" * 1900 + "] 0 to 1: x\nf(x) = x",
+    "# title: t\n# input x [m] 0 to " + "9" * 1900 + ": x\nf(x) = x",
+    "# title: t\n# input x [m] 0 to 1e999: x\nf(x) = x",
+    "# title: t\n# source: s\n# result r [1] 0 to 1: r\n# input x [1] 0 to 1: x\n# example "
+    + "x=1, " * 390
+    + "x=1 -> 1 +- 1: s\nf(x) = x",
+]
+
+
+@pytest.mark.parametrize("text", LONG, ids=range(len(LONG)))
+def test_a_long_card_is_read_or_refused_within_the_bound(text: str) -> None:
+    began = time.process_time()
+    with suppress(FluxError):
+        read_cards(text)
+    assert time.process_time() - began < 2
 
 
 @settings(max_examples=200, deadline=None)
