@@ -265,8 +265,12 @@ def _prose(text: str) -> str:
 def names() -> str:
     """The public names, and what they give: signatures and docstrings."""
     public = [(f"flux.{name}", getattr(flux, name)) for name in flux.__all__ if name[0] != "_"]
+    library = [(f"flux.formulas.{name}", getattr(flux.formulas, name)) for name in _LIBRARY]
     given = [(kind.__name__, kind) for kind in (Definition, Graph, Parameter, Equality)]
-    return "\n\n".join(_entry(title, value) for title, value in (*public, *given))
+    return "\n\n".join(_entry(title, value) for title, value in (*public, *library, *given))
+
+
+_LIBRARY = ("get", "list", "read", "read_cards", "conversion", "Formula", "Card", "Quantity")
 
 
 def _entry(title: str, value: object) -> str:
@@ -290,7 +294,9 @@ def _public(kind: type) -> dict[str, Callable[..., object]]:
 
 
 # Their constructors are not for users.
-_MADE_BY_OTHERS = (flux.CompiledFunction, Definition, Equality, Expr, Graph, flux.Module, Parameter)
+_MADE_BY_OTHERS = (
+    *(flux.CompiledFunction, Definition, Equality, Expr, Formula, Graph, flux.Module, Parameter),
+)
 
 
 def _signature(name: str, value: object, bound: bool = False) -> str:

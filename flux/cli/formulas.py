@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     show_default=True,
     help="What a value outside its valid range is.",
 )
+@click.option("--file", help="A text of your own with cards, instead of the library.")
+@click.option("--check", is_flag=True, help="Compute the worked examples, and say which are wrong.")
 @click.option("--latex", is_flag=True, help="Print LaTeX.")
 @json_option
 def command(
@@ -34,6 +36,8 @@ def command(
     units: tuple[str, ...],
     unit: str | None,
     outside: str,
+    file: str | None,
+    check: bool,
     latex: bool,
     as_json: bool,
 ) -> None:
@@ -50,15 +54,27 @@ def command(
     flux formulas egfr_ckd_epi_2021 creatinine=1.1 age=54 female=0
     flux formulas egfr_ckd_epi_2021 creatinine=97 age=54 female=0 --units creatinine=umol/L
     flux formulas kosambi_distance --latex
+    flux formulas --file mine.flux --check
     """
-    from flux.formulas import get
+    from flux.formulas.shelf import named
 
     values = [word for word in words if "=" in word]
     names = [word for word in words if "=" not in word]
+    formulas = _formulas(file)
     if values or units or unit is not None:
-        _compute(get(_one(names)), values, units, unit, outside, as_json)
+        _compute(named(formulas, _one(names)), values, units, unit, outside, as_json)
+    elif check:
+        _check(_found(formulas, names))
     else:
-        _show(_found(names), bool(names), latex, as_json)
+        _show(_found(formulas, names), bool(names), latex, as_json)
+
+
+def _formulas(file: str | None) -> Mapping[str, Formula]:
+    """Those of a file, or of the library."""
+    from flux.formulas.shelf import library, read
+    from flux.syntax import load
+
+    return library() if file is None else read(load(file).text.source)
 
 
 def _one(names: Sequence[str]) -> str:
@@ -67,19 +83,31 @@ def _one(names: Sequence[str]) -> str:
     return names[0]
 
 
-def _found(words: Sequence[str]) -> list[Formula]:
+def _found(formulas: Mapping[str, Formula], words: Sequence[str]) -> list[Formula]:
     """The formula of that name, or those that mention the words.
 
     Raises:
         UnknownNameError: there is none; the hint has the nearest name.
     """
-    from flux.formulas import get
-    from flux.formulas import list as listed
+    from flux.formulas.shelf import mentioning, named
 
     text = " ".join(words)
-    found = listed(text)
-    exact = [formula for formula in found if formula.name == text]
-    return exact or found or [get(text)]
+    if text in formulas:
+        return [formulas[text]]
+    found = mentioning(formulas, text)
+    return found if found or not text else [named(formulas, text)]
+
+
+def _check(found: Sequence[Formula]) -> None:
+    """A line for each worked example that does not come out; the exit code is then 1."""
+    wrong = [(formula, *pair) for formula in found for pair in formula.check()]
+    for formula, example, value in wrong:
+        values = ", ".join(f"{name}={number:g}" for name, number in example.values)
+        click.echo(f"{formula.name}: {values} gives {value!r}, not {example.expected!r}")
+    count = sum(len(formula.card.examples) for formula in found)
+    click.echo(f"{count - len(wrong)} of {count} worked examples come out")
+    if wrong:
+        raise click.exceptions.Exit(1)
 
 
 def _compute(

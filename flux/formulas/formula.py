@@ -19,7 +19,7 @@ from flux.compiler import compile as compile_formula
 from flux.errors import ArgumentError, DataError, UnknownNameError, did_you_mean
 from flux.expr import Expr, variable
 from flux.expr.arguments import as_array, is_number
-from flux.formulas.card import Card, Quantity
+from flux.formulas.card import Card, Example, Quantity
 from flux.formulas.show import latex, page
 from flux.formulas.units import conversion, split_unit
 from flux.syntax import Definition
@@ -110,6 +110,13 @@ class Formula:
             result = conversion(self.card, self.card.result.name, unit).inverse(result)
         plain = result.ndim == 0 and all(is_number(v) or np.ndim(v) == 0 for v in values.values())
         return float(result) if plain else result
+
+    def check(self) -> list[tuple[Example, float]]:
+        """The worked examples that do not come out, each with the value found instead."""
+        order = [quantity.name for quantity in self.card.inputs]
+        given = [(example, dict(example.values)) for example in self.card.examples]
+        found = [(e, float(self(*[values[name] for name in order]))) for e, values in given]
+        return [(e, value) for e, value in found if not abs(value - e.expected) <= e.tolerance]
 
     def _bound(self, args: Sequence[Any], named: Mapping[str, Any]) -> dict[str, Any]:
         names = [quantity.name for quantity in self.card.inputs]

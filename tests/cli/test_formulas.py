@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -53,7 +54,7 @@ def test_latex_of_several_formulas_stands_apart(capsys: pytest.CaptureFixture[st
 
 WRONG = [
     (["bmmi"], 1, "did you mean `bmi`?"),
-    (["nothing of the kind"], 1, "flux.formulas.list() has them all"),
+    (["nothing of the kind"], 1, "there are anion_gap, "),
     (["bmmi", "weight=80", "height=2"], 1, "did you mean `bmi`?"),
     (["bmi", "weight=80"], 1, "needs a value for `height`"),
     (["bmi", "weight=80", "hight=2"], 1, "did you mean `height`?"),
@@ -64,6 +65,7 @@ WRONG = [
     (["bmi", "bsa", "weight=80"], 2, "values go with the name of one formula"),
     (["weight=80"], 2, "values go with the name of one formula"),
     (["bmi", "weight=", "height=2"], 1, "syntax error"),
+    (["--file", "none.flux"], 1, "cannot read 'none.flux'"),
 ]
 
 
@@ -75,3 +77,45 @@ def test_a_mistake_is_told(
     printed = capsys.readouterr()
     assert words in printed.err
     assert printed.out == ""
+
+
+MINE = """\
+# title: Twice
+# source: mine
+# result y [m] 0 to 20: twice x
+# input x [m] 0 to 10: x
+# example x=1 -> 2 +- 0: by hand
+# example x=2 -> 5 +- 0.5: by hand, and wrong
+twice(x) = 2*x
+"""
+
+
+def test_a_file_of_ones_own_is_shown_computed_and_checked(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    file = tmp_path / "mine.flux"
+    file.write_text(MINE)
+    of = ("--file", str(file))
+    assert _shown(capsys, *of).split() == ["twice", "Twice"]
+    assert _shown(capsys, *of, "twice").startswith("twice: Twice")
+    assert _shown(capsys, *of, "twice", "x=300", "--units", "x=cm") == "6 m\n"
+    assert run(["formulas", *of, "--check"]) == 1
+    assert capsys.readouterr().out == (
+        "twice: x=2 gives 4.0, not 5.0\n1 of 2 worked examples come out\n"
+    )
+    assert run(["formulas", *of, "thrice"]) == 1
+    assert "did you mean `twice`?" in capsys.readouterr().err
+
+
+def test_an_error_of_a_card_has_its_file_and_line(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    file = tmp_path / "mine.flux"
+    file.write_text(MINE.replace("# source: mine\n", ""))
+    assert run(["formulas", "--file", str(file)]) == 1
+    assert f"{file}:1:3: syntax error: a card without `source`" in capsys.readouterr().err
+
+
+def test_the_examples_of_the_library_come_out(capsys: pytest.CaptureFixture[str]) -> None:
+    count = sum(len(formula.card.examples) for formula in flux.formulas.list())
+    assert _shown(capsys, "--check") == f"{count} of {count} worked examples come out\n"

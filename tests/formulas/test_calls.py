@@ -142,8 +142,9 @@ def test_names_are_found_or_suggested() -> None:
     with pytest.raises(UnknownNameError) as caught:
         flux.formulas.get("egfr_ckdepi_2021")
     assert "did you mean `egfr_ckd_epi_2021`?" in str(caught.value)
-    with pytest.raises(UnknownNameError, match="these mention it: oxygen_saturation"):
+    with pytest.raises(UnknownNameError, match="there is no formula") as caught:
         flux.formulas.get("severinghaus")
+    assert caught.value.hint == "there are oxygen_saturation, oxygen_pressure"
     with pytest.raises(ArgumentError):
         flux.formulas.get(3)  # type: ignore[arg-type]
     with pytest.raises(ArgumentError):
