@@ -56,7 +56,7 @@ WRONG = [
     (["bmmi"], 1, "did you mean `bmi`?"),
     (["nothing of the kind"], 1, "there are anion_gap, "),
     (["bmmi", "weight=80", "height=2"], 1, "did you mean `bmi`?"),
-    (["bmi", "weight=80"], 1, "needs a value for `height`"),
+    (["bmi", "weight=80"], 1, "no value for `height`"),
     (["bmi", "weight=80", "hight=2"], 1, "did you mean `height`?"),
     (["bmi", "weight=80", "height=180"], 1, "outside the range"),
     (["bmi", "weight=80", "height=180", "--units", "height=kg"], 1, "no such quantity"),

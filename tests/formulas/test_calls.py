@@ -32,6 +32,25 @@ def test_arrays_broadcast() -> None:
     assert EGFR(pd.Series([0.8, 1.1]), 55, 0).shape == (2,)
 
 
+def test_a_mapping_or_a_table_gives_the_columns_of_the_inputs() -> None:
+    table = {"age": [40, 50], "creatinine": [0.8, 1.1], "name": ["a", "b"]}
+    wanted = EGFR([0.8, 1.1], [40, 50], 1)
+    assert EGFR(table, female=1).tolist() == wanted.tolist()
+    assert EGFR(pd.DataFrame(table), female=1).tolist() == wanted.tolist()
+    found = EGFR({**table, "female": 1, "age": 50}, units={"creatinine": "g/L"}, outside="nan")
+    assert np.isnan(found).all()
+
+
+def test_options_yield_to_inputs_of_their_names() -> None:
+    text = (
+        "# title: t\n# source: s\n# result r [1] 0 to 9: r\n# input unit [1] 0 to 3: x\n"
+        "# input outside [m] 0 to 3: y\nsum_of(unit, outside) = unit + outside\n"
+    )
+    added = flux.formulas.read(text)["sum_of"]
+    assert added(unit=1, outside=200, units={"outside": "cm"}) == 3
+    assert added(1, 2) == 3
+
+
 def test_units_are_converted_however_they_are_said() -> None:
     wanted = EGFR(1.0, 55, 0)
     moles = 1.0 / 0.011312
@@ -103,8 +122,8 @@ def test_what_is_missing_gives_nan_also_for_a_flag() -> None:
 # ---- Mistakes --------------------------------------------------------------------------------
 
 MISTAKES: list[tuple[tuple[Any, ...], dict[str, Any], type[FluxError], str]] = [
-    ((), {}, UnknownNameError, "needs a value for `creatinine`"),
-    ((1, 55, 0, 1), {}, ArgumentError, "4 values for 3 inputs"),
+    ((), {}, UnknownNameError, "no value for `creatinine`"),
+    ((1, 55, 0, 1), {}, ArgumentError, "4 arguments for 3 inputs"),
     ((1, 55), {"sex": 0}, UnknownNameError, "has no input `sex`"),
     ((1, 55), {"femal": 0}, UnknownNameError, "did you mean `female`?"),
     ((1, 55, 0), {"age": 55}, ArgumentError, "`age` is given twice"),
@@ -114,6 +133,10 @@ MISTAKES: list[tuple[tuple[Any, ...], dict[str, Any], type[FluxError], str]] = [
     ((1, 55, 0), {"units": {"creatinin": "mg/dL"}}, UnknownNameError, "`creatinine`?"),
     ((1, 55, 0), {"units": {"creatinine": 3}}, ArgumentError, "plain number is not"),
     ((1, 55, 0), {"units": {"creatinine": None}}, UnknownNameError, "no unit"),
+    (({"creatinine": 1, "age": 55},), {}, UnknownNameError, "no column `female`"),
+    ((pd.DataFrame({"creatinin": [1]}),), {"age": 1, "female": 0}, UnknownNameError, "no column"),
+    ((1, 55, 0), {"units": ""}, ArgumentError, "units are a mapping"),
+    ((1, 55, 0), {"outside": [1]}, ArgumentError, "no way [1]"),
     (("high", 55, 0), {}, ArgumentError, "`creatinine` has dtype"),
     (([1, None], 55, 0), {}, ArgumentError, "`creatinine` has dtype object"),
     ((1 + 2j, 55, 0), {}, ArgumentError, "complex"),

@@ -70,7 +70,7 @@ bsa_boyd(weight, height):
     0.0003207*height^0.3*grams^(0.7285 - 0.0188*log10(grams))
 
 # title: Body surface area, Fujimoto
-# source: Fujimoto S et al. Nippon Eiseigaku Zasshi 23 (1968), 443-450. doi:10.1265/jjh.23.443
+# source: Fujimoto S et al. Nippon Eiseigaku Zasshi 23 (1968), 443-450.
 # checked: 0.008883, 0.444 and 0.663 in the packages admiral and physiology alike.
 # result area [m^2] 0 to 6: body surface area
 # input weight [kg] 1 to 400: body weight

@@ -36,7 +36,7 @@ kimura(transitions, transversions):
     -0.5*log1p(-2*transitions - transversions) - 0.25*log1p(-2*transversions)
 
 # title: Map distance from recombination, Haldane
-# source: Haldane JBS. Journal of Genetics 8 (1919), 299-309. doi:10.1007/BF02983270
+# source: Haldane JBS. Journal of Genetics 8 (1919), 299-309.
 # checked: -50*log(1 - 2*r), in centimorgans.
 # result distance [1] 0 to 2000: map distance in centimorgans
 # input recombination [1] 0 to <0.5: recombination fraction
@@ -47,7 +47,7 @@ haldane_distance(recombination) = -50*log1p(-2*recombination)
 
 # title: Recombination from map distance, Haldane
 # text: The inverse of haldane_distance.
-# source: Haldane JBS. Journal of Genetics 8 (1919), 299-309. doi:10.1007/BF02983270
+# source: Haldane JBS. Journal of Genetics 8 (1919), 299-309.
 # checked: Against haldane_distance.
 # result recombination [1] 0 to 0.5: recombination fraction
 # input distance [1] 0 to 2000: map distance in centimorgans
