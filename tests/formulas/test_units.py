@@ -147,6 +147,18 @@ def test_a_quantity_is_split() -> None:
     assert split_unit(3.0) == (3.0, "")
 
 
+def test_a_list_of_quantities_is_of_one_unit() -> None:
+    """NumPy would drop the units of its parts with a warning."""
+    registry = pint.UnitRegistry()
+    one, two = registry.Quantity(1.0, "mg/dL"), registry.Quantity([2.0], "mg/dL")
+    assert split_unit([one, one]) == ([1.0, 1.0], "milligram / deciliter")
+    magnitudes, unit = split_unit((two, two))
+    assert (len(magnitudes), unit) == (2, "milligram / deciliter")
+    for other in (registry.Quantity(1.0, "umol/L"), 1.0):
+        with pytest.raises(ArgumentError, match="carry different units"):
+            split_unit([one, other])
+
+
 def test_without_pint_the_error_names_the_extra() -> None:
     code = """
 import sys
