@@ -1,0 +1,142 @@
+"""PLINK 1 files: .bed with two bits a genotype, .bim with the variants, .fam with the people.
+
+Format: https://www.cog-genomics.org/plink/1.9/formats#bed. A byte holds four people, the first in
+its lowest bits: 00 two copies of A1, 01 no call, 10 one copy, 11 none.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from copy import copy
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flux.errors import DataError
+from flux.genotypes.cohort import Packed, Rows
+from flux.genotypes.lines import cells_of, whole_number
+from flux.genotypes.people import People, read_fam
+from flux.genotypes.variants import Chromosomes, Variants, texts
+
+_MAGIC = b"\x6c\x1b"
+_BY_VARIANT = b"\x01"
+_HEAD = 3
+_WORD = 8  # bytes; rows are filled up to whole words
+_BIM = ("chromosome", "ID", "centimorgans", "position", "A1", "A2")
+
+
+class BedCohort:
+    """A cohort in three files of one stem.
+
+    Raises:
+        DataError: one is missing or damaged, or their lengths do not fit.
+    """
+
+    build = ""
+
+    def __init__(self, stem: Path) -> None:
+        self._path = Path(f"{stem}.bed")
+        self.name = str(self._path)
+        self.people: People = read_fam(Path(f"{stem}.fam"))
+        self.variants: Variants = read_bim(Path(f"{stem}.bim"))
+        self._row_bytes = -(-len(self.people) // 4)
+        self._check()
+
+    def _check(self) -> None:
+        try:
+            with self._path.open("rb") as file:
+                head = file.read(_HEAD)
+                size = os.fstat(file.fileno()).st_size
+        except OSError as error:
+            raise DataError(f"cannot read {self.name!r}: {error.strerror}") from None
+        if head[:2] != _MAGIC or len(head) < _HEAD:
+            raise DataError(f"{self.name}: byte 1: this is no .bed file; it starts {head.hex()!r}")
+        if head[2:] != _BY_VARIANT:
+            text = f"{self.name}: byte 3: its genotypes are in the order of people, not variants"
+            raise DataError(text, hint="write it anew with `plink --make-bed`")
+        expected = _HEAD + self._row_bytes * len(self.variants)
+        if size != expected:
+            people, variants = len(self.people), len(self.variants)
+            text = f"{self.name} has {size:,} bytes, not the {expected:,} of {people:,} people "
+            row = (size - _HEAD) // max(1, self._row_bytes) + 1
+            raise DataError(
+                f"{text}(.fam) and {variants:,} variants (.bim)",
+                hint=f"it ends in row {row:,}: cut short, or of another .bim or .fam"
+                if size < expected
+                else "the .bim or .fam belongs to another .bed",
+            )
+
+    def with_people(self, people: People) -> BedCohort:
+        """The same genotypes of people of whom more is known."""
+        made = copy(self)
+        made.people = people
+        return made
+
+    def blocks(self, rows: Rows, most_bytes: int) -> Iterator[Packed]:
+        """The genotypes of some variants, ascending, in blocks of about so many bytes."""
+        count = max(1, most_bytes // max(1, self._row_bytes))
+        with self._path.open("rb", buffering=0) as file:
+            for start in range(0, len(rows), count):
+                some = rows[start : start + count]
+                yield Packed(some, self._read(file, some))
+
+    def _read(self, file: BinaryIO, rows: Rows) -> NDArray[np.uint64]:
+        words = -(-self._row_bytes // _WORD)
+        codes = np.zeros((len(rows), words), np.uint64)
+        filled = codes.view(np.uint8)[:, : self._row_bytes]
+        for first, last in _runs(rows):
+            length = last - first
+            piece = np.empty((length, self._row_bytes), np.uint8)
+            file.seek(_HEAD + int(rows[first]) * self._row_bytes)
+            self._fill(file, memoryview(piece.reshape(-1)))
+            filled[first:last] = piece
+        return codes
+
+    def _fill(self, file: BinaryIO, buffer: memoryview) -> None:
+        at = 0
+        while at < len(buffer):
+            got = file.readinto(buffer[at:])  # type: ignore[attr-defined]  # an unbuffered file
+            if not got:
+                raise DataError(f"{self.name} became shorter while it was read")
+            at += got
+
+
+def _runs(rows: Rows) -> Iterator[tuple[int, int]]:
+    """Stretches of neighbouring rows, as places in `rows`."""
+    breaks = np.flatnonzero(np.diff(rows) != 1) + 1
+    edges = [0, *breaks.tolist(), len(rows)]
+    return zip(edges[:-1], edges[1:], strict=True)
+
+
+def read_bim(path: Path) -> Variants:
+    """The variants of a .bim file.
+
+    Raises:
+        DataError: it is empty, a row is too short or too long, or a position is no number.
+    """
+    rows = cells_of(path, len(_BIM), _BIM)
+    chroms, ids, _, places, counted, other = zip(*rows, strict=True)
+    names = Chromosomes()
+    return Variants(
+        texts([names[text] for text in chroms]),
+        positions(path, places),
+        texts(ids),
+        texts([text.upper() for text in counted]),
+        texts([text.upper() for text in other]),
+    )
+
+
+def positions(path: Path, cells: tuple[str, ...]) -> NDArray[np.int64]:
+    """The positions in column 4; negative ones, which PLINK skips, are refused."""
+    try:
+        found = np.array(cells, np.int64)
+    except (ValueError, OverflowError):
+        found = np.array([-1])
+    if (found < 0).any() or not all(map(str.isdigit, cells)):
+        found = np.array(
+            [whole_number(path, i, 4, cell, lambda n: n >= 0) for i, cell in enumerate(cells, 1)]
+        )
+    return found

@@ -1,0 +1,237 @@
+"""The terms of scores: what is added up for each person.
+
+A term is the effect of one allele of one variant. Rows of several files, or of several ranges, that
+mean the same effect share a term, so a genotype is decoded once however many scores use it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flux.errors import ArgumentError
+from flux.genotypes.match import NO_RANGE, Matches
+from flux.genotypes.weights import ADDITIVE, BY_DOSAGE, INTERACTION
+
+Index = NDArray[np.int64]
+Ranges = Mapping[str, tuple[float, float]]
+
+
+@dataclass(frozen=True)
+class Group:
+    """Scores whose terms are the same: those of one file and one range.
+
+    Attributes:
+        name: of the file, with the range behind it.
+        columns: names of its scores.
+        source: which of the files.
+        rows: how many rows of the file it uses.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    source: int
+    rows: int
+
+
+@dataclass(frozen=True)
+class Interaction:
+    """A product of effects.
+
+    Attributes:
+        terms: whose effects are multiplied.
+        group: that it belongs to.
+        weight: (S,) for each score of the group.
+    """
+
+    terms: tuple[int, ...]
+    group: int
+    weight: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Terms:
+    """Terms, ascending by variant, and who uses them.
+
+    Attributes:
+        variant: a row of the cohort's variants.
+        counted: whether the effect allele is the one that the cohort counts.
+        kind: of the effect.
+        by_dosage: (F, 3) weights by dosage.
+        use_term, use_score, use_weight: a weight of a term in a score, ascending by term.
+        part_term, part_group: that a term belongs to a group, ascending by term.
+        groups: of scores.
+        interactions: products of terms.
+    """
+
+    variant: Index
+    counted: NDArray[np.bool_]
+    kind: NDArray[np.int8]
+    by_dosage: NDArray[np.float64]
+    use_term: Index
+    use_score: Index
+    use_weight: NDArray[np.float64]
+    part_term: Index
+    part_group: Index
+    groups: tuple[Group, ...]
+    interactions: tuple[Interaction, ...]
+
+    def __len__(self) -> int:
+        return len(self.variant)
+
+    @property
+    def scores(self) -> int:
+        """How many scores there are."""
+        return sum(len(group.columns) for group in self.groups)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """The rows of one file in one range."""
+
+    source: int
+    name: str
+    rows: NDArray[np.bool_]
+
+
+def terms_of(found: Sequence[Matches], effect_kind: int, ranges: Ranges | None) -> Terms:
+    """The terms of the rows that are used.
+
+    Args:
+        found: what became of the rows of each file; rows outside every range are marked so.
+        effect_kind: of rows that state none.
+        ranges: lowest and highest value of each range, both included.
+    """
+    parts = [part for i, one in enumerate(found) for part in _parts(i, one, ranges)]
+    columns = [_columns(part, found[part.source], effect_kind) for part in parts]
+    key, first, term = _shared([column.key for column in columns])
+    flat = _Rows.joined(columns)
+    offset = np.cumsum([0, *(len(found[part.source].weights.columns) for part in parts)])
+    uses, members, products = [], [], []
+    at = 0
+    for g, (part, rows) in enumerate(zip(parts, columns, strict=True)):
+        own = term[at : at + len(rows.owner)]
+        at += len(rows.owner)
+        members.append(np.stack([own, np.full(len(own), g)]))
+        weight = found[part.source].weights.weight[rows.owner]
+        for s in range(weight.shape[1]):
+            alone = ~rows.together
+            used = (own[alone], np.full(int(alone.sum()), offset[g] + s), weight[alone, s])
+            uses.append(used)
+        products += _products(rows, own, g, weight)
+    use_term, use_score, use_weight = _by_term(uses)
+    member = np.concatenate(members, axis=1) if members else np.zeros((2, 0), np.int64)
+    member = member[:, np.argsort(member[0], kind="stable")]
+    return Terms(
+        variant=flat.variant[first],
+        counted=flat.counted[first],
+        kind=flat.kind[first],
+        by_dosage=flat.by_dosage[first],
+        use_term=use_term,
+        use_score=use_score,
+        use_weight=use_weight,
+        part_term=member[0],
+        part_group=member[1],
+        groups=tuple(_group(part, found[part.source]) for part in parts),
+        interactions=tuple(products),
+    )
+
+
+def _parts(source: int, found: Matches, ranges: Ranges | None) -> list[_Part]:
+    if ranges is None:
+        return [_Part(source, found.weights.name, found.used)]
+    among = found.weights.among
+    if among is None:
+        raise ArgumentError("ranges need a column that they are about", hint="such as p-values")
+    inside = {name: (among >= low) & (among <= high) for name, (low, high) in ranges.items()}
+    outside = ~np.logical_or.reduce(list(inside.values())) & found.used
+    found.reason[outside] = NO_RANGE
+    several = len(ranges) > 1
+    return [
+        _Part(source, f"{found.weights.name}_{name}" if several else name, found.used & rows)
+        for name, rows in inside.items()
+    ]
+
+
+def _group(part: _Part, found: Matches) -> Group:
+    return Group(part.name, found.weights.columns, part.source, int(part.rows.sum()))
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Loci of the rows of a part, as columns."""
+
+    owner: Index
+    variant: Index
+    counted: NDArray[np.bool_]
+    kind: NDArray[np.int8]
+    by_dosage: NDArray[np.float64]
+    together: NDArray[np.bool_]
+
+    @property
+    def key(self) -> Index:
+        """(L, 3): equal where two loci are one term; weights by dosage are a row's own."""
+        own = np.where(self.kind == BY_DOSAGE, self.owner + 1, 0)
+        return np.stack([self.variant, self.kind * 2 + self.counted, own], axis=1)
+
+    @staticmethod
+    def joined(parts: Sequence[_Rows]) -> _Rows:
+        """The rows of all parts in one table."""
+        return _Rows(
+            np.concatenate([p.owner for p in parts]),
+            np.concatenate([p.variant for p in parts]),
+            np.concatenate([p.counted for p in parts]),
+            np.concatenate([p.kind for p in parts]),
+            np.concatenate([p.by_dosage for p in parts]),
+            np.concatenate([p.together for p in parts]),
+        )
+
+
+def _columns(part: _Part, found: Matches, effect_kind: int) -> _Rows:
+    chosen = np.flatnonzero(part.rows[found.places.owner])
+    owner = found.places.owner[chosen]
+    kind = found.weights.kind[owner]
+    together = kind == INTERACTION
+    kind = np.where(together, ADDITIVE, kind)
+    kind = np.where((kind == ADDITIVE) & ~together, effect_kind, kind).astype(np.int8)
+    by_dosage = found.weights.by_dosage[owner]
+    counted, variant = found.counted[chosen], found.variant[chosen]
+    return _Rows(owner, variant, counted, kind, by_dosage, together)
+
+
+def _shared(keys: Sequence[NDArray[np.int64]]) -> tuple[NDArray[np.int64], Index, Index]:
+    """Distinct keys, ascending by variant; the first row of each; the term of each row."""
+    rows = np.concatenate(keys)
+    source = np.concatenate([np.full(len(key), i) for i, key in enumerate(keys)])
+    rows = np.column_stack([rows, np.where(rows[:, 2] > 0, source, 0)])
+    order = np.lexsort(rows.T[::-1])
+    ordered = rows[order]
+    starts = np.ones(len(rows), bool)
+    starts[1:] = (ordered[1:] != ordered[:-1]).any(axis=1)
+    term = np.empty(len(rows), np.int64)
+    term[order] = np.cumsum(starts) - 1
+    return ordered[starts], order[starts], term
+
+
+def _products(
+    rows: _Rows, term: Index, group: int, weight: NDArray[np.float64]
+) -> list[Interaction]:
+    found: dict[int, list[int]] = {}
+    for at in np.flatnonzero(rows.together):
+        found.setdefault(int(rows.owner[at]), []).append(int(at))
+    return [
+        Interaction(tuple(int(term[at]) for at in places), group, weight[places[0]])
+        for places in found.values()
+    ]
+
+
+def _by_term(
+    uses: Sequence[tuple[Index, Index, NDArray[np.float64]]],
+) -> tuple[Index, Index, NDArray[np.float64]]:
+    term, score, weight = (np.concatenate(column) for column in zip(*uses, strict=True))
+    order = np.argsort(term, kind="stable")
+    return term[order], score[order], weight[order]
+
