@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from flux.calculus.sympy_reader import from_sympy
     from flux.compiled import CompiledFunction
     from flux.compiler import compile, evaluate
+    from flux.genotypes import Scores, open_cohort, prs
     from flux.nn import Model
     from flux.numeric import (
         Minimum,
@@ -67,6 +68,7 @@ _HOMES = {
     "Module": "flux.syntax.module",
     "OdeSolution": "flux.numeric",
     "Propagation": "flux.numeric",
+    "Scores": "flux.genotypes",
     "Solution": "flux.numeric",
     "SystemSolution": "flux.numeric",
     "Trainer": "flux.training.trainer",
@@ -87,9 +89,11 @@ _HOMES = {
     "load_text": "flux.syntax",
     "maximize": "flux.numeric",
     "minimize": "flux.numeric",
+    "open_cohort": "flux.genotypes",
     "parse": "flux.syntax",
     "product": "flux.calculus.limits",
     "propagate": "flux.numeric",
+    "prs": "flux.genotypes",
     "simpson": "flux.numeric",
     "solve": "flux.numeric",
     "solve_exactly": "flux.numeric.exact",
@@ -110,6 +114,7 @@ __all__ = [
     "Module",
     "OdeSolution",
     "Propagation",
+    "Scores",
     "Solution",
     "SystemSolution",
     "Trainer",
@@ -131,9 +136,11 @@ __all__ = [
     "load_text",
     "maximize",
     "minimize",
+    "open_cohort",
     "parse",
     "product",
     "propagate",
+    "prs",
     "simpson",
     "solve",
     "solve_exactly",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -13,7 +15,8 @@ from numpy.typing import NDArray
 from flux.errors import DataError, LimitError
 from flux.genotypes.cohort import Block, Cohort, Dosages, Packed
 from flux.genotypes.counts import frequencies
-from flux.genotypes.kernel import PER_BYTE, Tables, Totals, add_dosages, add_packed, packed_counts
+from flux.genotypes.kernel import PER_BYTE, Tables, Totals, add_dosages, add_packed
+from flux.genotypes.lookups import MOST_COLUMNS, add_by_lookup, lookup_tables
 from flux.genotypes.ploidy import KINDS, kinds, ploidy
 from flux.genotypes.terms import Terms
 from flux.genotypes.values import OF_CODE, Valuing
@@ -22,7 +25,7 @@ Floats = NDArray[np.float64]
 Progress = Callable[[int, int], None]
 
 _BLOCK_BYTES = 8 << 20
-_PER_THREAD = 64  # bytes of a row: below that, a thread is not worth its start
+_PER_THREAD = 32  # words or bytes of a row: below that, a thread is not worth its start
 _MOST_PRODUCTS = 1 << 30  # bytes of values that interactions wait for
 
 
@@ -182,21 +185,29 @@ class Pass:
     ) -> None:
         weight, member = self._weights(index)
         tables = self._tables(index, share, self._ploidy[kind])
-        codes = block.codes.view(np.uint8)
-        arguments = (codes, variant, tables, weight, member.astype(np.float32))
-        tasks = [
-            pool.submit(add_packed, totals, *arguments, low, high)
-            for low, high in self._ranges(codes.shape[1])
-        ]
+        if len(tables) == 1 and weight.shape[1] + member.shape[1] <= MOST_COLUMNS:
+            quick = lookup_tables(tables[0], weight, member)
+            look_up = partial(add_by_lookup, totals, block.codes, variant, quick, weight.shape[1])
+            self._share_out(pool, look_up, block.codes.shape[1])
+        else:
+            of_group = member.astype(np.float32)
+            arguments = (block.codes.view(np.uint8), variant, tables, weight, of_group)
+            multiply = partial(add_packed, totals, *arguments)
+            self._share_out(pool, multiply, block.codes.shape[1] * 8)
+        self._keep_packed(block.codes.view(np.uint8), variant, index, tables)
+
+    def _share_out(
+        self, pool: ThreadPoolExecutor, work: Callable[[int, int], None], width: int
+    ) -> None:
+        """Do the work over ranges of people, one for each thread."""
+        tasks = [pool.submit(work, low, high) for low, high in self._ranges(width)]
         for task in tasks:
             task.result()
-        self._keep_packed(codes, variant, index, tables)
 
     def _ranges(self, width: int) -> list[tuple[int, int]]:
-        """Ranges of bytes, one for each thread."""
         count = max(1, min(self._threads, width // _PER_THREAD))
         edges = [width * i // count for i in range(count + 1)]
-        return list(zip(edges[:-1], edges[1:], strict=True))
+        return list(pairwise(edges))
 
     def _tables(
         self, index: NDArray[np.int64], share: Floats, places: NDArray[np.int8]
@@ -212,7 +223,7 @@ class Pass:
             if len(numbers) > 1:
                 people = np.zeros(-(-len(places) // 32) * 32, bool)
                 people[: len(places)] = places == number
-            made.append(Tables(people, value, packed_counts(named, absent, int(number))))
+            made.append(Tables(people, value, named, np.float64(number) * absent))
         return made
 
     def _values(

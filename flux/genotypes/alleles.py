@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Sequence
+from itertools import count
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,28 +24,22 @@ class Alleles:
     """Numbers for alleles, the same in every table; `other_strand` maps numbers to numbers."""
 
     def __init__(self) -> None:
-        self._numbers: dict[str, int] = {"": NONE}
-        self._next = 0
+        self._numbers: defaultdict[str, int] = defaultdict(count().__next__)
+        self._numbers[""] = NONE
 
-    def codes(self, alleles: Iterable[str]) -> Codes:
+    def codes(self, alleles: Sequence[str] | NDArray[np.object_]) -> Codes:
         """The number of each allele; NONE for an empty text."""
-        return np.array([self._code(allele) for allele in alleles], np.int64)
-
-    def _code(self, allele: str) -> int:
-        found = self._numbers.get(allele)
-        if found is None:
-            found = self._numbers[allele] = self._next
-            self._next += 1
-        return found
+        return np.fromiter(map(self._numbers.__getitem__, alleles), np.int64, len(alleles))
 
     def other_strand(self, codes: Codes) -> Codes:
         """The number of each allele's complement; NONE where it has none, or nobody has it."""
         known = list(self._numbers.items())
-        flipped = np.full(self._next + 1, NONE, np.int64)  # the last place is that of NONE
+        flipped = np.full(len(known), NONE, np.int64)  # the last place is that of NONE
         for allele, code in known:
             flipped[code] = self._numbers.get(complement(allele), NONE)
         return flipped[codes]
 
     def ambiguous(self, one: Codes, two: Codes) -> NDArray[np.bool_]:
         """Whether two alleles are each other's complements, A and T or C and G."""
-        return (one != NONE) & (two != NONE) & (self.other_strand(one) == two)
+        flipped = self.other_strand(one)
+        return np.logical_and.reduce([flipped == two, one != NONE, two != NONE])

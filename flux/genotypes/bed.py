@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from copy import copy
+from itertools import pairwise
 from pathlib import Path
 from typing import BinaryIO
 
@@ -86,13 +87,15 @@ class BedCohort:
     def _read(self, file: BinaryIO, rows: Rows) -> NDArray[np.uint64]:
         words = -(-self._row_bytes // _WORD)
         codes = np.zeros((len(rows), words), np.uint64)
+        whole = words * _WORD == self._row_bytes
         filled = codes.view(np.uint8)[:, : self._row_bytes]
         for first, last in _runs(rows):
-            length = last - first
-            piece = np.empty((length, self._row_bytes), np.uint8)
+            piece = filled[first:last]
+            into = piece if whole else np.empty(piece.shape, np.uint8)
             file.seek(_HEAD + int(rows[first]) * self._row_bytes)
-            self._fill(file, memoryview(piece.reshape(-1)))
-            filled[first:last] = piece
+            self._fill(file, memoryview(into.reshape(-1)))  # type: ignore[arg-type]  # NumPy's stubs
+            if not whole:
+                piece[...] = into
         return codes
 
     def _fill(self, file: BinaryIO, buffer: memoryview) -> None:
@@ -108,7 +111,7 @@ def _runs(rows: Rows) -> Iterator[tuple[int, int]]:
     """Stretches of neighbouring rows, as places in `rows`."""
     breaks = np.flatnonzero(np.diff(rows) != 1) + 1
     edges = [0, *breaks.tolist(), len(rows)]
-    return zip(edges[:-1], edges[1:], strict=True)
+    return pairwise(edges)
 
 
 def read_bim(path: Path) -> Variants:

@@ -52,25 +52,27 @@ Block = Packed | Dosages
 
 
 class Cohort(Protocol):
-    """Genotypes of people.
-
-    Attributes:
-        name: what messages call it.
-        people, variants: its tables.
-        build: the genome build that the file states, or an empty text.
-    """
+    """Genotypes of people."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """What messages call it."""
+        ...
 
     @property
-    def people(self) -> People: ...
+    def people(self) -> People:
+        """Its people."""
+        ...
 
     @property
-    def variants(self) -> Variants: ...
+    def variants(self) -> Variants:
+        """Its variants."""
+        ...
 
     @property
-    def build(self) -> str: ...
+    def build(self) -> str:
+        """The genome build that the file states, or an empty text."""
+        ...
 
     def with_people(self, people: People) -> Cohort:
         """The same genotypes of people of whom more is known."""

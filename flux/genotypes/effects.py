@@ -51,7 +51,7 @@ class Effects:
         """The effect as an expression."""
         if kind == OWN and self._own is not None:
             return self._own
-        texts = {number: text for number, text in EFFECTS.values()}
+        texts = dict(EFFECTS.values())
         return parse(texts.get(kind, _BY_DOSAGE))
 
     def of(self, kind: int, g: Floats, ploidy: Floats, by_dosage: Floats) -> Floats:

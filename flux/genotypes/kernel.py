@@ -39,18 +39,18 @@ class Tables:
 
     Attributes:
         people: whom they are for; None for all.
-        value: (F, 4) effects.
-        count: (F, 4) halves of named alleles, and _MISSING for each missing allele.
+        value, named, missing: (F, 4) effects, copies of effect alleles, missing alleles.
     """
 
     people: Mask | None
     value: Floats
-    count: Small
+    named: Floats
+    missing: Floats
 
-
-def packed_counts(named: Floats, missing: NDArray[np.bool_], ploidy: int) -> Small:
-    """The counts of `Tables`."""
-    return (2 * named + _MISSING * ploidy * missing).astype(np.float32)
+    @property
+    def count(self) -> Small:
+        """(F, 4) halves of named alleles and units of missing ones, in one number."""
+        return (2 * self.named + _MISSING * self.missing).astype(np.float32)
 
 
 @dataclass
@@ -90,7 +90,8 @@ def add_packed(
         tables: values of the terms; those of later ones replace the earlier, for their people.
         weight: (F, S) of the terms in the scores.
         member: (F, G) how often a term stands in a group.
-        first, last: the range of bytes.
+        first: of the range of bytes.
+        last: its end.
     """
     for low in range(first, last, _BYTES):
         high = min(low + _BYTES, last)
@@ -112,7 +113,7 @@ class _Piece:
         high: int,
     ) -> None:
         self._codes = codes[:, low:high]
-        self._tables = tables
+        self._tables = [(table, table.count) for table in tables]
         self._people = slice(PER_BYTE * low, PER_BYTE * high)
         self._totals = totals
         shape = (_TERMS, high - low, PER_BYTE)
@@ -144,9 +145,9 @@ class _Piece:
         """(F, P) effects, and counts."""
         number = terms.stop - terms.start
         value, count = self._value[:number], self._count[:number]
-        for i, table in enumerate(self._tables):
+        for i, (table, counts) in enumerate(self._tables):
             into = (value, count) if i == 0 else (self._other[:number], self._other_count[:number])
-            self._look_up(table, variant, terms, *into)
+            self._look_up(table.value, counts, variant, terms, *into)
             if i > 0 and table.people is not None:
                 some = np.broadcast_to(self._mask(table.people), into[0].shape)
                 np.copyto(value, into[0], where=some)
@@ -157,10 +158,16 @@ class _Piece:
         return people[self._people].reshape(-1, PER_BYTE)
 
     def _look_up(
-        self, table: Tables, variant: NDArray[np.int64], terms: slice, value: Floats, count: Small
+        self,
+        of_value: Floats,
+        of_count: Small,
+        variant: NDArray[np.int64],
+        terms: slice,
+        value: Floats,
+        count: Small,
     ) -> None:
-        values = (table.value[terms] @ _SPREAD).reshape(-1, 256, PER_BYTE)
-        counts = (table.count[terms] @ _SPREAD_SMALL).reshape(-1, 256, PER_BYTE)
+        values = (of_value[terms] @ _SPREAD).reshape(-1, 256, PER_BYTE)
+        counts = (of_count[terms] @ _SPREAD_SMALL).reshape(-1, 256, PER_BYTE)
         for i, row in enumerate(variant[terms]):
             places = self._codes[row].astype(np.intp)
             np.take(values[i], places, axis=0, out=value[i], mode="clip")

@@ -47,15 +47,32 @@ def loci(weights: Weights) -> Loci:
     """
     alone = np.flatnonzero((weights.kind != INTERACTION) & (weights.kind != HAPLOTYPE))
     together = np.flatnonzero(weights.kind == INTERACTION)
-    columns = (weights.id, weights.chrom, weights.position, weights.effect, weights.other)
+    single = _of_rows(weights, alone)
     if not len(together):
-        return Loci(alone, *(column[alone] for column in columns))
+        return single
     names = Chromosomes()
     parts = [part for row in together for part in _parts(weights, int(row), names)]
     owner, ids, chroms, places, effects, others = zip(*parts, strict=True)
-    more = (texts(ids), texts(chroms), np.array(places, np.int64), texts(effects), texts(others))
-    joined = (np.concatenate([c[alone], m]) for c, m in zip(columns, more, strict=True))
-    return Loci(np.concatenate([alone, np.array(owner, np.int64)]), *joined)
+    return Loci(
+        np.concatenate([alone, np.array(owner, np.int64)]),
+        np.concatenate([single.id, texts(ids)]),
+        np.concatenate([single.chrom, texts(chroms)]),
+        np.concatenate([single.position, np.array(places, np.int64)]),
+        np.concatenate([single.effect, texts(effects)]),
+        np.concatenate([single.other, texts(others)]),
+    )
+
+
+def _of_rows(weights: Weights, rows: NDArray[np.int64]) -> Loci:
+    """The places of rows that are about one each."""
+    return Loci(
+        rows,
+        weights.id[rows],
+        weights.chrom[rows],
+        weights.position[rows],
+        weights.effect[rows],
+        weights.other[rows],
+    )
 
 
 def _parts(weights: Weights, row: int, names: Chromosomes) -> Iterator[_Part]:

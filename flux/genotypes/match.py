@@ -8,7 +8,9 @@ Calculator). A and T, or C and G, look alike on both strands; such rows are left
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
+from itertools import count
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +18,7 @@ from numpy.typing import NDArray
 from flux.errors import ArgumentError
 from flux.genotypes.alleles import NONE, Alleles, Codes
 from flux.genotypes.loci import Loci, loci
-from flux.genotypes.variants import Texts, Variants
+from flux.genotypes.variants import Variants
 from flux.genotypes.weights import HAPLOTYPE, Weights
 
 Index = NDArray[np.int64]
@@ -144,22 +146,22 @@ def _match(places: Loci, variants: Variants, by: str, rules: Rules) -> _Found:
 
 def _positions(places: Loci, variants: Variants) -> tuple[Index, Index]:
     """One number for chromosome and position; -1 where there is no position."""
-    known: dict[str, int] = {}
+    known: defaultdict[str, int] = defaultdict(count().__next__)
     made = []
     for chrom, position in (
         (places.chrom, places.position),
         (variants.chrom, variants.position),
     ):
-        codes = np.array([known.setdefault(name, len(known)) for name in chrom], np.int64)
+        codes = np.fromiter(map(known.__getitem__, chrom), np.int64, len(chrom))
         made.append(np.where(position > 0, (codes << 40) | position, -1))
     return made[0], made[1]
 
 
 def _names(places: Loci, variants: Variants) -> tuple[Index, Index]:
     """One number for an identifier; -1 where there is none."""
-    known: dict[str, int] = {"": -1, ".": -1}
+    known: defaultdict[str, int] = defaultdict(count().__next__, {"": -1, ".": -1})
     made = [
-        np.array([known.setdefault(name, len(known)) for name in names], np.int64)
+        np.fromiter(map(known.__getitem__, names), np.int64, len(names))
         for names in (places.id, variants.id)
     ]
     return made[0], made[1]
@@ -214,9 +216,10 @@ def _without_twins(found: Matches) -> Matches:
     """Of rows that mean the same variant in the same way, the first is used."""
     kind = found.weights.kind[found.places.owner].astype(np.int64)
     used = found.used[found.places.owner]
-    alone = used & (np.bincount(found.places.owner, minlength=len(found.weights)) == 1)[
-        found.places.owner
-    ]
+    alone = (
+        used
+        & (np.bincount(found.places.owner, minlength=len(found.weights)) == 1)[found.places.owner]
+    )
     at = np.flatnonzero(alone)
     key = found.variant[at] * 16 + kind[at]
     rows = found.places.owner[at]
@@ -225,5 +228,3 @@ def _without_twins(found: Matches) -> Matches:
     again[1:] = key[order][1:] == key[order][:-1]
     found.reason[rows[order[again]]] = TWICE
     return found
-
-

@@ -71,7 +71,8 @@ def prs(
         min_overlap: the least share of a file's rows that must be used.
         ranges: scores of the rows within (low, high), ends included, by name.
         among: the column of the weights that `ranges` are about.
-        keep, remove: people: a file of `FID IID` or `IID` rows, or names.
+        keep: whom to score: a file of `FID IID` or `IID` rows, or names.
+        remove: whom to leave out, likewise.
         sex: a file of `IID sex` rows, or a mapping, where the cohort's file has none.
         male_x: copies of X that a male counts: 2 (PLINK 2's default) or 1.
         field: of a VCF: GT, DS, or auto, dosages where it has them.
@@ -95,7 +96,7 @@ def prs(
     for one in found:
         _check_overlap(one, min_overlap)
     known = None if frequencies is None else _known(Path(frequencies), cohort, terms)
-    count = threads or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
+    count = threads or _cores()
     sums = Pass(cohort, terms, valuing, mask, known, male_x, count).run(progress)
     notes = _notes(found, cohort, mask, valuing, frequencies)
     return _scores(found, cohort, terms, sums, mask, missing, notes)
@@ -170,6 +171,11 @@ def _known(path: Path, cohort: Cohort, terms: Terms) -> NDArray[np.float64]:
         text = f"{path} has no frequency of {len(lacking):,} of {len(rows):,} variants"
         raise DataError(text, hint=f"such as {name}; or impute from the cohort")
     return known
+
+
+def _cores() -> int:
+    usable = getattr(os, "sched_getaffinity", None)  # only Linux has it
+    return len(usable(0)) if usable is not None else os.cpu_count() or 1
 
 
 def _notes(

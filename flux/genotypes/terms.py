@@ -107,7 +107,7 @@ def terms_of(found: Sequence[Matches], effect_kind: int, ranges: Ranges | None) 
     """
     parts = [part for i, one in enumerate(found) for part in _parts(i, one, ranges)]
     columns = [_columns(part, found[part.source], effect_kind) for part in parts]
-    key, first, term = _shared([column.key for column in columns])
+    first, term = _shared([column.key for column in columns])
     flat = _Rows.joined(columns)
     offset = np.cumsum([0, *(len(found[part.source].weights.columns) for part in parts)])
     uses, members, products = [], [], []
@@ -202,8 +202,8 @@ def _columns(part: _Part, found: Matches, effect_kind: int) -> _Rows:
     return _Rows(owner, variant, counted, kind, by_dosage, together)
 
 
-def _shared(keys: Sequence[NDArray[np.int64]]) -> tuple[NDArray[np.int64], Index, Index]:
-    """Distinct keys, ascending by variant; the first row of each; the term of each row."""
+def _shared(keys: Sequence[NDArray[np.int64]]) -> tuple[Index, Index]:
+    """The first row of each distinct key, ascending by variant; the term of each row."""
     rows = np.concatenate(keys)
     source = np.concatenate([np.full(len(key), i) for i, key in enumerate(keys)])
     rows = np.column_stack([rows, np.where(rows[:, 2] > 0, source, 0)])
@@ -213,7 +213,7 @@ def _shared(keys: Sequence[NDArray[np.int64]]) -> tuple[NDArray[np.int64], Index
     starts[1:] = (ordered[1:] != ordered[:-1]).any(axis=1)
     term = np.empty(len(rows), np.int64)
     term[order] = np.cumsum(starts) - 1
-    return ordered[starts], order[starts], term
+    return order[starts], term
 
 
 def _products(
@@ -234,4 +234,3 @@ def _by_term(
     term, score, weight = (np.concatenate(column) for column in zip(*uses, strict=True))
     order = np.argsort(term, kind="stable")
     return term[order], score[order], weight[order]
-

@@ -28,7 +28,7 @@ _SPELLINGS = {
 
 
 def chromosome(text: str) -> str:
-    """A chromosome under one name: `chr01`, `01` and `1` are `1`; `chrM`, `26` and `MT` are `MT`."""
+    """A chromosome under one name: `chr01` and `1` are `1`; `chrM`, `26` and `MT` are `MT`."""
     bare = text[3:] if text[:3].lower() == "chr" else text
     bare = bare.upper()
     if bare.isascii() and bare.isdigit():

@@ -7,7 +7,7 @@ names or one of their usual spellings, or, without one, PLINK's three columns: I
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
@@ -199,21 +199,23 @@ def _is_head(line: str) -> bool:
 
 def _table(path: Path, header: Mapping[str, str], body: list[tuple[int, str]]) -> _Table:
     between = next((mark for mark in "\t," if mark in body[0][1]), None)
-    rows = [(number, line.split(between)) for number, line in body]
-    names = tuple(cell.strip() for cell in rows[0][1])
+    rows = [(number, _split(line, between)) for number, line in body]
+    names = tuple(rows[0][1])
     if _is_bare(names):
         names = ("id", "effect_allele", *(f"weight{i}" for i in range(1, len(names) - 1)))
         names = (*names[:2], "effect_weight") if len(names) == 3 else names
     else:
         rows = rows[1:]
     _check(path, names, rows, body[0][0])
-    columns = tuple(tuple(cell.strip() for cell in column) for column in zip(*_cells(rows)))  # noqa: B905
+    columns = tuple(zip(*(cells for _, cells in rows), strict=True))
     numbers = np.array([number for number, _ in rows], np.int64)
     return _Table(path, header, names, numbers, columns)
 
 
-def _cells(rows: list[tuple[int, list[str]]]) -> Iterator[list[str]]:
-    return (cells for _, cells in rows)
+def _split(line: str, between: str | None) -> list[str]:
+    """The cells of a line; without a mark, what stands between blanks."""
+    cells = line.split(between)
+    return cells if between is None else [cell.strip() for cell in cells]
 
 
 def _is_bare(cells: Sequence[str]) -> bool:
@@ -287,18 +289,28 @@ def _by_dosage(table: _Table, kind: NDArray[np.int8]) -> NDArray[np.float64]:
     return found
 
 
-def _numbers(
-    table: _Table, name: str, needed: NDArray[np.bool_] | None
-) -> NDArray[np.float64]:
+def _numbers(table: _Table, name: str, needed: NDArray[np.bool_] | None) -> NDArray[np.float64]:
     """A column of numbers; where they are not needed, what is none is nan."""
     cells = table.cells(name) or ()
+    quick = _all_numbers(cells)
+    if quick is not None:
+        return quick
     values = [_number(cell) for cell in cells]
     for at, value in enumerate(values):
         missing = cells[at].lower() in _EMPTY
-        if value is None and (needed is not None and needed[at] or not missing):
+        if value is None and ((needed is not None and needed[at]) or not missing):
             text = "this is no number" if not missing else "the number is missing"
             raise refused(table.path, int(table.rows[at]), name, text, cells[at])
     return np.array([np.nan if value is None else value for value in values])
+
+
+def _all_numbers(cells: tuple[str, ...]) -> NDArray[np.float64] | None:
+    """The numbers of cells that all are finite ones, or None."""
+    try:
+        found = np.array(cells, np.float64)
+    except ValueError:
+        return None
+    return found if np.isfinite(found).all() and "_" not in "".join(cells) else None
 
 
 def _number(cell: str) -> float | None:
