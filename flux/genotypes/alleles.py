@@ -42,4 +42,5 @@ class Alleles:
     def ambiguous(self, one: Codes, two: Codes) -> NDArray[np.bool_]:
         """Whether two alleles are each other's complements, A and T or C and G."""
         flipped = self.other_strand(one)
-        return np.logical_and.reduce([flipped == two, one != NONE, two != NONE])
+        found: NDArray[np.bool_] = np.logical_and.reduce([flipped == two, one != NONE, two != NONE])
+        return found

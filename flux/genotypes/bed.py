@@ -138,8 +138,12 @@ def positions(path: Path, cells: tuple[str, ...]) -> NDArray[np.int64]:
         found = np.array(cells, np.int64)
     except (ValueError, OverflowError):
         found = np.array([-1])
-    if (found < 0).any() or not all(map(str.isdigit, cells)):
+    if (found < 0).any() or not _digits("".join(cells)):
         found = np.array(
             [whole_number(path, i, 4, cell, lambda n: n >= 0) for i, cell in enumerate(cells, 1)]
         )
     return found
+
+
+def _digits(text: str) -> bool:
+    return text.isascii() and text.isdigit()

@@ -27,11 +27,13 @@ def read_lines(path: Path) -> list[str]:
     """
     content = read_whole(path)
     try:
-        return content.decode("utf-8-sig").splitlines() if content else []
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         row = content.count(b"\n", 0, error.start) + 1
         column = error.start - content.rfind(b"\n", 0, error.start)
         raise DataError(f"{path}: row {row}, byte {column}: this is no UTF-8 text") from None
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    return lines if lines[-1] else lines[:-1]
 
 
 def read_whole(path: Path) -> bytes:

@@ -135,9 +135,8 @@ def _match(places: Loci, variants: Variants, by: str, rules: Rules) -> _Found:
     rank[fits] = ranks[chosen[fits]]
     at = np.where(fits, variant[chosen], -1) if len(variant) else np.full(len(places), -1)
     target = (counted[at], second[at]) if len(variants) else (effect, other)
-    two = np.where(other == NONE, np.where(effect == target[0], target[1], target[0]), other)
     if not rules.ambiguous:
-        alike = fits & (numbers.ambiguous(effect, two) | numbers.ambiguous(*target))
+        alike = fits & (numbers.ambiguous(effect, other) | numbers.ambiguous(*target))
         rank[alike] = AMBIGUOUS
     missing = (places.position <= 0) if by == "position" else (places.id == "")
     rank[missing] = NO_POSITION if by == "position" else NO_ID

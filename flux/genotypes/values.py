@@ -48,7 +48,9 @@ class Valuing:
         frequency: Floats,
         by_dosage: Floats,
     ) -> tuple[Floats, Floats, NDArray[np.bool_]]:
-        """Effects, copies of the effect allele, and where there is no call.
+        """Effects, copies of the effect allele among calls, and where there is no call.
+
+        Of dominant and recessive effects, as PLINK, the copies are those that have an effect.
 
         Shapes:
             copies: (F, M), of the counted allele, 0 to 2, nan where there is no call; counted,
@@ -62,12 +64,11 @@ class Valuing:
         share = np.where(np.isnan(share), 0.0, share)[:, None]
         places = np.full((1, 1), float(ploidy))
         value = self.effects.of(kind, g, places, by_dosage)
-        if self.missing == "mean":
-            imputed = self._imputed(kind, share, places, by_dosage)
-            value = np.where(absent, imputed, value)
-        else:
-            value = np.where(absent, 0.0, value)
-        return value, g, absent
+        called = np.where(absent, 0.0, value)
+        named = called if kind in (DOMINANT, RECESSIVE) else g
+        if self.missing == "none":
+            return called, named, absent
+        return np.where(absent, self._imputed(kind, share, places, by_dosage), value), named, absent
 
     def _imputed(self, kind: int, share: Floats, places: Floats, by_dosage: Floats) -> Floats:
         """The effect of the mean dosage; of dominant and recessive, as PLINK, the frequency."""

@@ -127,7 +127,8 @@ def _calls(at: Any) -> NDArray[np.int64] | None:
 
 
 def _ploidy(calls: NDArray[np.int64]) -> Floats:
-    return np.maximum(1.0, np.count_nonzero(calls != _NO_SECOND, axis=1))
+    copies: Floats = np.count_nonzero(calls != _NO_SECOND, axis=1).astype(np.float64)
+    return np.maximum(copies, 1.0)
 
 
 def _counted(calls: NDArray[np.int64], allele: int) -> Floats:

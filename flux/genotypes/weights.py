@@ -148,9 +148,7 @@ def read_weights(
     named = [table.named(name) for name in columns] if columns else _weight_columns(table)
     by_dosage = _by_dosage(table, kind)
     kind[(kind == ADDITIVE) & ~np.isnan(by_dosage).any(axis=1)] = BY_DOSAGE
-    needed = kind != BY_DOSAGE
-    weight = np.stack([_numbers(table, name, needed) for name in named], axis=1)
-    weight[~needed] = 1.0
+    weight = _weights(table, named, kind != BY_DOSAGE)
     chroms = Chromosomes()
     places = table.texts("position")
     return Weights(
@@ -236,6 +234,18 @@ def _check(
         if len(cells) != len(names):
             text = f"this row has {len(cells)} cells, and there are {len(names)} columns"
             raise refused(path, number, min(len(cells), len(names)) + 1, text)
+
+
+def _weights(table: _Table, named: Sequence[str], needed: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """(R, S) weights; 1 where weights by dosage stand instead."""
+    if not named:
+        if needed.any():
+            row = int(table.rows[needed.argmax()])
+            raise refused(table.path, row, "dosage_0_weight", "the weights by dosage are missing")
+        return np.ones((len(table.rows), 1))
+    weight = np.stack([_numbers(table, name, needed) for name in named], axis=1)
+    weight[~needed] = 1.0
+    return weight
 
 
 def _weight_columns(table: _Table) -> list[str]:

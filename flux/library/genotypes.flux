@@ -12,3 +12,6 @@ recessive(g, ploidy) = maximum(g - (ploidy - 1), 0)
 
 # A weight for each number of copies, and straight lines between them.
 by_dosage(g, w0, w1, w2) = w0 + (w1 - w0)*minimum(g, 1) + (w2 - w1)*maximum(g - 1, 0)
+
+# The sum over variants v of weights and effects.
+polygenic_score[v](w[v], effect[v]) = sum[v](w*effect)
