@@ -18,8 +18,7 @@ from flux.errors import ArgumentError, DataError
 from flux.genotypes.build import of_lengths
 from flux.genotypes.cohort import Dosages, Rows
 from flux.genotypes.people import People, named
-from flux.genotypes.variants import Chromosomes, Variants, texts
-from flux.genotypes.weights import build_name
+from flux.genotypes.variants import Chromosomes, Variants, chromosome, texts
 
 Floats = NDArray[np.float64]
 
@@ -184,23 +183,11 @@ def _chosen(reader: Any, field: str, name: str) -> str:
 
 def _build(reader: Any) -> str:
     """The build, by the lengths of the chromosomes that the header declares."""
-    names = Chromosomes()
-    lengths = {}
-    for line in reader.header_iter():
-        info = line.info() if line.type == "CONTIG" else {}
-        if str(info.get("length", "")).isdigit():
-            lengths[names[info["ID"]]] = int(info["length"])
-    return of_lengths(lengths) or _assembly(reader)
-
-
-def _assembly(reader: Any) -> str:
-    found = {
-        build_name(str(line.info().get("assembly", "")).strip('"'))
-        for line in reader.header_iter()
-        if line.type == "CONTIG"
-    }
-    known = found & {"GRCh37", "GRCh38"}
-    return known.pop() if len(known) == 1 else ""
+    try:
+        lengths = zip(reader.seqnames, reader.seqlens, strict=True)
+    except AttributeError:  # the header declares none
+        return ""
+    return of_lengths({chromosome(name): int(length) for name, length in lengths})
 
 
 class _Closed:

@@ -226,18 +226,29 @@ def test_dosages_of_plink_2_files_are_read(tmp_path: Path) -> None:
     random = np.random.default_rng(4)
     rows = []
     for i in range(12):
-        alts = "A,T" if i == 5 else "A"
-        cells = [
-            f"0/0:{random.integers(0, 33) / 32:.6g}" + (",0.25" if i == 5 else "")
-            for _ in range(60)
-        ]
-        rows.append(f"1 {10 + i} v{i} G {alts} GT:DS {' '.join(cells)}")
+        cells = " ".join(f"0/0:{random.integers(0, 33) / 32:.6g}" for _ in range(60))
+        rows.append(f"1 {10 + i} v{i} G A GT:DS {cells}")
     path = written(tmp_path, *rows, samples=60)
     plink(tmp_path, "--vcf", str(path), "dosage=DS", "--make-pgen", table=False)
     file = weights(tmp_path, "\n".join(f"1 {10 + i} A G {random.normal():.5g}" for i in range(12)))
     one, other = flux.prs(file, path), flux.prs(file, tmp_path / "plink.pgen")
     np.testing.assert_allclose(one.sums, other.sums, atol=1e-4)  # PLINK keeps 2^-14 of a dosage
     assert np.ptp(one.sums) > 0.1
+
+
+@needs_plink
+def test_several_alleles_of_plink_2_files_are_split(tmp_path: Path) -> None:
+    pytest.importorskip("pgenlib", reason="the extra `genotypes` has Pgenlib")
+    random = np.random.default_rng(4)
+    calls = [random.choice(["0/0", "0/1", "1/2", "2/2", "./."], 60) for _ in range(6)]
+    rows = [f"1 {10 + i} v{i} G A,T GT {' '.join(row)}" for i, row in enumerate(calls)]
+    path = written(tmp_path, *rows, "1 30 w G A GT " + "0/1 " * 60, samples=60)
+    plink(tmp_path, "--vcf", str(path), "--make-pgen", table=False)
+    asked = [f"1 {10 + i} {a} G {random.normal():.5g}" for i in range(6) for a in "AT"]
+    file = weights(tmp_path, "\n".join([*asked, "1 30 A G 0.25"]))
+    one, other = flux.prs(file, path), flux.prs(file, tmp_path / "plink.pgen")
+    np.testing.assert_allclose(one.sums, other.sums, atol=1e-13)
+    assert one.matches[0].used.all()
 
 
 @needs_plink
@@ -248,11 +259,11 @@ def test_damaged_plink_2_files_are_refused(tmp_path: Path) -> None:
     pgen, pvar = tmp_path / "plink.pgen", tmp_path / "plink.pvar"
     content, lines = pgen.read_bytes(), pvar.read_text().splitlines(keepends=True)
     pgen.write_bytes(b"\0" * len(content))
-    with pytest.raises(FluxError, match="no .pgen of 61 people and 40 records"):
+    with pytest.raises(FluxError, match=r"no \.pgen of 61 people and 40 records"):
         flux.open_cohort(pgen)
     pgen.write_bytes(content)
     pvar.write_text("".join(lines[:-1]))
-    with pytest.raises(FluxError, match="no .pgen of 61 people and 39 records"):
+    with pytest.raises(FluxError, match=r"no \.pgen of 61 people and 39 records"):
         flux.open_cohort(pgen)
     pvar.write_text("".join([*lines[:-1], "2\tx\trs\tA\tG\n"]))
     with pytest.raises(FluxError, match="row 41, column POS"):
