@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from flux.calculus.sympy_reader import from_sympy
     from flux.compiled import CompiledFunction
     from flux.compiler import compile, evaluate
-    from flux.genotypes import Scores, open_cohort, prs
+    from flux.genotypes import Association, Scores, assoc, open_cohort, prs
     from flux.nn import Model
     from flux.numeric import (
         Minimum,
@@ -59,6 +59,7 @@ __version__ = "0.1.0"
 # Public name: the module that has it. They are imported when first used, so that `import flux` is
 # quick and a script pays for what it uses.
 _HOMES = {
+    "Association": "flux.genotypes",
     "CompiledFunction": "flux.compiled",
     "Digits": "flux.precision",
     "Fit": "flux.numeric.fitting",
@@ -73,6 +74,7 @@ _HOMES = {
     "SystemSolution": "flux.numeric",
     "Trainer": "flux.training.trainer",
     "all_roots": "flux.numeric",
+    "assoc": "flux.genotypes",
     "check_precision": "flux.precision",
     "compile": "flux.compiler",
     "equal": "flux.calculus.equal",
@@ -103,6 +105,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "Association",
     "CompiledFunction",
     "Digits",
     "Expr",
@@ -120,6 +123,7 @@ __all__ = [
     "Trainer",
     "__version__",
     "all_roots",
+    "assoc",
     "check_precision",
     "compile",
     "equal",

@@ -277,6 +277,8 @@ class Pass:
         tables: list[Tables],
     ) -> None:
         """The values of the terms that interactions wait for."""
+        if not self._awaited:
+            return
         n = len(self._cohort.people)
         for at, term in enumerate(index):
             if int(term) not in self._awaited:

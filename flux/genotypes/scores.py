@@ -15,6 +15,7 @@ from flux.genotypes.people import People
 from flux.genotypes.terms import Group
 from flux.genotypes.variants import Variants
 from flux.genotypes.weights import KINDS
+from flux.genotypes.written import number_text, replace
 
 Floats = NDArray[np.float64]
 
@@ -80,7 +81,7 @@ class Scores:
         Raises:
             DataError: the file cannot be written.
         """
-        _replace(Path(path), "".join(self._lines()))
+        replace(Path(path), "".join(self._lines()))
 
     def _lines(self) -> Iterator[str]:
         yield from (f"##{key}={value}\n" for key, value in self.notes.items())
@@ -98,7 +99,7 @@ class Scores:
         lines = ["\t".join(_LOG) + "\n"]
         for found in self.matches:
             lines.extend(_log(found, self.variants, self.frequency))
-        _replace(Path(path), "".join(lines))
+        replace(Path(path), "".join(lines))
 
 
 _LOG = (
@@ -125,7 +126,7 @@ def _log(found: Matches, variants: Variants, frequency: Floats) -> Iterator[str]
             weights.effect[row],
             weights.other[row] or ".",
             KINDS[weights.kind[row]],
-            ",".join(map(_number, weights.weight[row])) or ".",
+            ",".join(map(number_text, weights.weight[row])) or ".",
             "used" if used else "left out",
             REASONS[found.reason[row]],
             "+".join(str(variants.id[found.variant[at]]) for at in there) or ".",
@@ -151,21 +152,7 @@ def _cells(column: Any) -> list[str]:
         return column
     if column.dtype == np.int64:
         return [str(value) for value in column.tolist()]
-    return [_number(value) for value in column.tolist()]
-
-
-def _number(value: float) -> str:
-    """The shortest digits that give the number back; whole ones without a point."""
-    return str(int(value)) if value == int(value) and abs(value) < 1e15 else repr(float(value))
-
-
-def _replace(path: Path, content: str) -> None:
-    import gzip
-
-    from flux.training.files import replace_file
-
-    data = content.encode("utf-8")
-    replace_file(path, gzip.compress(data, 6, mtime=0) if path.suffix == ".gz" else data)
+    return [number_text(value) for value in column.tolist()]
 
 
 def of_people(people: People, kept: NDArray[np.bool_]) -> tuple[tuple[str, ...], tuple[str, ...]]:
