@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 from flux.compiled import CompiledFunction
 from flux.errors import ArgumentError
 from flux.genotypes.accumulate import Progress
-from flux.genotypes.cohort import Block, Cohort, Dosages, Packed, open_cohort
-from flux.genotypes.people import Mask, kept, with_sex
+from flux.genotypes.checked import a_file_or_mapping, names, one_of
+from flux.genotypes.cohort import Block, Cohort, Dosages, Packed
+from flux.genotypes.opened import opened
+from flux.genotypes.people import Mask, kept
 from flux.genotypes.ploidy import KINDS, kinds, ploidy
 from flux.genotypes.regression import Linear, Logistic, Test
 from flux.genotypes.statistics import of_block, own_formula
@@ -102,13 +104,10 @@ def assoc(
         ArgumentError: an argument is not one of its choices, or a test has too few people.
         NotFoundError: the logistic model of the covariates alone has no fit.
     """
-    if model not in MODELS:
-        raise ArgumentError(f"model is {model!r}", hint=f"one of {', '.join(MODELS)}")
-    cohort = open_cohort(genotypes, field) if isinstance(genotypes, str | Path) else genotypes
-    if sex is not None:
-        cohort = cohort.with_people(with_sex(cohort.people, sex))
+    one_of("model", model, MODELS)
+    cohort = opened(genotypes, field, sex)
     mask = kept(cohort.people, keep, remove)
-    formulas = {name: own_formula(name, text) for name, text in (also or {}).items()}
+    formulas = {name: own_formula(name, text) for name, text in _named(also).items()}
     test = _test(cohort, mask, traits, trait, covariates, covariate_names, model)
     variants = cohort.variants
     columns: dict[str, NDArray[Any]] = {
@@ -124,24 +123,33 @@ def assoc(
     return Association(columns | _statistics(cohort, mask, formulas, test, progress))
 
 
+def _named(also: Mapping[str, str] | None) -> dict[str, str]:
+    found = a_file_or_mapping("also", also or {})
+    if isinstance(found, Path) or not all(isinstance(t, str) for t in (found or {}).values()):
+        raise ArgumentError("`also` holds formulas by name", hint='such as {"HET": "n1"}')
+    return dict(found or {})
+
+
 def _test(
     cohort: Cohort,
     mask: Mask,
     traits: Given,
     trait: str | None,
     covariates: Given,
-    names: Sequence[str] | None,
+    of_them: Sequence[str] | None,
     model: str,
 ) -> Test | None:
     if traits is None:
         if trait is not None or covariates is not None:
             raise ArgumentError("a trait and covariates need `traits`")
         return None
-    found = given_columns(traits, None if trait is None else [trait], cohort.people)
+    found = given_columns("traits", traits, names("trait", trait), cohort.people)
     if len(found) != 1:
         raise ArgumentError("say which trait", hint=f"`trait` is one of {', '.join(found)}")
     name, values = next(iter(found.items()))
-    of_covariates = given_columns(covariates, names, cohort.people)
+    of_covariates = given_columns(
+        "covariates", covariates, names("covariate_names", of_them), cohort.people
+    )
     if model == "linear":
         return Linear(values, of_covariates, mask)
     return Logistic(as_cases(name, np.where(mask, values, np.nan)), of_covariates, mask)

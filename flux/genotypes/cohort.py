@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flux.errors import ArgumentError, DataError
+from flux.genotypes.checked import a_path, one_of
 from flux.genotypes.people import People
 from flux.genotypes.variants import Variants
 
@@ -83,6 +84,7 @@ class Cohort(Protocol):
         ...
 
 
+FIELDS = ("auto", "GT", "DS")
 _VCF = (".vcf", ".vcf.gz", ".vcf.bgz", ".bcf")
 _PLINK_1 = (".bed", ".bim", ".fam")
 _PLINK_2 = (".pgen", ".pvar", ".psam")
@@ -99,7 +101,8 @@ def open_cohort(path: str | Path, field: str = "auto") -> Cohort:
         DataError: there is no such file, or it is damaged.
         ArgumentError: its name tells no format.
     """
-    text = str(path)
+    text = str(a_path("genotypes", path))
+    one_of("field", field, FIELDS)
     if text.endswith(_VCF):
         from flux.genotypes.vcf import VcfCohort
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from flux.compiler import compile
+from flux.compiler import compile as compiled
 from flux.errors import ArgumentError
 from flux.expr import Expr
 from flux.genotypes.weights import ADDITIVE, BY_DOSAGE, DOMINANT, RECESSIVE
@@ -43,6 +43,8 @@ class Effects:
     """
 
     def __init__(self, effect: str = "additive") -> None:
+        if not isinstance(effect, str):
+            raise ArgumentError(f"effect is of type {type(effect).__name__}, not a text")
         self.name = effect
         self.kind = EFFECTS[effect][0] if effect in EFFECTS else OWN
         self._own = None if effect in EFFECTS else _checked(effect)
@@ -80,4 +82,4 @@ def _checked(effect: str) -> Expr:
 
 @cache
 def _compiled(formula: Expr) -> Callable[[Mapping[str, Any]], Any]:
-    return compile(formula)
+    return compiled(formula)

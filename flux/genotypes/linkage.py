@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flux.errors import ArgumentError, UnknownNameError, did_you_mean
-from flux.genotypes.cohort import Cohort, open_cohort
+from flux.genotypes.cohort import Cohort
 from flux.genotypes.lines import cells_of
+from flux.genotypes.opened import opened
 from flux.genotypes.people import Mask, kept
 from flux.genotypes.statistics import formula
 from flux.genotypes.unpack import copies
@@ -47,7 +48,7 @@ def ld(
         ArgumentError: an identifier stands for several variants.
         DataError: a file is damaged.
     """
-    cohort = open_cohort(genotypes, field) if isinstance(genotypes, str | Path) else genotypes
+    cohort = opened(genotypes, field)
     mask = kept(cohort.people, keep, remove)
     named = _named(pairs)
     rows = _rows(cohort, sorted({name for pair in named for name in pair}))
@@ -65,7 +66,10 @@ def ld(
 def _named(pairs: Pairs) -> list[tuple[str, str]]:
     if isinstance(pairs, str | Path):
         return [(row[0], row[1]) for row in cells_of(Path(pairs), 2, ("ID", "ID"))]
-    named = [(str(one), str(other)) for one, other in pairs]
+    try:
+        named = [(str(one), str(other)) for one, other in pairs]
+    except (TypeError, ValueError):
+        raise ArgumentError("pairs are no pairs of identifiers") from None
     if not named:
         raise ArgumentError("no pairs of variants")
     return named

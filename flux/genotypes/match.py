@@ -15,7 +15,6 @@ from itertools import count
 import numpy as np
 from numpy.typing import NDArray
 
-from flux.errors import ArgumentError
 from flux.genotypes.alleles import NONE, Alleles, Codes
 from flux.genotypes.loci import Loci, loci
 from flux.genotypes.variants import Variants
@@ -58,10 +57,6 @@ class Rules:
     by: str = "auto"
     ambiguous: bool = False
     flip: bool = True
-
-    def __post_init__(self) -> None:
-        if self.by not in BY:
-            raise ArgumentError(f"match by {self.by!r}", hint=f"one of {', '.join(BY)}")
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flux.errors import ArgumentError, DataError
+from flux.genotypes.checked import a_file_or_mapping, a_file_or_names
 from flux.genotypes.lines import cells_of, read_lines, refused
 
 Mask = NDArray[np.bool_]
@@ -130,7 +131,8 @@ def with_sex(people: People, sex: str | Path | Mapping[str, object] | None) -> P
     """
     if sex is None:
         return people
-    given = _sexes_of_file(Path(sex)) if isinstance(sex, str | Path) else _sexes_of(sex)
+    asked = a_file_or_mapping("sex", sex)
+    given = _sexes_of_file(asked) if isinstance(asked, Path) else _sexes_of(asked or {})
     found = np.array([given.get(iid, -1) for iid in people.iid], np.int8)
     if given and not (found >= 0).any():
         raise ArgumentError("`sex` names nobody of the cohort", hint=_some(people))
@@ -174,11 +176,12 @@ def kept(
 
 
 def _on_list(people: People, listed: str | Path | Iterable[str], name: str) -> Mask:
-    if not isinstance(listed, str | Path):
-        wanted = frozenset(listed)
+    asked = a_file_or_names(name, listed) or []
+    if not isinstance(asked, Path):
+        wanted = frozenset(asked)
         mask = np.array([iid in wanted for iid in people.iid], bool)
     else:
-        rows = cells_of(Path(listed), 1 << 20, ("IID",))
+        rows = cells_of(asked, 1 << 20, ("IID",))
         pairs = {(row[0], row[1]) for row in rows if len(row) > 1}
         alone = {row[0] for row in rows if len(row) == 1}
         both = zip(people.fid, people.iid, strict=True)

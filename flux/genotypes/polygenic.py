@@ -12,14 +12,16 @@ from numpy.typing import NDArray
 from flux.errors import ArgumentError, DataError
 from flux.genotypes.accumulate import Pass, Progress, Sums
 from flux.genotypes.build import check_build
-from flux.genotypes.cohort import Cohort, open_cohort
+from flux.genotypes.checked import a_path, names, one_of, paths, ranges_of, share, whole
+from flux.genotypes.cohort import Cohort
 from flux.genotypes.effects import Effects
 from flux.genotypes.frequency_file import read_frequencies
-from flux.genotypes.match import Matches, Rules, match
-from flux.genotypes.people import kept, with_sex
+from flux.genotypes.match import BY, Matches, Rules, match
+from flux.genotypes.opened import opened
+from flux.genotypes.people import kept
 from flux.genotypes.scores import Scores, of_people
 from flux.genotypes.terms import Ranges, Terms, terms_of
-from flux.genotypes.values import Valuing
+from flux.genotypes.values import MISSING, Valuing
 from flux.genotypes.weights import Weights, read_weights
 
 PathLike = str | Path
@@ -83,59 +85,37 @@ def prs(
         DataError: a file is damaged, builds differ, or too few rows can be used.
         ArgumentError: an argument is not one of its choices.
     """
-    valuing = Valuing(Effects(effect), missing)
-    rules = Rules(by, ambiguous, flip)
-    _check(min_overlap, male_x, threads, ranges, among, frequencies, missing)
-    files = [weights] if isinstance(weights, str | Path) else list(weights)
-    if not files:
-        raise ArgumentError("no file of weights")
-    cohort = _opened(genotypes, field, sex)
+    files = paths("weights", weights)
+    valuing = Valuing(Effects(effect), one_of("missing", missing, MISSING))
+    rules = Rules(one_of("by", by, BY), bool(ambiguous), bool(flip))
+    least, male_x = share("min_overlap", min_overlap), whole("male_x", male_x, 1, 2)
+    inside = ranges_of(ranges)
+    _check_together(inside, among, frequencies, missing)
+    count = _cores() if threads is None else whole("threads", threads, 1)
+    cohort = opened(genotypes, field, sex)
     mask = kept(cohort.people, keep, remove)
-    found = [_matched(path, columns, among, cohort, rules, build) for path in files]
-    terms = terms_of(found, valuing.effects.kind, ranges)
+    wanted = names("columns", columns)
+    found = [_matched(path, wanted, among, cohort, rules, build) for path in files]
+    terms = terms_of(found, valuing.effects.kind, inside)
     for one in found:
-        _check_overlap(one, min_overlap)
-    known = None if frequencies is None else _known(Path(frequencies), cohort, terms)
-    count = threads or _cores()
+        _check_overlap(one, least)
+    known = None if frequencies is None else _known(frequencies, cohort, terms)
     sums = Pass(cohort, terms, valuing, mask, known, male_x, count).run(progress)
     notes = _notes(found, cohort, mask, valuing, frequencies)
     return _scores(found, cohort, terms, sums, mask, missing, notes)
 
 
-def _check(
-    min_overlap: float,
-    male_x: int,
-    threads: int | None,
-    ranges: Ranges | None,
-    among: str | None,
-    frequencies: PathLike | None,
-    missing: str,
+def _check_together(
+    ranges: Ranges | None, among: str | None, frequencies: PathLike | None, missing: str
 ) -> None:
-    if not 0 <= min_overlap <= 1:
-        raise ArgumentError(f"min_overlap is {min_overlap}, not a share from 0 to 1")
-    if male_x not in (1, 2):
-        raise ArgumentError(f"male_x is {male_x}: a male counts 1 or 2 copies of X")
-    if threads is not None and threads < 1:
-        raise ArgumentError(f"threads is {threads}, not 1 or more")
     if (ranges is None) != (among is None):
         raise ArgumentError("`ranges` and `among`, the column they are about, go together")
-    if ranges is not None and not ranges:
-        raise ArgumentError("`ranges` has no range")
     if frequencies is not None and missing == "none":
         raise ArgumentError("frequencies are for imputing, and missing='none' imputes nothing")
 
 
-def _opened(
-    genotypes: PathLike | Cohort, field: str, sex: PathLike | Mapping[str, object] | None
-) -> Cohort:
-    cohort = open_cohort(genotypes, field) if isinstance(genotypes, str | Path) else genotypes
-    if sex is None:
-        return cohort
-    return cohort.with_people(with_sex(cohort.people, sex))
-
-
 def _matched(
-    path: PathLike,
+    path: Path,
     columns: Sequence[str] | None,
     among: str | None,
     cohort: Cohort,
@@ -162,8 +142,8 @@ def _check_overlap(found: Matches, least: float) -> None:
     raise DataError(text, hint=hint, notes=reasons)
 
 
-def _known(path: Path, cohort: Cohort, terms: Terms) -> NDArray[np.float64]:
-    known = read_frequencies(path, cohort.variants)
+def _known(path: PathLike, cohort: Cohort, terms: Terms) -> NDArray[np.float64]:
+    known = read_frequencies(a_path("frequencies", path), cohort.variants)
     rows = np.unique(terms.variant)
     lacking = rows[np.isnan(known[rows])]
     if len(lacking):

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flux.compiled import CompiledFunction
-from flux.compiler import compile
+from flux.compiler import compile as compiled
 from flux.errors import ArgumentError
 from flux.genotypes.cohort import Block, Packed
 from flux.genotypes.counts import Counts, count, frequencies, words
@@ -35,7 +35,7 @@ FORMULAS: Mapping[str, str] = {
 @cache
 def formula(text: str) -> CompiledFunction:
     """A compiled formula of the library."""
-    return compile(text)
+    return compiled(text)
 
 
 def own_formula(name: str, text: str) -> CompiledFunction:

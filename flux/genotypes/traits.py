@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flux.errors import ArgumentError, DataError, UnknownNameError, did_you_mean
+from flux.genotypes.checked import a_file_or_mapping
 from flux.genotypes.lines import read_lines, refused
 from flux.genotypes.people import People
 
@@ -78,18 +79,25 @@ def _value(path: Path, row: int, name: str, cell: str) -> float:
     return value
 
 
-def given_columns(given: Given, names: Sequence[str] | None, people: People) -> dict[str, Floats]:
+def given_columns(
+    what: str, given: Given, names: Sequence[str] | None, people: People
+) -> dict[str, Floats]:
     """Columns of a file, or arrays with a value a person, by name.
 
     Raises:
         ArgumentError: an array of another length, or of no numbers.
         DataError, UnknownNameError: as `read_traits`.
     """
-    if given is None:
+    asked = a_file_or_mapping(what, given)
+    if asked is None:
         return {}
-    if isinstance(given, str | Path):
-        return read_traits(Path(given), people, names)
-    return {name: _array(name, given[name], people) for name in names or given}
+    if isinstance(asked, Path):
+        return read_traits(asked, people, names)
+    for name in names or ():
+        if name not in asked:
+            hint = did_you_mean(name, list(asked))
+            raise UnknownNameError(f"{what} has no column `{name}`", hint=hint)
+    return {name: _array(name, asked[name], people) for name in names or asked}
 
 
 def _array(name: str, values: Any, people: People) -> Floats:

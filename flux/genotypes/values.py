@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from flux.errors import ArgumentError
 from flux.genotypes.effects import Effects
 from flux.genotypes.weights import DOMINANT, RECESSIVE
 
@@ -33,11 +32,6 @@ class Valuing:
 
     effects: Effects
     missing: str = "mean"
-
-    def __post_init__(self) -> None:
-        if self.missing not in MISSING:
-            hint = f"one of {', '.join(MISSING)}"
-            raise ArgumentError(f"missing={self.missing!r} is no way to treat them", hint=hint)
 
     def of(
         self,

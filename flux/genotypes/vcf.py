@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from flux.errors import ArgumentError, DataError
+from flux.errors import DataError
 from flux.genotypes.build import of_lengths
 from flux.genotypes.cohort import Dosages, Rows
 from flux.genotypes.people import People, named
@@ -22,7 +22,6 @@ from flux.genotypes.variants import Chromosomes, Variants, chromosome, texts
 
 Floats = NDArray[np.float64]
 
-FIELDS = ("auto", "GT", "DS")
 _NO_CALL, _NO_SECOND = -1, -2  # what the library gives for `.`, and beyond a haploid call
 _BGZF_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
 
@@ -36,12 +35,9 @@ class VcfCohort:
 
     Raises:
         DataError: it cannot be read, has nobody in it, or the library is not installed.
-        ArgumentError: an unknown field.
     """
 
     def __init__(self, path: Path, field: str = "auto") -> None:
-        if field not in FIELDS:
-            raise ArgumentError(f"field is {field!r}", hint=f"one of {', '.join(FIELDS)}")
         self._path, self.name = path, str(path)
         _check_end(path)
         reader = self._open()

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flux.errors import DataError, UnknownNameError, did_you_mean
+from flux.genotypes.checked import a_path
 from flux.genotypes.lines import read_lines, refused
 from flux.genotypes.variants import Chromosomes, Texts, texts
 
@@ -143,7 +144,7 @@ def read_weights(
             has the row and the column.
         UnknownNameError: it has no such column.
     """
-    table = _read(Path(path))
+    table = _read(a_path("weights", path))
     kind = _kinds(table)
     named = [table.named(name) for name in columns] if columns else _weight_columns(table)
     by_dosage = _by_dosage(table, kind)

@@ -72,10 +72,8 @@ def test_options_reach_the_scores(folder: Path, capsys: pytest.CaptureFixture[st
     arguments = "prs --weights p.txt --genotypes c -o o.sscore --ranges ranges --among P"
     assert run([*arguments.split(), "--keep", "keep", "--effect", "dominant"]) == 0
     lines = (folder / "o.sscore").read_text().splitlines()
-    assert [line for line in lines if not line.startswith("##")][0].split("\t")[-2:] == [
-        "p_S1_SUM",
-        "p_S2_SUM",
-    ]
+    head = next(line for line in lines if not line.startswith("##"))
+    assert head.split("\t")[-2:] == ["p_S1_SUM", "p_S2_SUM"]
     assert lines[-1].startswith("F2\tI2\t")
 
 

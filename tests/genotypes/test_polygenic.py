@@ -266,8 +266,8 @@ def test_people_are_kept_and_removed(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "text"),
     [
-        ({"missing": "zero"}, "missing='zero'"),
-        ({"by": "name"}, "match by 'name'"),
+        ({"missing": "zero"}, "missing is 'zero'"),
+        ({"by": "name"}, "by is 'name'"),
         ({"effect": "g*h"}, "no formula of `h`"),
         ({"effect": "__import__('os')"}, ""),
         ({"male_x": 3}, "male_x is 3"),
@@ -289,3 +289,55 @@ def test_arguments_that_do_not_fit_are_refused(tmp_path: Path, options, text: st
     with pytest.raises(flux.FluxError) as caught:
         flux.prs(weights, cohort.bed, **options)
     assert text in str(caught.value)
+
+
+WRONG_TYPES = [
+    lambda w, c: flux.prs(None, c),
+    lambda w, c: flux.prs([], c),
+    lambda w, c: flux.prs([None], c),
+    lambda w, c: flux.prs(b"w", c),
+    lambda w, c: flux.prs("w\0", c),
+    lambda w, c: flux.prs(w, None),
+    lambda w, c: flux.prs(w, 3),
+    lambda w, c: flux.prs(w, "c\0.bed"),
+    lambda w, c: flux.prs(w, c, columns=3),
+    lambda w, c: flux.prs(w, c, columns=[3]),
+    lambda w, c: flux.prs(w, c, by=["id"]),
+    lambda w, c: flux.prs(w, c, effect=None),
+    lambda w, c: flux.prs(w, c, effect=["g"]),
+    lambda w, c: flux.prs(w, c, missing=[]),
+    lambda w, c: flux.prs(w, c, frequencies=3),
+    lambda w, c: flux.prs(w, c, min_overlap="all"),
+    lambda w, c: flux.prs(w, c, min_overlap=float("nan")),
+    lambda w, c: flux.prs(w, c, ranges=3, among="P"),
+    lambda w, c: flux.prs(w, c, ranges={"a": "xy"}, among="P"),
+    lambda w, c: flux.prs(w, c, ranges={"a": (1, 0)}, among="P"),
+    lambda w, c: flux.prs(w, c, ranges={"a": (0, 1)}, among="P"),
+    lambda w, c: flux.prs(w, c, keep=3),
+    lambda w, c: flux.prs(w, c, keep=[3]),
+    lambda w, c: flux.prs(w, c, sex=3),
+    lambda w, c: flux.prs(w, c, sex={1: "M"}),
+    lambda w, c: flux.prs(w, c, male_x="2"),
+    lambda w, c: flux.prs(w, c, threads=1.5),
+    lambda w, c: flux.prs(w, c, threads=True),
+    lambda w, c: flux.prs(w, c, field=None),
+    lambda w, c: flux.assoc(None),
+    lambda w, c: flux.assoc(c, traits=3),
+    lambda w, c: flux.assoc(c, traits={"y": np.arange(61)}, trait="z"),
+    lambda w, c: flux.assoc(c, traits={"y": np.arange(61)}, trait=3),
+    lambda w, c: flux.assoc(c, also=3),
+    lambda w, c: flux.assoc(c, also={"a": 3}),
+    lambda w, c: flux.assoc(c, model=None),
+    lambda w, c: flux.open_cohort(None),
+    lambda w, c: flux.genotypes.ld(c, None),
+    lambda w, c: flux.genotypes.ld(c, [3]),
+    lambda w, c: flux.genotypes.read_weights(None),
+]
+
+
+@pytest.mark.parametrize("call", WRONG_TYPES)
+def test_arguments_of_other_types_are_refused(tmp_path: Path, call) -> None:
+    cohort = simulate(tmp_path / "c")
+    weights = write_weights(tmp_path / "w", weigh(cohort))
+    with pytest.raises(flux.FluxError):
+        call(weights, cohort.bed)
