@@ -123,12 +123,13 @@ def read_bim(path: Path) -> Variants:
     rows = cells_of(path, len(_BIM), _BIM)
     chroms, ids, _, places, counted, other = zip(*rows, strict=True)
     names = Chromosomes()
+    capitals = {text: text.upper() for text in {*counted, *other}}
     return Variants(
         texts([names[text] for text in chroms]),
         positions(path, places),
         texts(ids),
-        texts([text.upper() for text in counted]),
-        texts([text.upper() for text in other]),
+        texts(list(map(capitals.__getitem__, counted))),
+        texts(list(map(capitals.__getitem__, other))),
     )
 
 

@@ -54,10 +54,11 @@ def add_by_lookup(
         high = min(low + _WORDS, last)
         sums = _sums(codes[:, low:high], variant, tables)
         people = slice(low * _BYTES * PER_BYTE, high * _BYTES * PER_BYTE)
-        missing = np.floor(sums[scores:] / _UNIT)
+        counts = sums[scores : scores + len(totals.named)]
+        missing = np.floor(counts / _UNIT)
         totals.score[:, people] += sums[:scores]
         totals.missing[:, people] += missing
-        totals.named[:, people] += (sums[scores:] - missing * _UNIT) / 2
+        totals.named[:, people] += (counts - missing * _UNIT) / 2
 
 
 def lookup_tables(table: Tables, weight: Floats, member: Floats) -> list[Floats]:
@@ -91,7 +92,7 @@ def _of_four(added: Floats) -> Floats:
 
 
 def _sums(codes: Words, variant: NDArray[np.int64], tables: Sequence[Floats]) -> Floats:
-    """(S + G, P) sums over all terms, for the people of these words."""
+    """Sums over all terms, for the people of these words: S scores, G counts, columns of zeros."""
     words = codes.shape[1]
     people = _BYTES * PER_BYTE * words
     sums = [np.zeros((people, table.shape[2])) for table in tables]

@@ -119,7 +119,8 @@ class _Table:
         found = self.cells(self.find(what))
         if found is None:
             return ("",) * len(self.rows)
-        return tuple("" if cell.lower() in _EMPTY else cell for cell in found)
+        empty = {cell for cell in set(found) if cell.lower() in _EMPTY}
+        return tuple("" if cell in empty else cell for cell in found) if empty else found
 
     def named(self, name: str) -> str:
         """A column that the caller named."""
@@ -214,7 +215,7 @@ def _table(path: Path, header: Mapping[str, str], body: list[tuple[int, str]]) -
 def _split(line: str, between: str | None) -> list[str]:
     """The cells of a line; without a mark, what stands between blanks."""
     cells = line.split(between)
-    return cells if between is None else [cell.strip() for cell in cells]
+    return cells if between is None or " " not in line else [cell.strip() for cell in cells]
 
 
 def _is_bare(cells: Sequence[str]) -> bool:
@@ -267,8 +268,10 @@ def _kinds(table: _Table) -> NDArray[np.int8]:
     for what, value in reversed(_FLAGS):
         kind[_truths(table, what)] = value
     places = table.texts("effect"), table.texts("id")
-    together = np.array([TOGETHER in e or TOGETHER in i for e, i in zip(*places, strict=True)])
-    kind[together & (kind == ADDITIVE)] = INTERACTION
+    if any(TOGETHER in cell for column in places for cell in set(column)):
+        cells = zip(*places, strict=True)
+        together = np.array([TOGETHER in effect or TOGETHER in name for effect, name in cells])
+        kind[together & (kind == ADDITIVE)] = INTERACTION
     return kind
 
 
@@ -353,13 +356,18 @@ def _effects(table: _Table) -> list[str]:
     for row, cell in zip(table.rows, cells, strict=True):
         if not cell:
             raise refused(table.path, int(row), name, "the effect allele is missing")
-    return [cell if TOGETHER in cell else cell.upper() for cell in cells]
+    capital = {cell: cell if TOGETHER in cell else cell.upper() for cell in set(cells)}
+    return [capital[cell] for cell in cells]
 
 
 def _others(table: _Table) -> list[str]:
     """The other allele, or the one that harmonising inferred where there is just one."""
-    pairs = zip(table.texts("other"), table.texts("inferred"), strict=True)
-    return [(other or (one if set(one.upper()) <= _BASES else "")).upper() for other, one in pairs]
+    pairs = list(zip(table.texts("other"), table.texts("inferred"), strict=True))
+    chosen = {
+        (other, one): (other or (one if set(one.upper()) <= _BASES else "")).upper()
+        for other, one in set(pairs)
+    }
+    return [chosen[pair] for pair in pairs]
 
 
 def _build(table: _Table) -> str:

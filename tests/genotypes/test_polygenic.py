@@ -106,6 +106,23 @@ def test_many_scores_in_a_pass_are_those_of_one_each(
         assert found.dosage_sum[:, s].tolist() == one.dosage_sum[:, 0].tolist()
 
 
+@pytest.mark.parametrize("scores", range(1, 15))
+def test_columns_of_one_file_are_scores_of_one_count(tmp_path: Path, scores: int) -> None:
+    cohort = simulate(tmp_path / "c", people=70, variants=11)
+    weight = np.random.default_rng(scores).normal(size=(11, scores)).round(4)
+    names = [f"w{s}" for s in range(scores)]
+    rows = [
+        "\t".join([name, allele, *map(str, weight[i])])
+        for i, (name, allele, _) in enumerate(weigh(cohort))
+    ]
+    (tmp_path / "w").write_text("\n".join(["\t".join(["ID", "A1", *names]), *rows]) + "\n")
+    found = flux.prs(tmp_path / "w", cohort.bed, columns=names)
+    for s in range(scores):
+        one = [(n, a, float(weight[i, s])) for i, (n, a, _) in enumerate(weigh(cohort))]
+        np.testing.assert_allclose(found.sums[:, s], plain_score(cohort, one), atol=1e-13)
+    assert found.allele_count[:, 0].tolist() == (2 * (cohort.copies >= 0).sum(axis=0)).tolist()
+
+
 @settings(max_examples=25, deadline=None)
 @given(data=st.data())
 def test_a_score_is_linear_and_indifferent_to_the_counted_allele(tmp_path_factory, data) -> None:
