@@ -69,7 +69,7 @@ def run(command: Sequence[str], threads: int) -> Run:
     """Run a command to its end."""
     chosen = environment(threads) | {"PYTHONPATH": str(ROOT)}
     start = time.perf_counter()
-    quiet = [(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)]
+    quiet = [(os.POSIX_SPAWN_OPEN, stream, os.devnull, os.O_WRONLY, 0) for stream in (1, 2)]
     number = os.posix_spawn(command[0], command, chosen, file_actions=quiet)
     _, status, used = os.wait4(number, 0)
     assert status == 0, command
