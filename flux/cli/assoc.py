@@ -9,6 +9,7 @@ import click
 import flux
 from flux.cli.output import json_option, show
 from flux.cli.pace import Pace
+from flux.genotypes.linkage import write_linkage
 
 
 @click.command()
@@ -27,6 +28,7 @@ from flux.cli.pace import Pace
     show_default=True,
     help="Least squares, or the score test of cases and controls.",
 )
+@click.option("--pairs", metavar="FILE", help="Rows ID ID: r² of each pair, and nothing else.")
 @click.option("--also", multiple=True, metavar="NAME=FORMULA", help="Of n2, n1, n0 and missing.")
 @click.option("--keep", metavar="FILE", help="People to keep: FID IID, or IID.")
 @click.option("--remove", metavar="FILE", help="People to leave out.")
@@ -42,6 +44,7 @@ from flux.cli.pace import Pace
 def command(
     genotypes: str,
     output: str,
+    pairs: str | None,
     also: tuple[str, ...],
     covariate_names: tuple[str, ...],
     as_json: bool,
@@ -51,24 +54,39 @@ def command(
 
     Counts of genotypes, missing calls, allele frequency, Hardy-Weinberg by chi-square and exactly;
     with a trait its regression on each variant, covariates taken into account. Each is a formula of
-    the library, and --also adds your own.
+    the library, and --also adds your own. With --pairs the table is one of pairs of variants.
 
     \b
     flux assoc --genotypes cohort.bed -o variants.tsv
     flux assoc --genotypes cohort.bed --also "HET = n1/(n2 + n1 + n0)" -o het.tsv
     flux assoc --genotypes cohort --traits t.txt --trait bmi --covariates pcs.txt -o bmi.tsv.gz
+    flux assoc --genotypes cohort.bed --pairs pairs.txt -o ld.tsv
     flux assoc --genotypes cohort.vcf.gz --traits t.txt --model logistic -o cases.tsv
     """
+    chosen = {name: value for name, value in options.items() if value is not None}
+    formulas, covariates = _formulas(also), list(covariate_names)
+    if pairs is not None:
+        _only_pairs(chosen, formulas, covariates)
+        count = write_linkage(output, genotypes, pairs, chosen)
+        return show(as_json, f"{count:,} pairs -> {output}", output, pairs=count)
     found = flux.assoc(
         genotypes,
-        also=_formulas(also),
-        covariate_names=list(covariate_names) or None,
+        also=formulas,
+        covariate_names=covariates or None,
         progress=Pace("variants"),
-        **{name: value for name, value in options.items() if value is not None},
+        **chosen,
     )
     found.write(output)
     text = f"{len(found):,} variants -> {output}"
-    show(as_json, text, output, variants=len(found), columns=list(found.columns))
+    return show(as_json, text, output, variants=len(found), columns=list(found.columns))
+
+
+def _only_pairs(options: dict[str, Any], *others: Any) -> None:
+    """Drop the options that pairs have no use for, and refuse those that were given."""
+    options.pop("model")
+    refused = [name for name in ("traits", "trait", "covariates", "sex") if name in options]
+    if refused or any(others):
+        raise click.UsageError("--pairs goes with --keep, --remove and --field only")
 
 
 def _formulas(also: tuple[str, ...]) -> dict[str, str]:

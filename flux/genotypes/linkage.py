@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ from flux.genotypes.opened import opened
 from flux.genotypes.people import Mask, kept
 from flux.genotypes.statistics import formula
 from flux.genotypes.unpack import copies
+from flux.genotypes.written import number_text, replace
 
 Floats = NDArray[np.float64]
 Pairs = str | Path | Sequence[tuple[str, str]]
@@ -61,6 +63,21 @@ def ld(
         x, y = (np.stack([known[rows[pair[i]]] for pair in some]) for i in (0, 1))
         found[start : start + _PAIRS] = _squared_correlation(x, y)
     return found
+
+
+def write_linkage(
+    output: str | Path, genotypes: str | Path, pairs: str | Path, options: Mapping[str, Any]
+) -> int:
+    """Write the r^2 of a file's pairs as a table; how many there are.
+
+    Raises:
+        FluxError: as `ld`, or the file cannot be written.
+    """
+    named = _named(pairs)
+    found = ld(genotypes, named, **options)
+    rows = [f"{a}\t{b}\t{number_text(r2)}\n" for (a, b), r2 in zip(named, found, strict=True)]
+    replace(Path(output), "".join(["#ID_A\tID_B\tR2\n", *rows]))
+    return len(named)
 
 
 def _named(pairs: Pairs) -> list[tuple[str, str]]:

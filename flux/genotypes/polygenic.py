@@ -94,6 +94,11 @@ def prs(
     count = _cores() if threads is None else whole("threads", threads, 1)
     cohort = opened(genotypes, field, sex)
     mask = kept(cohort.people, keep, remove)
+    if missing == "mean" and frequencies is None and not (mask & cohort.people.founder).any():
+        hint = "give `frequencies`, or missing='none'"
+        raise ArgumentError(
+            "no founder is kept, whose allele frequencies would be imputed", hint=hint
+        )
     wanted = names("columns", columns)
     found = [_matched(path, wanted, among, cohort, rules, build) for path in files]
     terms = terms_of(found, valuing.effects.kind, inside)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -106,38 +107,43 @@ def terms_of(found: Sequence[Matches], effect_kind: int, ranges: Ranges | None) 
         ranges: lowest and highest value of each range, both included.
     """
     parts = [part for i, one in enumerate(found) for part in _parts(i, one, ranges)]
-    columns = [_columns(part, found[part.source], effect_kind) for part in parts]
-    first, term = _shared([column.key for column in columns])
-    flat = _Rows.joined(columns)
-    offset = np.cumsum([0, *(len(found[part.source].weights.columns) for part in parts)])
-    uses, members, products = [], [], []
-    at = 0
-    for g, (part, rows) in enumerate(zip(parts, columns, strict=True)):
-        own = term[at : at + len(rows.owner)]
-        at += len(rows.owner)
-        members.append(np.stack([own, np.full(len(own), g)]))
-        weight = found[part.source].weights.weight[rows.owner]
-        for s in range(weight.shape[1]):
-            alone = ~rows.together
-            used = (own[alone], np.full(int(alone.sum()), offset[g] + s), weight[alone, s])
-            uses.append(used)
-        products += _products(rows, own, g, weight)
-    use_term, use_score, use_weight = _by_term(uses)
-    member = np.concatenate(members, axis=1) if members else np.zeros((2, 0), np.int64)
-    member = member[:, np.argsort(member[0], kind="stable")]
+    rows = [_rows(part, found[part.source], effect_kind) for part in parts]
+    first, term = _shared([own.key for own in rows])
+    all_rows = _Rows.joined(rows)
+    terms = np.split(term, np.cumsum([len(own.owner) for own in rows])[:-1])
+    groups = tuple(_group(part, found[part.source]) for part in parts)
+    starts = np.cumsum([0, *(len(group.columns) for group in groups)])
+    use_term, use_score, use_weight, products = [], [], [], []
+    for g, (own, at, part) in enumerate(zip(rows, terms, parts, strict=True)):
+        weight = found[part.source].weights.weight[own.owner]
+        products += _products(own, at, g, weight)
+        alone = ~own.together
+        columns = np.arange(starts[g], starts[g + 1])
+        use_term.append(np.repeat(at[alone], len(columns)))
+        use_score.append(np.tile(columns, int(alone.sum())))
+        use_weight.append(weight[alone].reshape(-1))
+    use = _ascending(*(np.concatenate(part) for part in (use_term, use_score, use_weight)))
+    group_of = np.repeat(np.arange(len(rows)), [len(own.owner) for own in rows])
+    member = _ascending(term, group_of)
     return Terms(
-        variant=flat.variant[first],
-        counted=flat.counted[first],
-        kind=flat.kind[first],
-        by_dosage=flat.by_dosage[first],
-        use_term=use_term,
-        use_score=use_score,
-        use_weight=use_weight,
+        variant=all_rows.variant[first],
+        counted=all_rows.counted[first],
+        kind=all_rows.kind[first],
+        by_dosage=all_rows.by_dosage[first],
+        use_term=use[0],
+        use_score=use[1],
+        use_weight=use[2],
         part_term=member[0],
         part_group=member[1],
-        groups=tuple(_group(part, found[part.source]) for part in parts),
+        groups=groups,
         interactions=tuple(products),
     )
+
+
+def _ascending(term: Index, *others: NDArray[Any]) -> tuple[NDArray[Any], ...]:
+    """Columns in the order of the first."""
+    order = np.argsort(term, kind="stable")
+    return tuple(column[order] for column in (term, *others))
 
 
 def _parts(source: int, found: Matches, ranges: Ranges | None) -> list[_Part]:
@@ -190,7 +196,7 @@ class _Rows:
         )
 
 
-def _columns(part: _Part, found: Matches, effect_kind: int) -> _Rows:
+def _rows(part: _Part, found: Matches, effect_kind: int) -> _Rows:
     chosen = np.flatnonzero(part.rows[found.places.owner])
     owner = found.places.owner[chosen]
     kind = found.weights.kind[owner]
@@ -226,11 +232,3 @@ def _products(
         Interaction(tuple(int(term[at]) for at in places), group, weight[places[0]])
         for places in found.values()
     ]
-
-
-def _by_term(
-    uses: Sequence[tuple[Index, Index, NDArray[np.float64]]],
-) -> tuple[Index, Index, NDArray[np.float64]]:
-    term, score, weight = (np.concatenate(column) for column in zip(*uses, strict=True))
-    order = np.argsort(term, kind="stable")
-    return term[order], score[order], weight[order]

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from flux.errors import ArgumentError
 from flux.genotypes.effects import Effects
 from flux.genotypes.weights import DOMINANT, RECESSIVE
 
@@ -49,6 +50,9 @@ class Valuing:
         Shapes:
             copies: (F, M), of the counted allele, 0 to 2, nan where there is no call; counted,
             frequency (of the counted allele): (F,); by_dosage: (F, 3); results: (F, M).
+
+        Raises:
+            ArgumentError: an effect is not finite.
         """
         absent = np.isnan(copies)
         g = copies * (ploidy / 2)
@@ -58,6 +62,9 @@ class Valuing:
         share = np.where(np.isnan(share), 0.0, share)[:, None]
         places = np.full((1, 1), float(ploidy))
         value = self.effects.of(kind, g, places, by_dosage)
+        if not np.isfinite(value).all():
+            at = g[~np.isfinite(value)].flat[0]
+            raise ArgumentError(f"the effect {self.effects.name!r} is not finite at g = {at:g}")
         called = np.where(absent, 0.0, value)
         named = called if kind in (DOMINANT, RECESSIVE) else g
         if self.missing == "none":

@@ -193,8 +193,9 @@ def _read(path: Path) -> _Table:
 
 
 def _is_head(line: str) -> bool:
-    """Whether a line `#CHROM POS ...` names columns."""
-    return not line.startswith("##") and "=" not in line and len(line.split()) > 2
+    """Whether a line `#CHROM POS ID A1 ...` names columns, an effect allele among them."""
+    names = line[1:].lower().split()
+    return not line.startswith("##") and any(name in _SPELLINGS["effect"] for name in names[1:])
 
 
 def _table(path: Path, header: Mapping[str, str], body: list[tuple[int, str]]) -> _Table:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import subprocess
 import sys
 import time
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+import flux
 from flux.cli.entry import run
 from flux.cli.pace import Pace
 from tests.genotypes.cohorts import plain_score, simulate, weigh, write_weights
@@ -110,6 +112,18 @@ def test_statistics_are_written(folder: Path, capsys: pytest.CaptureFixture[str]
     assert (answer["variants"], answer["columns"][-1]) == (20, "P")
 
 
+def test_pairs_have_a_table_of_their_own(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "pairs").write_text("rs1 rs2\nrs3 rs3\n")
+    arguments = ["assoc", "--genotypes", "c.bed", "--pairs", "pairs", "-o", "ld.tsv"]
+    assert run(arguments) == 0
+    assert capsys.readouterr().out == "2 pairs -> ld.tsv\n"
+    lines = [line.split("\t") for line in (folder / "ld.tsv").read_text().splitlines()]
+    assert lines[0] == ["#ID_A", "ID_B", "R2"]
+    assert float(lines[2][2]) == pytest.approx(1)
+    assert run([*arguments, "--also", "H = n1"]) == 2
+    assert run([*arguments, "--traits", "y"]) == 2
+
+
 class _Stream:
     def __init__(self, live: bool) -> None:
         self.live = live
@@ -154,14 +168,16 @@ def test_a_kill_leaves_the_old_output_or_the_whole_one(folder: Path) -> None:
     out.write_text("old\n")
     command = [sys.executable, "-m", "flux", "prs", "--weights", "w.txt"]
     command += ["--genotypes", "c.bed", "-o", "out.sscore"]
+    tree = {**os.environ, "PYTHONPATH": str(Path(flux.__file__).parents[1])}
     start = time.monotonic()
-    assert subprocess.run(command, check=False, capture_output=True).returncode == 0
+    assert subprocess.run(command, check=False, capture_output=True, env=tree).returncode == 0
     whole_s = time.monotonic() - start
     whole = out.read_text()
     assert len(whole.splitlines()) == 35
+    quiet = subprocess.DEVNULL
     for part in range(8):
         out.write_text("old\n")
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        process = subprocess.Popen(command, stdout=quiet, stderr=quiet, env=tree)
         time.sleep(whole_s * (0.5 + part / 12))
         process.kill()
         process.wait()

@@ -156,6 +156,13 @@ def test_marks_and_line_ends_of_other_systems_do_not_matter(tmp_path: Path) -> N
         assert found.id.tolist() == ["rs0", "rs1"]
 
 
+def test_a_comment_is_no_header_and_a_marked_header_is_one(tmp_path: Path) -> None:
+    path = tmp_path / "w.txt"
+    path.write_text("# effects of alleles, by A. Author\n#ID A1 BETA\nrs0 A 1\n")
+    found = read_weights(path)
+    assert (found.id.tolist(), found.weight.tolist()) == (["rs0"], [[1.0]])
+
+
 def test_a_cohort_with_other_line_ends_is_read(tmp_path: Path) -> None:
     cohort = simulate(tmp_path / "c")
     for suffix in (".bim", ".fam"):

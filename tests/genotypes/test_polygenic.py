@@ -223,6 +223,13 @@ def test_an_effect_may_be_any_formula_of_the_copies(tmp_path: Path) -> None:
     np.testing.assert_allclose(found.sums[:, 0], expected, atol=1e-13)
 
 
+def test_an_effect_may_be_a_constant(tmp_path: Path) -> None:
+    cohort = simulate(tmp_path / "c", people=5, variants=3, missing=0)
+    rows = weigh(cohort)
+    found = flux.prs(write_weights(tmp_path / "w", rows), cohort.bed, effect="2")
+    np.testing.assert_allclose(found.sums[:, 0], [2 * sum(w for *_, w in rows)] * 5)
+
+
 @pytest.mark.parametrize("effect", ["additive", "dominant", "recessive"])
 def test_the_kernel_is_the_formula_of_the_language(tmp_path: Path, effect: str) -> None:
     """The whole score as one expression over named axes, evaluated by the reference."""
@@ -296,6 +303,8 @@ def test_people_are_kept_and_removed(tmp_path: Path) -> None:
         ({"remove": [f"I{i}" for i in range(61)]}, "nobody is left"),
         ({"sex": {"X": "M"}}, "names nobody"),
         ({"sex": {"I1": "?"}}, "no sex"),
+        ({"effect": "1/g"}, "not finite at g = 0"),
+        ({"keep": ["I9", "I19"]}, "no founder is kept"),
         ({"columns": ["beta"]}, "no column `beta`"),
         ({"frequencies": "no.afreq"}, "no file"),
     ],
