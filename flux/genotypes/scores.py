@@ -108,43 +108,51 @@ _LOG = (
 )  # fmt: skip
 
 
+_SEVERAL = "several variants fit, the first is used"
+
+
 def _log(found: Matches, variants: Variants, frequency: Floats) -> Iterator[str]:
     """The log's rows of one file."""
-    weights = found.weights
-    of_row: list[list[int]] = [[] for _ in range(len(weights))]
-    for at, owner in enumerate(found.places.owner.tolist()):
-        of_row[owner].append(at)
-    for row, places in enumerate(of_row):
-        used = bool(found.used[row])
-        there = [at for at in places if found.variant[at] >= 0]
-        cells = (
-            weights.name,
-            str(weights.row[row]),
-            weights.id[row] or ".",
-            weights.chrom[row] or ".",
-            str(weights.position[row] or "."),
-            weights.effect[row],
-            weights.other[row] or ".",
-            KINDS[weights.kind[row]],
-            ",".join(map(number_text, weights.weight[row])) or ".",
-            "used" if used else "left out",
-            REASONS[found.reason[row]],
-            "+".join(str(variants.id[found.variant[at]]) for at in there) or ".",
-            "+".join(_alleles(variants, found.variant[at]) for at in there) or ".",
-            "+".join(_share(found, at, frequency) for at in there if used) or ".",
-            "several variants fit, the first is used" if used and found.several[row] else ".",
-        )
-        yield "\t".join(cells) + "\n"
+    weights, used = found.weights, found.used.tolist()
+    columns = (
+        [weights.name] * len(weights),
+        [str(row) for row in weights.row.tolist()],
+        [text or "." for text in weights.id.tolist()],
+        [text or "." for text in weights.chrom.tolist()],
+        [str(at or ".") for at in weights.position.tolist()],
+        weights.effect.tolist(),
+        [text or "." for text in weights.other.tolist()],
+        [KINDS[kind] for kind in weights.kind.tolist()],
+        [",".join(map(number_text, row)) for row in weights.weight.tolist()],
+        ["used" if one else "left out" for one in used],
+        [REASONS[reason] for reason in found.reason.tolist()],
+        *_of_variants(found, variants, frequency),
+        [_SEVERAL if one else "." for one in (found.used & found.several).tolist()],
+    )
+    return ("\t".join(row) + "\n" for row in zip(*columns, strict=True))
 
 
-def _alleles(variants: Variants, row: int) -> str:
-    return f"{variants.counted[row]}/{variants.other[row]}"
+def _of_variants(found: Matches, variants: Variants, frequency: Floats) -> Iterator[list[str]]:
+    """Names, alleles and effect frequencies of the variants of each row, + between several."""
+    there = found.variant >= 0
+    owner, at = found.places.owner[there], found.variant[there]
+    alleles = zip(variants.counted[at].tolist(), variants.other[at].tolist(), strict=True)
+    share = np.where(found.counted[there], frequency[at], 1 - frequency[at])
+    share[~found.used[owner]] = np.nan
+    texts = (
+        variants.id[at].tolist(),
+        [f"{counted}/{other}" for counted, other in alleles],
+        ["." if value != value else f"{value:.6g}" for value in share.tolist()],
+    )
+    for column in texts:
+        yield _by_row(len(found.weights), owner.tolist(), column)
 
 
-def _share(found: Matches, at: int, frequency: Floats) -> str:
-    """The frequency of the effect allele."""
-    share = float(frequency[found.variant[at]])
-    return "." if np.isnan(share) else f"{share if found.counted[at] else 1 - share:.6g}"
+def _by_row(rows: int, owner: list[int], texts: list[str]) -> list[str]:
+    made = ["."] * rows
+    for row, text in zip(owner, texts, strict=True):
+        made[row] = text if made[row] == "." else f"{made[row]}+{text}"
+    return made
 
 
 def _cells(column: Any) -> list[str]:
