@@ -20,7 +20,7 @@ from flux.errors import DataError
 from flux.genotypes.cohort import Packed, Rows
 from flux.genotypes.lines import cells_of, whole_number
 from flux.genotypes.people import People, read_fam
-from flux.genotypes.variants import Chromosomes, Variants, texts
+from flux.genotypes.variants import MOST_POSITION, Chromosomes, Variants, texts
 
 _MAGIC = b"\x6c\x1b"
 _BY_VARIANT = b"\x01"
@@ -134,16 +134,20 @@ def read_bim(path: Path) -> Variants:
 
 
 def positions(path: Path, cells: tuple[str, ...]) -> NDArray[np.int64]:
-    """The positions in column 4; negative ones, which PLINK skips, are refused."""
+    """The positions in column 4; negative ones, which PLINK skips, are refused as well."""
     try:
         found = np.array(cells, np.int64)
     except (ValueError, OverflowError):
         found = np.array([-1])
-    if (found < 0).any() or not _digits("".join(cells)):
+    if (found < 0).any() or (found > MOST_POSITION).any() or not _digits("".join(cells)):
         found = np.array(
-            [whole_number(path, i, 4, cell, lambda n: n >= 0) for i, cell in enumerate(cells, 1)]
+            [whole_number(path, i, 4, cell, _is_position) for i, cell in enumerate(cells, 1)]
         )
     return found
+
+
+def _is_position(number: int) -> bool:
+    return 0 <= number <= MOST_POSITION
 
 
 def _digits(text: str) -> bool:

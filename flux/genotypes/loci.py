@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flux.genotypes.lines import refused
-from flux.genotypes.variants import Chromosomes, Texts, texts
+from flux.genotypes.variants import MOST_POSITION, Chromosomes, Texts, texts
 from flux.genotypes.weights import HAPLOTYPE, INTERACTION, TOGETHER, Weights
 
 _MOST_TOGETHER = 8
@@ -81,7 +81,7 @@ def _parts(weights: Weights, row: int, names: Chromosomes) -> Iterator[_Part]:
     if not 2 <= count <= _MOST_TOGETHER:
         text = f"an interaction has 2 to {_MOST_TOGETHER} parts with {TOGETHER} between them"
         raise refused(weights.path, int(weights.row[row]), "effect_allele", text)
-    places = "" if weights.texts_position is None else weights.texts_position[row]
+    places = "" if weights.position_text is None else weights.position_text[row]
     split = {
         "rsID": _split(weights.id[row], count),
         "chr_name": _split(weights.chrom[row], count),
@@ -94,11 +94,16 @@ def _parts(weights: Weights, row: int, names: Chromosomes) -> Iterator[_Part]:
             raise refused(weights.path, int(weights.row[row]), name, text)
     for i, effect in enumerate(effects):
         place = split["chr_position"][i]
-        if place and not place.isdigit():
+        if place and not _is_position(place):
             text = "this is no position"
             raise refused(weights.path, int(weights.row[row]), "chr_position", text, place)
         chrom = names[split["chr_name"][i]]
         yield row, split["rsID"][i], chrom, int(place or 0), effect, split["other_allele"][i]
+
+
+def _is_position(text: str) -> bool:
+    whole = text.isascii() and text.isdigit() and len(text) <= 18
+    return whole and int(text) <= MOST_POSITION
 
 
 def _split(cell: str, count: int) -> list[str]:

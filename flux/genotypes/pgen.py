@@ -19,7 +19,7 @@ from flux.genotypes.build import of_lengths
 from flux.genotypes.cohort import Dosages, Rows
 from flux.genotypes.lines import read_lines, refused, whole_number
 from flux.genotypes.people import People, read_psam
-from flux.genotypes.variants import Chromosomes, Variants, texts
+from flux.genotypes.variants import MOST_POSITION, Chromosomes, Variants, texts
 
 _NO_CALL = -9
 _PVAR = ("CHROM", "POS", "ID", "REF", "ALT")
@@ -90,7 +90,7 @@ def read_pvar(path: Path) -> tuple[Variants, Rows, Rows, str]:
         DataError: it has not the columns, a row is too short, or a position is no number.
     """
     if not path.exists() and Path(f"{path}.zst").exists():
-        hint = "write it plain: plink2 --make-pgen vzs=no, or zstd -d"
+        hint = "expand it: zstd -d, or plink2 --pfile NAME vzs --make-just-pvar"
         raise DataError(f"{path}.zst is compressed", hint=hint)
     lines = [(i, line) for i, line in enumerate(read_lines(path), 1) if line.strip()]
     body = [(i, line) for i, line in lines if not line.startswith("#")]
@@ -112,7 +112,7 @@ def _rows(path: Path, names: list[str], body: list[tuple[int, str]]) -> tuple[Va
             text = f"this row has {len(cells)} cells, and there are {len(names)} columns"
             raise refused(path, number, len(cells) + 1, text)
         chrom, place, name, ref, alternatives = (cells[i] for i in at)
-        position = whole_number(path, number, "POS", place, lambda n: n >= 0)
+        position = whole_number(path, number, "POS", place, lambda n: 0 <= n <= MOST_POSITION)
         for allele, alternative in enumerate(alternatives.upper().split(","), 1):
             rows.append((known[chrom], position, name, alternative, ref.upper(), record, allele))
     chroms, positions, ids, counted, other, records, alleles = zip(*rows, strict=True)

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 Texts = NDArray[np.object_]
 
+MOST_POSITION = (1 << 31) - 1  # the largest that a VCF can hold
+
 # Numbers of PLINK for chromosomes that have names, and other spellings of those.
 _SPELLINGS = {
     "23": "X",

@@ -22,6 +22,7 @@ from flux.genotypes.variants import Chromosomes, Variants, chromosome, texts
 
 Floats = NDArray[np.float64]
 
+_MOST_DOSAGE = 2.001  # for what rounding adds
 _NO_CALL, _NO_SECOND = -1, -2  # what the library gives for `.`, and beyond a haploid call
 _BGZF_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
 
@@ -104,12 +105,21 @@ class VcfCohort:
             dosages = at.format("DS")
             if dosages is not None:
                 scale = np.ones(len(dosages)) if calls is None else 2 / _ploidy(calls)
-                yield from (dosages[:, a - 1].astype(np.float64) * scale for a in alleles)
+                found = dosages.astype(np.float64) * scale[:, None]
+                self._check_dosages(at, found)
+                yield from (found[:, allele - 1] for allele in alleles)
                 return
         if calls is None:
             place = f"{at.CHROM}:{at.POS}"
             raise DataError(f"{self.name}: the record at {place} has no {self._field}")
         yield from (_counted(calls, allele) for allele in alleles)
+
+    def _check_dosages(self, at: Any, found: Floats) -> None:
+        wrong = (found < 0) | (found > _MOST_DOSAGE)
+        if wrong.any():
+            person = self.people.iid[int(wrong.any(axis=1).argmax())]
+            text = f"{self.name}: the record at {at.CHROM}:{at.POS} has a DS of {found[wrong][0]:g}"
+            raise DataError(f"{text} for {person}", hint="a dosage is from 0 to 2")
 
 
 def _calls(at: Any) -> NDArray[np.int64] | None:

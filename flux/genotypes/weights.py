@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from flux.errors import DataError, UnknownNameError, did_you_mean
 from flux.genotypes.checked import a_path
 from flux.genotypes.lines import read_lines, refused
-from flux.genotypes.variants import Chromosomes, Texts, texts
+from flux.genotypes.variants import MOST_POSITION, Chromosomes, Texts, texts
 
 ADDITIVE, DOMINANT, RECESSIVE, BY_DOSAGE, INTERACTION, HAPLOTYPE = range(6)
 KINDS = ("additive", "dominant", "recessive", "by dosage", "interaction", "haplotype")
@@ -72,6 +72,7 @@ class Weights:
         weight: (R, S), S columns of weights.
         by_dosage: (R, 3) weights of 0, 1 and 2 copies; nan where a row has none.
         among: (R,) the values that ranges are about, or None.
+        position_text: the cells of positions, which hold several where a row is an interaction.
     """
 
     name: str
@@ -89,7 +90,7 @@ class Weights:
     weight: NDArray[np.float64]
     by_dosage: NDArray[np.float64]
     among: NDArray[np.float64] | None = None
-    texts_position: Texts | None = None
+    position_text: Texts | None = None
 
     def __len__(self) -> int:
         return len(self.row)
@@ -169,7 +170,7 @@ def read_weights(
         weight=weight,
         by_dosage=by_dosage,
         among=None if among is None else _numbers(table, table.named(among), None),
-        texts_position=texts(places),
+        position_text=texts(places),
     )
 
 
@@ -340,7 +341,7 @@ def _number(cell: str) -> float | None:
 def _positions(table: _Table, places: Sequence[str]) -> NDArray[np.int64]:
     found = np.zeros(len(places), np.int64)
     for at, cell in enumerate(places):
-        if cell.isascii() and cell.isdigit() and len(cell) <= 18:
+        if cell.isascii() and cell.isdigit() and len(cell) <= 18 and int(cell) <= MOST_POSITION:
             found[at] = int(cell)
         elif cell and TOGETHER not in cell:
             name = table.find("position") or ""

@@ -60,6 +60,7 @@ DAMAGES: list[tuple[Damage, str]] = [
     (_lines(".bim", _row(7, "1 rs6 0 -5 A G\n")), "row 7, column 4"),
     (_lines(".bim", _row(7, f"1 rs6 0 {'9' * 400} A G\n")), "row 7, column 4"),
     (_lines(".bim", _row(7, "1 rs6 0 ١٢ A G\n")), "row 7, column 4"),
+    (_lines(".bim", _row(7, "1 rs6 0 2147483648 A G\n")), "row 7, column 4"),
     (_lines(".fam", _row(5, "F4 I4 0 0 7 -9\n")), "c.fam: row 5, column 5: this is no sex: '7'"),
     (
         _lines(".fam", _row(5, "F3 I3 0 0 1 -9\n")),
@@ -103,6 +104,7 @@ WRONG_WEIGHTS = [
     (HEAD + GOOD + "rs1\t1\t1010\tC\tT\t1\t2\n", "row 3, column 7: this row has 7 cells"),
     (HEAD + "rs1\t1\t-3\tC\tT\t1\n", "row 2, column chr_position: this is no position: '-3'"),
     (HEAD + "rs1\t1\t10.5\tC\tT\t1\n", "row 2, column chr_position"),
+    (HEAD + "rs1\t1\t2147483648\tC\tT\t1\n", "row 2, column chr_position"),
     (HEAD + "rs1\t1\t10\t\tT\t1\n", "row 2, column effect_allele: the effect allele is missing"),
     (HEAD.replace("rsID", "effect_weight") + GOOD, "row 1, column 1: two columns are named"),
     (HEAD.replace("effect_weight", "log_odds") + GOOD, "no column of weights"),

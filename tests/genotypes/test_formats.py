@@ -99,6 +99,12 @@ def test_dosages_are_read_and_beat_calls(tmp_path: Path) -> None:
     np.testing.assert_allclose(dominant.sums[:, 0], [0.5 + 1, 2.0, 2 + 1])
 
 
+def test_a_dosage_that_is_none_is_refused_with_its_place(tmp_path: Path) -> None:
+    path = written(tmp_path, "1 10 a G A GT:DS 0/0:0 0/1:2.5 0/0:0")
+    with pytest.raises(FluxError, match=r"the record at 1:10 has a DS of 2\.5 for P1"):
+        flux.prs(weights(tmp_path, "1 10 A G 2"), path)
+
+
 def test_records_of_several_alleles_are_split(tmp_path: Path) -> None:
     path = written(
         tmp_path,

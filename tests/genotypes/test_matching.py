@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import flux
 from flux.genotypes.alleles import complement
@@ -122,6 +124,52 @@ def test_a_row_that_means_the_variant_of_an_earlier_one_is_left_out(tmp_path: Pa
     found = match(asked, there, Rules())
     assert found.counts() == {"as is": 2, "duplicate of an earlier row": 2}
     assert found.used.tolist() == [True, False, False, True]
+
+
+_ALLELES = st.sampled_from(["A", "C", "G", "T", "AC", "GT", "<DEL>"])
+_PLACES = st.tuples(st.sampled_from(["1", "X"]), st.integers(1, 3))
+
+
+def _one_by_one(asked, there) -> list[tuple[str, int]]:
+    """Reason and variant of each row, by trying every variant in every way."""
+    found, taken = [], set()
+    for (chrom, at), effect, other in asked:
+        here = [i for i, (place, *_) in enumerate(there) if place == (chrom, at)]
+        best = (4, -1) if not here else (5, -1)
+        for i in here:
+            pair = there[i][1:]
+            ways = [(effect, other), (other, effect)]
+            ways += [tuple(map(complement, way)) for way in ways]
+            fits = [k for k, way in enumerate(ways) if way == pair and all(way)]
+            if fits and (min(fits), i) < best:
+                best = (min(fits), i)
+        if best[0] < 4 and complement(effect) == other:
+            best = (6, best[1])
+        if best[0] < 4 and best[1] in taken:
+            best = (7, best[1])
+        taken |= {best[1]} if best[0] < 4 else set()
+        found.append((REASONS[best[0]], best[1] if best[0] < 4 else -1))
+    return found
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    asked=st.lists(st.tuples(_PLACES, _ALLELES, _ALLELES), min_size=1, max_size=12),
+    there=st.lists(st.tuples(_PLACES, _ALLELES, _ALLELES), min_size=1, max_size=12),
+)
+def test_matches_are_those_of_trying_every_variant_in_every_way(
+    tmp_path_factory, asked, there
+) -> None:
+    asked = [row for row in asked if row[1] != row[2]] or [(("1", 1), "A", "G")]
+    there = [row for row in there if row[1] != row[2]] or [(("1", 1), "A", "G")]
+    rows = [f"r {chrom} {at} {effect} {other} 1" for (chrom, at), effect, other in asked]
+    table = variants(*((c, at, f"v{i}", *pair) for i, ((c, at), *pair) in enumerate(there)))
+    found = match(weights(tmp_path_factory.mktemp("m"), *rows), table, Rules())
+    mine = [
+        (REASONS[reason], int(variant) if used else -1)
+        for reason, variant, used in zip(found.reason, found.variant, found.used, strict=True)
+    ]
+    assert mine == _one_by_one(asked, there)
 
 
 def test_two_variants_that_fit_alike_are_flagged_and_the_first_is_used(tmp_path: Path) -> None:
