@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from flux.errors import DataError, LimitError
 from flux.genotypes.cohort import Block, Cohort, Dosages, Packed
 from flux.genotypes.counts import frequencies
-from flux.genotypes.kernel import PER_BYTE, Tables, Totals, add_dosages, add_packed
+from flux.genotypes.kernel import PER_BYTE, Tables, Totals, add_dosages, add_packed, ranges
 from flux.genotypes.lookups import MOST_COLUMNS, add_by_lookup, lookup_tables
 from flux.genotypes.ploidy import KINDS, kinds, ploidy
 from flux.genotypes.terms import Terms
@@ -25,7 +25,7 @@ Floats = NDArray[np.float64]
 Progress = Callable[[int, int], None]
 
 _BLOCK_BYTES = 8 << 20
-_PER_THREAD = 32  # words or bytes of a row: below that, a thread is not worth its start
+_PER_THREAD = 32  # words of a row: below that, a thread is not worth its start
 _MOST_PRODUCTS = 1 << 30  # bytes of values that interactions wait for
 
 
@@ -188,23 +188,16 @@ class Pass:
         if len(tables) == 1 and weight.shape[1] + member.shape[1] <= MOST_COLUMNS:
             quick = lookup_tables(tables[0], weight, member)
             look_up = partial(add_by_lookup, totals, block.codes, variant, quick, weight.shape[1])
-            self._share_out(pool, look_up, block.codes.shape[1])
+            _share_out(pool, look_up, self._even(block.codes.shape[1]))
         else:
             of_group = member.astype(np.float32)
             arguments = (block.codes.view(np.uint8), variant, tables, weight, of_group)
             multiply = partial(add_packed, totals, *arguments)
-            self._share_out(pool, multiply, block.codes.shape[1] * 8)
+            _share_out(pool, multiply, ranges(block.codes.shape[1] * 8))
         self._keep_packed(block.codes.view(np.uint8), variant, index, tables)
 
-    def _share_out(
-        self, pool: ThreadPoolExecutor, work: Callable[[int, int], None], width: int
-    ) -> None:
-        """Do the work over ranges of people, one for each thread."""
-        tasks = [pool.submit(work, low, high) for low, high in self._ranges(width)]
-        for task in tasks:
-            task.result()
-
-    def _ranges(self, width: int) -> list[tuple[int, int]]:
+    def _even(self, width: int) -> list[tuple[int, int]]:
+        """A range of words for each thread; sums of look-ups are the same in any range."""
         count = max(1, min(self._threads, width // _PER_THREAD))
         edges = [width * i // count for i in range(count + 1)]
         return list(pairwise(edges))
@@ -302,6 +295,14 @@ class Pass:
             together = np.multiply.reduce(values)
             first = starts[product.group]
             score[first : first + len(product.weight)] += product.weight[:, None] * together
+
+
+def _share_out(
+    pool: ThreadPoolExecutor, work: Callable[[int, int], None], parts: list[tuple[int, int]]
+) -> None:
+    """Do the work over ranges of people."""
+    for task in [pool.submit(work, low, high) for low, high in parts]:
+        task.result()
 
 
 def _some(array: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[Any]:

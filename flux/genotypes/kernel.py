@@ -4,8 +4,8 @@
 
 Packed genotypes: each byte holds the codes of four people, so a term's 4 values make a table of
 256 rows of 4, and a byte is decoded by one look-up. The decoded block, small enough for the cache,
-goes through a matrix product in float64. Threads have disjoint ranges of people, so the order of
-every sum, and its bits, do not depend on their number.
+goes through a matrix product in float64. People are cut into the same ranges for any
+number of threads, so that every product, and its bits, are the same.
 """
 
 from __future__ import annotations
@@ -71,6 +71,11 @@ class Totals:
         return cls(*(np.zeros((k, people)) for k in (scores, groups, groups)))
 
 
+def ranges(width: int) -> list[tuple[int, int]]:
+    """Ranges of bytes that go through one product each, the same for any number of threads."""
+    return [(low, min(low + _BYTES, width)) for low in range(0, width, _BYTES)]
+
+
 def add_packed(
     totals: Totals,
     codes: NDArray[np.uint8],
@@ -90,15 +95,13 @@ def add_packed(
         tables: values of the terms; those of later ones replace the earlier, for their people.
         weight: (F, S) of the terms in the scores.
         member: (F, G) how often a term stands in a group.
-        first: of the range of bytes.
+        first: of a range of bytes.
         last: its end.
     """
-    for low in range(first, last, _BYTES):
-        high = min(low + _BYTES, last)
-        piece = _Piece(totals, codes, tables, low, high)
-        for start in range(0, len(variant), _MOST_TERMS):
-            stop = min(start + _MOST_TERMS, len(variant))
-            piece.add(variant, weight, member, start, stop)
+    piece = _Piece(totals, codes, tables, first, last)
+    for start in range(0, len(variant), _MOST_TERMS):
+        stop = min(start + _MOST_TERMS, len(variant))
+        piece.add(variant, weight, member, start, stop)
 
 
 class _Piece:

@@ -75,12 +75,18 @@ def test_a_cohort_of_many_blocks_is_added_up_right(
     assert len(told) > 3
 
 
-def test_the_bits_do_not_depend_on_threads(tmp_path: Path) -> None:
-    cohort = simulate(tmp_path / "c", people=4_100, variants=23)
-    weights = write_weights(tmp_path / "w", weigh(cohort))
-    one = flux.prs(weights, cohort.bed, threads=1)
+@pytest.mark.parametrize("columns", [1, 20])
+def test_the_bits_do_not_depend_on_threads(tmp_path: Path, columns: int) -> None:
+    cohort = simulate(tmp_path / "c", people=9_100, variants=23)
+    random = np.random.default_rng(6)
+    names = [f"w{s}" for s in range(columns)]
+    lines = ["\t".join(["ID", "A1", *names])]
+    for name, allele, _ in weigh(cohort):
+        lines.append("\t".join([name, allele, *map(str, random.normal(size=columns))]))
+    weights = _written(tmp_path, "\n".join(lines) + "\n")
+    one = flux.prs(weights, cohort.bed, threads=1, columns=names)
     for threads in (2, 3, 7):
-        other = flux.prs(weights, cohort.bed, threads=threads)
+        other = flux.prs(weights, cohort.bed, threads=threads, columns=names)
         assert one.sums.tobytes() == other.sums.tobytes()
         assert one.allele_count.tobytes() == other.allele_count.tobytes()
 
