@@ -73,7 +73,7 @@ def command(
         genotypes,
         also=formulas,
         covariate_names=covariates or None,
-        progress=Pace("variants"),
+        progress=Pace(),
         **chosen,
     )
     found.write(output)

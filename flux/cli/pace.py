@@ -11,36 +11,39 @@ from flux.errors import DataError
 
 
 class Pace:
-    """Called with the work done and all of it; prints at most a line a second.
+    """Called with what is counted, how many are done, and of how many; prints a line a second.
 
-    In a terminal the line is written over; elsewhere lines follow one another. A command that ends
-    within the first second prints nothing.
+    In a terminal the line is written over; elsewhere lines follow one another. Work that ends
+    within the first second prints nothing. Of an unknown number (0) there is a rate only.
 
     Args:
-        unit: what is counted, in the plural.
         stream: where to; standard error without one.
         clock: the time in seconds.
     """
 
     def __init__(
-        self, unit: str, stream: TextIO | None = None, clock: Callable[[], float] = monotonic
+        self, stream: TextIO | None = None, clock: Callable[[], float] = monotonic
     ) -> None:
-        self._unit = unit
         self._stream = stream or sys.stderr
         self._clock = clock
+        self._what = ""
         self._start = self._told = clock()
         self._open = False
 
-    def __call__(self, done: int, of: int) -> None:
+    def __call__(self, what: str, done: int, of: int) -> None:
         """Tell, if it is time."""
         now = self._clock()
+        if what != self._what:
+            self._what, self._start = what, self._told
         if now - self._told < 1 and not (done == of and self._open):
             return
-        self._told = now
         rate = done / max(now - self._start, 1e-9)
-        left_s = (of - done) / max(rate, 1e-9)
-        line = f"{done:,}/{of:,} {self._unit}  {rate:,.0f} {self._unit}/s  ETA {_span(left_s)}"
-        self._write(line, done == of)
+        self._told = now
+        if of:
+            left = f"{done:,}/{of:,} {what}", f"ETA {_span((of - done) / max(rate, 1e-9))}"
+        else:
+            left = f"{done:,} {what}", ""
+        self._write(f"{left[0]}  {rate:,.0f}/s  {left[1]}".rstrip(), done == of)
 
     def _write(self, line: str, last: bool) -> None:
         live = self._stream.isatty()

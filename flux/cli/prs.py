@@ -105,7 +105,7 @@ def command(
         genotypes,
         ranges=None if ranges is None else read_ranges(ranges),
         flip=not no_flip,
-        progress=Pace("variants"),
+        progress=Pace(),
         **chosen,
     )
     log = log or f"{_stem(output)}{_LOG}"

@@ -16,13 +16,13 @@ from flux.errors import DataError, LimitError
 from flux.genotypes.cohort import Block, Cohort, Dosages, Packed
 from flux.genotypes.counts import frequencies
 from flux.genotypes.kernel import PER_BYTE, Tables, Totals, add_dosages, add_packed, ranges
+from flux.genotypes.lines import Progress
 from flux.genotypes.lookups import MOST_COLUMNS, add_by_lookup, lookup_tables
 from flux.genotypes.ploidy import KINDS, kinds, ploidy
 from flux.genotypes.terms import Terms
 from flux.genotypes.values import OF_CODE, Valuing
 
 Floats = NDArray[np.float64]
-Progress = Callable[[int, int], None]
 
 _BLOCK_BYTES = 8 << 20
 _PER_THREAD = 32  # words of a row: below that, a thread is not worth its start
@@ -108,7 +108,7 @@ class Pass:
                 self._add(block, totals, pool)
                 done += len(block.rows)
                 if progress is not None:
-                    progress(done, len(rows))
+                    progress("variants", done, len(rows))
         if done != len(rows):
             raise DataError(f"{self._cohort.name} gave {done:,} of {len(rows):,} variants")
         return self._sums(totals)

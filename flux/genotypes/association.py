@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from flux.compiled import CompiledFunction
 from flux.errors import ArgumentError
-from flux.genotypes.accumulate import Progress
 from flux.genotypes.checked import a_file_or_mapping, names, one_of
 from flux.genotypes.cohort import Block, Cohort, Dosages, Packed
+from flux.genotypes.lines import Progress
 from flux.genotypes.opened import opened
 from flux.genotypes.people import Mask, kept
 from flux.genotypes.ploidy import KINDS, kinds, ploidy
@@ -97,7 +97,7 @@ def assoc(
         remove: whom to leave out, likewise.
         sex: a file of `IID sex` rows, or a mapping, where the cohort's file has none.
         field: of a VCF: GT, DS, or auto.
-        progress: called with the number of variants done, and of all.
+        progress: called with what is counted, how many are done, and of how many (0: not known).
 
     Raises:
         DataError: a file is damaged.
@@ -105,7 +105,7 @@ def assoc(
         NotFoundError: the logistic model of the covariates alone has no fit.
     """
     one_of("model", model, MODELS)
-    cohort = opened(genotypes, field, sex)
+    cohort = opened(genotypes, field, sex, progress)
     mask = kept(cohort.people, keep, remove)
     formulas = {name: own_formula(name, text) for name, text in _named(also).items()}
     test = _test(cohort, mask, traits, trait, covariates, covariate_names, model)
@@ -175,7 +175,7 @@ def _statistics(
             for name, values in found.items():
                 columns.setdefault(name, np.full(number, np.nan))[part.rows] = values
         if progress is not None:
-            progress(int(block.rows[-1]) + 1, number)
+            progress("variants", int(block.rows[-1]) + 1, number)
     return columns
 
 

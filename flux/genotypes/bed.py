@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 
 from flux.errors import DataError
 from flux.genotypes.cohort import Packed, Rows
-from flux.genotypes.lines import cells_of, whole_number
+from flux.genotypes.lines import Progress, check_lengths, in_parts, read_lines, whole_number
 from flux.genotypes.people import People, read_fam
-from flux.genotypes.variants import MOST_POSITION, Chromosomes, Variants, texts
+from flux.genotypes.variants import MOST_POSITION, Capitals, Chromosomes, Variants, texts
 
 _MAGIC = b"\x6c\x1b"
 _BY_VARIANT = b"\x01"
@@ -32,17 +32,21 @@ _BIM = ("chromosome", "ID", "centimorgans", "position", "A1", "A2")
 class BedCohort:
     """A cohort in three files of one stem.
 
+    Args:
+        stem: their names without the suffix.
+        progress: told of the variants that are read.
+
     Raises:
         DataError: one is missing or damaged, or their lengths do not fit.
     """
 
     build = ""
 
-    def __init__(self, stem: Path) -> None:
+    def __init__(self, stem: Path, progress: Progress | None = None) -> None:
         self._path = Path(f"{stem}.bed")
         self.name = str(self._path)
         self.people: People = read_fam(Path(f"{stem}.fam"))
-        self.variants: Variants = read_bim(Path(f"{stem}.bim"))
+        self.variants: Variants = read_bim(Path(f"{stem}.bim"), progress)
         self._row_bytes = -(-len(self.people) // 4)
         self._check()
 
@@ -114,35 +118,44 @@ def _runs(rows: Rows) -> Iterator[tuple[int, int]]:
     return pairwise(edges)
 
 
-def read_bim(path: Path) -> Variants:
+def read_bim(path: Path, progress: Progress | None = None) -> Variants:
     """The variants of a .bim file.
 
     Raises:
         DataError: it is empty, a row is too short or too long, or a position is no number.
     """
-    rows = cells_of(path, len(_BIM), _BIM)
-    chroms, ids, _, places, counted, other = zip(*rows, strict=True)
-    names = Chromosomes()
-    capitals = {text: text.upper() for text in {*counted, *other}}
-    return Variants(
-        texts([names[text] for text in chroms]),
-        positions(path, places),
-        texts(ids),
-        texts(list(map(capitals.__getitem__, counted))),
-        texts(list(map(capitals.__getitem__, other))),
-    )
+    lines = read_lines(path)
+    while lines and not lines[-1].strip():
+        lines.pop()
+    if not lines:
+        raise DataError(f"{str(path)!r} is empty")
+    chroms, capitals = Chromosomes(), Capitals()
+    chrom: list[str] = []
+    ids: list[str] = []
+    counted: list[str] = []
+    other: list[str] = []
+    places: list[NDArray[np.int64]] = []
+    for some in in_parts(lines, "variants read", progress):
+        rows = [line.split() for line in some]
+        check_lengths(path, rows, len(ids) + 1, len(_BIM), len(_BIM), _BIM)
+        columns = list(zip(*rows, strict=True))
+        places.append(_positions(path, len(ids) + 1, columns[3]))
+        chrom += map(chroms.__getitem__, columns[0])
+        ids += columns[1]
+        counted += map(capitals.__getitem__, columns[4])
+        other += map(capitals.__getitem__, columns[5])
+    return Variants(texts(chrom), np.concatenate(places), texts(ids), texts(counted), texts(other))
 
 
-def positions(path: Path, cells: tuple[str, ...]) -> NDArray[np.int64]:
-    """The positions in column 4; negative ones, which PLINK skips, are refused as well."""
+def _positions(path: Path, first: int, cells: tuple[str, ...]) -> NDArray[np.int64]:
+    """Positions in column 4; negative ones, which PLINK skips, are refused as well."""
     try:
         found = np.array(cells, np.int64)
     except (ValueError, OverflowError):
         found = np.array([-1])
     if (found < 0).any() or (found > MOST_POSITION).any() or not _digits("".join(cells)):
-        found = np.array(
-            [whole_number(path, i, 4, cell, _is_position) for i, cell in enumerate(cells, 1)]
-        )
+        numbered = enumerate(cells, first)
+        found = np.array([whole_number(path, i, 4, cell, _is_position) for i, cell in numbered])
     return found
 
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from flux.errors import ArgumentError, DataError
 from flux.genotypes.checked import a_path, one_of
+from flux.genotypes.lines import Progress
 from flux.genotypes.people import People
 from flux.genotypes.variants import Variants
 
@@ -90,12 +91,13 @@ _PLINK_1 = (".bed", ".bim", ".fam")
 _PLINK_2 = (".pgen", ".pvar", ".psam")
 
 
-def open_cohort(path: str | Path, field: str = "auto") -> Cohort:
+def open_cohort(path: str | Path, field: str = "auto", progress: Progress | None = None) -> Cohort:
     """The cohort of a file: PLINK 1 or 2 (with or without a suffix), VCF or BCF.
 
     Args:
         path: one of the files.
         field: of a VCF: `GT` calls, `DS` dosages, or `auto`, dosages where the header has them.
+        progress: told of the variants that are read.
 
     Raises:
         DataError: there is no such file, or it is damaged.
@@ -106,17 +108,17 @@ def open_cohort(path: str | Path, field: str = "auto") -> Cohort:
     if text.endswith(_VCF):
         from flux.genotypes.vcf import VcfCohort
 
-        return VcfCohort(Path(path), field)
+        return VcfCohort(Path(path), field, progress)
     stem = _stem(text, _PLINK_1 + _PLINK_2)
     wants_2 = text.endswith(_PLINK_2) or not Path(f"{stem}.bed").exists()
     if wants_2 and Path(f"{stem}.pgen").exists():
         from flux.genotypes.pgen import PgenCohort
 
-        return PgenCohort(Path(stem))
+        return PgenCohort(Path(stem), progress)
     if stem != text or Path(f"{stem}.bed").exists():
         from flux.genotypes.bed import BedCohort
 
-        return BedCohort(Path(stem))
+        return BedCohort(Path(stem), progress)
     if Path(text).exists():
         hint = ".bed, .pgen, .vcf, .vcf.gz or .bcf"
         raise ArgumentError(f"the name {text!r} tells no format of genotypes", hint=hint)

@@ -9,14 +9,22 @@ from __future__ import annotations
 import gzip
 import io
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from flux.errors import DataError
 
+Progress = Callable[[str, int, int], None]
+"""Called with what is counted, how many are done, and of how many; 0 where that is not known."""
+
+_AT_A_TIME = 1 << 16  # lines
 _GZIP = b"\x1f\x8b"
 _MOST_BYTES = 1 << 33
 _SHOWN = 40  # characters of a cell that a message shows
+
+
+Line = TypeVar("Line")
 
 
 def read_lines(path: Path) -> list[str]:
@@ -86,12 +94,30 @@ def cells_of(path: Path, most: int, names: Sequence[str]) -> list[list[str]]:
         rows.pop()
     if not rows:
         raise DataError(f"{str(path)!r} is empty")
-    for number, row in enumerate(rows, 1):
-        if not len(names) <= len(row) <= most:
-            columns = ", ".join(names)
-            text = f"this row has {len(row)} cells; its columns are {columns}"
-            raise refused(path, number, min(len(row), most) + 1, text)
+    check_lengths(path, rows, 1, len(names), most, names)
     return rows
+
+
+def check_lengths(
+    path: Path, rows: list[list[str]], first: int, least: int, most: int, names: Sequence[str]
+) -> None:
+    """Refuse a row of too few or too many cells; the first row has the number `first`.
+
+    Raises:
+        DataError: there is one.
+    """
+    for number, row in enumerate(rows, first):
+        if not least <= len(row) <= most:
+            text = f"this row has {len(row)} cells; its columns are {', '.join(names)}"
+            raise refused(path, number, min(len(row), most) + 1, text)
+
+
+def in_parts(lines: list[Line], what: str, progress: Progress | None) -> Iterator[list[Line]]:
+    """Lines, some at a time, so that what is made of them need not all be there at once."""
+    for start in range(0, len(lines), _AT_A_TIME):
+        yield lines[start : start + _AT_A_TIME]
+        if progress is not None:
+            progress(what, min(start + _AT_A_TIME, len(lines)), len(lines))
 
 
 def whole_number(

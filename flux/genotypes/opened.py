@@ -9,6 +9,7 @@ from pathlib import Path
 from flux.errors import ArgumentError
 from flux.genotypes.checked import a_path
 from flux.genotypes.cohort import Cohort, open_cohort
+from flux.genotypes.lines import Progress
 from flux.genotypes.people import with_sex
 
 
@@ -16,6 +17,7 @@ def opened(
     genotypes: str | Path | Cohort,
     field: str = "auto",
     sex: str | Path | Mapping[str, object] | None = None,
+    progress: Progress | None = None,
 ) -> Cohort:
     """The cohort.
 
@@ -24,7 +26,7 @@ def opened(
         DataError: a file is missing or damaged.
     """
     if isinstance(genotypes, str | PathLike):
-        cohort = open_cohort(a_path("genotypes", genotypes), field)
+        cohort = open_cohort(a_path("genotypes", genotypes), field, progress)
     elif hasattr(genotypes, "blocks"):
         cohort = genotypes
     else:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from flux.errors import DataError
 from flux.genotypes.build import of_lengths
 from flux.genotypes.cohort import Dosages, Rows
-from flux.genotypes.lines import read_lines, refused, whole_number
+from flux.genotypes.lines import Progress, in_parts, read_lines, refused, whole_number
 from flux.genotypes.people import People, read_psam
 from flux.genotypes.variants import MOST_POSITION, Chromosomes, Variants, texts
 
@@ -28,17 +28,22 @@ _PVAR = ("CHROM", "POS", "ID", "REF", "ALT")
 class PgenCohort:
     """A cohort in three files of one stem.
 
+    Args:
+        stem: their names without the suffix.
+        progress: told of the variants that are read.
+
     Raises:
         DataError: one is missing or damaged, their lengths do not fit, or the library is not
             installed.
     """
 
-    def __init__(self, stem: Path) -> None:
+    def __init__(self, stem: Path, progress: Progress | None = None) -> None:
         self._path = Path(f"{stem}.pgen")
         self.name = str(self._path)
         self.people: People = read_psam(Path(f"{stem}.psam"))
         self.variants: Variants
-        self.variants, self._record, self._allele, self.build = read_pvar(Path(f"{stem}.pvar"))
+        found = read_pvar(Path(f"{stem}.pvar"), progress)
+        self.variants, self._record, self._allele, self.build = found
         self._open().close()
 
     def with_people(self, people: People) -> PgenCohort:
@@ -83,7 +88,7 @@ class PgenCohort:
         return np.where(buffer == _NO_CALL, np.nan, buffer)
 
 
-def read_pvar(path: Path) -> tuple[Variants, Rows, Rows, str]:
+def read_pvar(path: Path, progress: Progress | None = None) -> tuple[Variants, Rows, Rows, str]:
     """The variants of a .pvar file, the record and the allele of each, and the build.
 
     Raises:
@@ -100,13 +105,16 @@ def read_pvar(path: Path) -> tuple[Variants, Rows, Rows, str]:
     if missing or not body:
         what = f"no column {missing[0]}" if missing else "no variants"
         raise DataError(f"{path} has {what}")
-    return *_rows(path, names, body), _build(lines)
+    return *_rows(path, names, body, progress), _build(lines)
 
 
-def _rows(path: Path, names: list[str], body: list[tuple[int, str]]) -> tuple[Variants, Rows, Rows]:
+def _rows(
+    path: Path, names: list[str], body: list[tuple[int, str]], progress: Progress | None
+) -> tuple[Variants, Rows, Rows]:
     at = [names.index(name) for name in _PVAR]
     known, rows = Chromosomes(), []
-    for record, (number, line) in enumerate(body):
+    numbered = (line for some in in_parts(body, "variants read", progress) for line in some)
+    for record, (number, line) in enumerate(numbered):
         cells = line.split()
         if len(cells) <= max(at):
             text = f"this row has {len(cells)} cells, and there are {len(names)} columns"

@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flux.errors import ArgumentError, DataError
-from flux.genotypes.accumulate import Pass, Progress, Sums
+from flux.genotypes.accumulate import Pass, Sums
 from flux.genotypes.build import check_build
 from flux.genotypes.checked import a_path, names, one_of, paths, ranges_of, share, whole
 from flux.genotypes.cohort import Cohort
 from flux.genotypes.effects import Effects
 from flux.genotypes.frequency_file import read_frequencies
+from flux.genotypes.lines import Progress
 from flux.genotypes.match import BY, Matches, Rules, match
 from flux.genotypes.opened import opened
 from flux.genotypes.people import kept
@@ -79,7 +80,7 @@ def prs(
         male_x: copies of X that a male counts: 2 (PLINK 2's default) or 1.
         field: of a VCF: GT, DS, or auto, dosages where it has them.
         threads: how many work at once; all cores without it. The result does not depend on it.
-        progress: called with the number of variants done, and of all.
+        progress: called with what is counted, how many are done, and of how many (0: not known).
 
     Raises:
         DataError: a file is damaged, builds differ, or too few rows can be used.
@@ -92,7 +93,7 @@ def prs(
     inside = ranges_of(ranges)
     _check_together(inside, among, frequencies, missing)
     count = _cores() if threads is None else whole("threads", threads, 1)
-    cohort = opened(genotypes, field, sex)
+    cohort = opened(genotypes, field, sex, progress)
     mask = kept(cohort.people, keep, remove)
     if missing == "mean" and frequencies is None and not (mask & cohort.people.founder).any():
         hint = "give `frequencies`, or missing='none'"
@@ -100,7 +101,10 @@ def prs(
             "no founder is kept, whose allele frequencies would be imputed", hint=hint
         )
     wanted = names("columns", columns)
-    found = [_matched(path, wanted, among, cohort, rules, build) for path in files]
+    found = [
+        _matched(read_weights(path, wanted, among, progress), cohort, rules, build)
+        for path in files
+    ]
     terms = terms_of(found, valuing.effects.kind, inside)
     for one in found:
         _check_overlap(one, least)
@@ -119,15 +123,7 @@ def _check_together(
         raise ArgumentError("frequencies are for imputing, and missing='none' imputes nothing")
 
 
-def _matched(
-    path: Path,
-    columns: Sequence[str] | None,
-    among: str | None,
-    cohort: Cohort,
-    rules: Rules,
-    build: str | None,
-) -> Matches:
-    weights: Weights = read_weights(path, columns, among)
+def _matched(weights: Weights, cohort: Cohort, rules: Rules, build: str | None) -> Matches:
     found = match(weights, cohort.variants, rules)
     if rules.by == "position" or (rules.by == "auto" and (found.places.position > 0).any()):
         check_build(weights, cohort.variants, cohort.build, build)

@@ -46,6 +46,14 @@ class Chromosomes(dict[str, str]):
         return self[text]
 
 
+class Capitals(dict[str, str]):
+    """Alleles in capitals by the spelling in a file; equal ones are one text."""
+
+    def __missing__(self, text: str) -> str:
+        self[text] = text.upper()
+        return self[text]
+
+
 @dataclass(frozen=True)
 class Variants:
     """Columns of equal length.

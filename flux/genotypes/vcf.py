@@ -17,11 +17,13 @@ from numpy.typing import NDArray
 from flux.errors import DataError
 from flux.genotypes.build import of_lengths
 from flux.genotypes.cohort import Dosages, Rows
+from flux.genotypes.lines import Progress
 from flux.genotypes.people import People, named
 from flux.genotypes.variants import Chromosomes, Variants, chromosome, texts
 
 Floats = NDArray[np.float64]
 
+_TELL = 1_000  # records between two tellings
 _MOST_DOSAGE = 2.001  # for what rounding adds
 _NO_CALL, _NO_SECOND = -1, -2  # what the library gives for `.`, and beyond a haploid call
 _BGZF_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
@@ -33,12 +35,13 @@ class VcfCohort:
     Args:
         path: the file.
         field: `GT` calls, `DS` dosages, or `auto`: dosages where the header declares them.
+        progress: told of the records that are read.
 
     Raises:
         DataError: it cannot be read, has nobody in it, or the library is not installed.
     """
 
-    def __init__(self, path: Path, field: str = "auto") -> None:
+    def __init__(self, path: Path, field: str = "auto", progress: Progress | None = None) -> None:
         self._path, self.name = path, str(path)
         _check_end(path)
         reader = self._open()
@@ -48,7 +51,7 @@ class VcfCohort:
             raise DataError(f"{self.name} has no people, only variants")
         self.build: str = _build(reader)
         self.variants: Variants
-        self.variants, self._record, self._allele = self._listed(reader)
+        self.variants, self._record, self._allele = self._listed(reader, progress)
 
     def with_people(self, people: People) -> VcfCohort:
         """The same genotypes of people of whom more is known."""
@@ -59,13 +62,15 @@ class VcfCohort:
     def _open(self) -> Any:
         return _library().VCF(str(self._path), lazy=True)
 
-    def _listed(self, reader: Any) -> tuple[Variants, Rows, Rows]:
+    def _listed(self, reader: Any, progress: Progress | None) -> tuple[Variants, Rows, Rows]:
         """The variants, and the record and the alternative allele of each."""
         names, rows = Chromosomes(), []
         for record, at in _records(reader, self.name):
             for allele, alternative in enumerate(at.ALT, 1):
                 place = (names[at.CHROM], at.POS, at.ID or ".")
                 rows.append((*place, alternative.upper(), at.REF.upper(), record, allele))
+            if progress is not None and record % _TELL == _TELL - 1:
+                progress("records read", record + 1, 0)
         if not rows:
             raise DataError(f"{self.name} has no variants")
         chrom, position, ids, counted, other, record_of, allele_of = zip(*rows, strict=True)

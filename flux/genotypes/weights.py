@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from flux.errors import DataError, UnknownNameError, did_you_mean
 from flux.genotypes.checked import a_path
-from flux.genotypes.lines import read_lines, refused
+from flux.genotypes.lines import Progress, in_parts, read_lines, refused
 from flux.genotypes.variants import MOST_POSITION, Chromosomes, Texts, texts
 
 ADDITIVE, DOMINANT, RECESSIVE, BY_DOSAGE, INTERACTION, HAPLOTYPE = range(6)
@@ -53,6 +53,15 @@ _FLAGS = (
 _TRUTH = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False, "": False}
 _EMPTY = frozenset(("", "na", "n/a", "nan", "none", "null", "."))
 _BASES = frozenset("ACGT")
+_FEW = 1_000  # different cells of a column; equal ones are then kept once
+
+
+class Shared(dict[str, str]):
+    """Texts by themselves: equal ones become one."""
+
+    def __missing__(self, text: str) -> str:
+        self[text] = text
+        return text
 
 
 @dataclass(frozen=True)
@@ -132,7 +141,10 @@ class _Table:
 
 
 def read_weights(
-    path: str | Path, columns: Sequence[str] | None = None, among: str | None = None
+    path: str | Path,
+    columns: Sequence[str] | None = None,
+    among: str | None = None,
+    progress: Progress | None = None,
 ) -> Weights:
     """The weights of a file.
 
@@ -140,13 +152,14 @@ def read_weights(
         path: the file, plain or gzip.
         columns: of weights; without them the one column that holds the weights.
         among: the column that ranges are about, such as p-values.
+        progress: told of the rows that are read.
 
     Raises:
         DataError: the file is empty or damaged, or a cell is not what its column holds; the message
             has the row and the column.
         UnknownNameError: it has no such column.
     """
-    table = _read(a_path("weights", path))
+    table = _read(a_path("weights", path), progress)
     kind = _kinds(table)
     named = [table.named(name) for name in columns] if columns else _weight_columns(table)
     by_dosage = _by_dosage(table, kind)
@@ -178,7 +191,7 @@ def _stem(path: Path) -> str:
     return path.name.split(".")[0] or path.name
 
 
-def _read(path: Path) -> _Table:
+def _read(path: Path, progress: Progress | None) -> _Table:
     header: dict[str, str] = {}
     body: list[tuple[int, str]] = []
     for number, line in enumerate(read_lines(path), 1):
@@ -190,7 +203,7 @@ def _read(path: Path) -> _Table:
             body.append((number, line.lstrip("#") if not body else line))
     if not body:
         raise DataError(f"{str(path)!r} is empty", hint="it has no rows of weights")
-    return _table(path, header, body)
+    return _table(path, header, body, progress)
 
 
 def _is_head(line: str) -> bool:
@@ -199,19 +212,29 @@ def _is_head(line: str) -> bool:
     return not line.startswith("##") and any(name in _SPELLINGS["effect"] for name in names[1:])
 
 
-def _table(path: Path, header: Mapping[str, str], body: list[tuple[int, str]]) -> _Table:
+def _table(
+    path: Path,
+    header: Mapping[str, str],
+    body: list[tuple[int, str]],
+    progress: Progress | None,
+) -> _Table:
     between = next((mark for mark in "\t," if mark in body[0][1]), None)
-    rows = [(number, _split(line, between)) for number, line in body]
-    names = tuple(rows[0][1])
+    first, names = body[0][0], tuple(_split(body[0][1], between))
     if _is_bare(names):
         names = ("id", "effect_allele", *(f"weight{i}" for i in range(1, len(names) - 1)))
         names = (*names[:2], "effect_weight") if len(names) == 3 else names
     else:
-        rows = rows[1:]
-    _check(path, names, rows, body[0][0])
-    columns = tuple(zip(*(cells for _, cells in rows), strict=True))
-    numbers = np.array([number for number, _ in rows], np.int64)
-    return _Table(path, header, names, numbers, columns)
+        body = body[1:]
+    _check_head(path, names, first, len(body))
+    columns: list[list[str]] = [[] for _ in names]
+    known = Shared()
+    for some in in_parts(body, "rows read", progress):
+        rows = [(number, _split(line, between)) for number, line in some]
+        _check_rows(path, names, rows)
+        for column, cells in zip(columns, zip(*(row for _, row in rows), strict=True), strict=True):
+            column += map(known.__getitem__, cells) if len(set(cells)) < _FEW else cells
+    numbers = np.array([number for number, _ in body], np.int64)
+    return _Table(path, header, names, numbers, tuple(map(tuple, columns)))
 
 
 def _split(line: str, between: str | None) -> list[str]:
@@ -225,15 +248,16 @@ def _is_bare(cells: Sequence[str]) -> bool:
     return len(cells) >= 3 and all(_number(cell) is not None for cell in cells[2:])
 
 
-def _check(
-    path: Path, names: tuple[str, ...], rows: list[tuple[int, list[str]]], head: int
-) -> None:
+def _check_head(path: Path, names: tuple[str, ...], head: int, rows: int) -> None:
     if not rows:
         raise DataError(f"{path}: row {head} names columns, and no row follows")
     for at, name in enumerate(names, 1):
         if not name or names.count(name) > 1:
             what = f"two columns are named {name!r}" if name else "a column has no name"
             raise refused(path, head, at, what)
+
+
+def _check_rows(path: Path, names: tuple[str, ...], rows: list[tuple[int, list[str]]]) -> None:
     for number, cells in rows:
         if len(cells) != len(names):
             text = f"this row has {len(cells)} cells, and there are {len(names)} columns"
