@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from random import Random
 from typing import Any, Protocol, TypeVar
 
@@ -206,7 +207,7 @@ def _flow(e: Expr, names: Sequence[str], rng: Random, attempt: Attempt) -> None:
 def _propagate(e: Expr, names: Sequence[str], rng: Random, attempt: Attempt) -> None:
     known = rng.sample(names, rng.randint(1, len(names)))
     sd = {name: abs(rng.gauss(0, 1)) if rng.random() < 0.8 else _value(rng) for name in known}
-    pairs = list(zip(known, known[1:], strict=False))
+    pairs = list(pairwise(known))
     correlation = {pair: rng.uniform(-1.1, 1.1) for pair in pairs} or None
     found = attempt(lambda: flux.propagate(e, _values(names, rng), sd=sd, correlation=correlation))
     if found is not None:
