@@ -128,6 +128,8 @@ def _definite(e: Expr, x: str, a: Expr, b: Expr, tolerance: float, method: str) 
     low, high = a.evaluate(), b.evaluate()
     if math.isnan(low) or math.isnan(high):
         raise ArgumentError("an end of the integral is not a number")
+    if math.isinf(high - low) and not (math.isinf(low) or math.isinf(high)):
+        raise ArgumentError("the ends of the integral are further apart than float64 goes")
     if low == high:
         return Integral(0.0, 0.0, as_expression(0), "closed form", 0)
     if low > high:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from itertools import pairwise
 from random import Random
 from typing import Any, Protocol, TypeVar
@@ -50,7 +51,7 @@ def exercise_numeric(e: Expr, rng: Random, trace: Attempts) -> None:
     if e.axes or any(leaf.axes or leaf.attributes.integer for leaf in leaves):
         return
     for stage in rng.sample(list(ENTRY_POINTS), _TRIED):
-        ENTRY_POINTS[stage](e, names, rng, lambda call, s=stage: trace.attempt(s, call))
+        ENTRY_POINTS[stage](e, names, rng, partial(trace.attempt, stage))
 
 
 Attempt = Callable[[Callable[[], Any]], Any]

@@ -201,6 +201,12 @@ def test_no_minimum_is_claimed_where_there_is_none(formula: str, constraints: li
     assert not found.converged
 
 
+def test_no_minimum_is_claimed_where_the_gradient_is_no_number() -> None:
+    assert not flux.minimize("sqrt(x)", x=0.0, subject_to=["x = 0"]).converged
+    found = flux.minimize("where(x > 1e9, x, 0)*inf", x=0.0, subject_to=["x <= 1"])
+    assert not found.converged
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_the_greatest_point_of_a_circle_is_no_minimum(method: str | None) -> None:
     # The start satisfies every first-order condition.
