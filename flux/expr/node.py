@@ -486,20 +486,21 @@ def node(op: Op, args: tuple[Expr, ...] = (), attributes: Attributes = None) -> 
 
 
 def _intern(key: tuple[Any, ...], axes: Axes) -> Expr:
+    made = object.__new__(Expr)
+    _SET_OP(made, key[0])
+    _SET_ATTRIBUTES(made, key[1])
+    _SET_ARGS(made, key[2])
+    _SET_AXES(made, axes)
+    reference = _Reference(made, _forget)
+    reference.key = key
     with _LOCK:
-        old = _TABLE.get(key)
-        known = None if old is None else old()
-        if known is not None:
-            return known
-        made = object.__new__(Expr)
-        _SET_OP(made, key[0])
-        _SET_ATTRIBUTES(made, key[1])
-        _SET_ARGS(made, key[2])
-        _SET_AXES(made, axes)
-        reference = _Reference(made, _forget)
-        reference.key = key
-        _TABLE[key] = reference
-        return made
+        first = _TABLE.setdefault(key, reference)
+        if first is not reference:  # another thread was quicker, or what was there has just gone
+            known = first()
+            if known is not None:
+                return known
+            _TABLE[key] = reference
+    return made
 
 
 def _forget(reference: Any) -> None:
@@ -551,6 +552,8 @@ def constant(value: int | float | Decimal | bool | str) -> Expr:
     Raises:
         LimitError: it has more digits than the setting `max_literal`.
     """
+    if type(value) is int and value >= 0:
+        return _whole(value)
     if isinstance(value, bool):
         return _constant("bool", value)
     if isinstance(value, str):
@@ -573,7 +576,7 @@ def _not_finite(value: Decimal) -> float:
 def _whole(value: int) -> Expr:
     if value.bit_length() > 64 and value >= 10 ** current().max_literal:
         raise _too_long()
-    return _constant("int", value)
+    return node(Op.CONSTANT, (), ConstantAttributes("int", value))
 
 
 def _too_long() -> LimitError:
@@ -604,6 +607,8 @@ _REDUCTIONS = frozenset(REDUCTIONS)
 
 def _axes(op: Op, args: tuple[Expr, ...], attributes: Attributes) -> Axes:
     """The axes of a node with attributes; without them it is pointwise, and has its operands'."""
+    if op is Op.CONSTANT or (op is Op.INPUT and not attributes.axes):
+        return NO_AXES
     if op in _POINTWISE:
         return _union(args)
     if op in _REDUCTIONS:
