@@ -17,6 +17,8 @@ import numpy as np
 
 import flux
 from flux.calculus.equal import Verdict
+from flux.cli.plot import _figure
+from flux.drawing import draw
 from flux.expr import Expr, count_nodes, inputs
 
 T = TypeVar("T")
@@ -216,6 +218,17 @@ def _propagate(e: Expr, names: Sequence[str], rng: Random, attempt: Attempt) -> 
         attempt(lambda: found.monte_carlo(64, seed=1))
 
 
+def _plot(e: Expr, names: Sequence[str], rng: Random, attempt: Attempt) -> None:
+    x, values = rng.choice(names), {name: float(_value(rng)) for name in names}
+    del values[x]
+    ends = (float(_value(rng)), float(_value(rng)))
+    found = attempt(lambda: _figure(str(e), x, ends, values, rng.random() < 0.5, True))
+    if found is not None:
+        width, height = rng.randint(8, 90), rng.randint(5, 30)
+        drawn = attempt(lambda: draw(found, width, height))
+        _claimed(drawn is not None and drawn.isascii(), "a drawing", found)
+
+
 # ---- Algebra that claims -------------------------------------------------------------------------
 
 
@@ -244,6 +257,7 @@ ENTRY_POINTS: Mapping[str, Callable[[Expr, Sequence[str], Random, Attempt], None
     "quadrature": _quadrature,
     "flow": _flow,
     "propagate": _propagate,
+    "plot": _plot,
     "equal": _equal,
     "series": _series,
 }
