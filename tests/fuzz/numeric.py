@@ -30,7 +30,7 @@ _NUMBERS = (
     *(float("inf"), float("-inf"), float("nan"), True),
 )
 _ROWS = (0, 1, 2, 3, 7, 12)
-_TRIED = 2  # entry points of an input
+_TRIED = 1  # entry points of an input
 
 
 class BrokenClaimError(Exception):
