@@ -55,7 +55,7 @@ lint: $(VENV)/dev.stamp         ## check format, style and types
 
 check: lint test                ## everything that must hold before a commit: lint, then tests
 
-fuzz: $(VENV)/test.stamp        ## fuzz the parser and the compiler: COUNT=1000000
+fuzz: $(VENV)/test.stamp        ## fuzz the parser, the compiler and the solvers: COUNT=1000000
 	$(BIN)/python -m tests.fuzz --count $(COUNT)
 
 soak: $(VENV)/test.stamp        ## memory over 100,000 rounds; KILLS=200 training runs killed, and their bits compared
