@@ -84,6 +84,11 @@ class FitProblem:
         """N."""
         return self.observed.size
 
+    @property
+    def magnitude(self) -> float:
+        """The length of the response, weighted: residuals are differences of such numbers."""
+        return float(np.linalg.norm(self.weighted(self.observed)))
+
     def weighted(self, column: Array) -> Array:
         """A column times the roots of the weights."""
         return column if self.root_weights is None else column * self.root_weights
@@ -107,5 +112,4 @@ class FitProblem:
 
     def objective(self) -> Objective:
         """Its least squares."""
-        magnitude = float(np.linalg.norm(self.weighted(self.observed)))
-        return Objective(self.residuals, self.jacobian, magnitude)
+        return Objective(self.residuals, self.jacobian, self.magnitude)
