@@ -16,6 +16,10 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 EPSILON = float(np.finfo(np.float64).eps)
 _BLOCK_ROWS = 1024
+_LEAST_ROWS, _MOST_COLUMNS = 1024, 64  # where products are quicker than reflections
+_PRODUCT_ROWS = 8192
+_MOST_SKEW = 1e4  # condition, up to which they are as good
+_NEARLY_ONE = 0.01
 _SMALL, _LARGE = 1e-150, 1e150  # between them, squares are numbers
 _SHARE = 0.1  # of a direction: a parameter that has less of it is not named
 
@@ -87,6 +91,11 @@ class Factors:
         """Whether every direction is determined."""
         return self.rank == self.lengths.size
 
+    def change(self, step: Array) -> float:
+        """|J d|^2 of a step."""
+        along = self.triangle @ (self.lengths * step)
+        return float(along @ along)
+
     def newton(self) -> Array:
         """The Gauss-Newton step; of least length where the rank is not full."""
         own, k = self._own, self.rank
@@ -106,29 +115,61 @@ class Factors:
         return share
 
 
-def factor(j: Array, r: Array, floor: Array | float = 0.0) -> Factors:
+def factor(both: Array, products: Array, floor: Array | float = 0.0) -> Factors:
     """Factor a Jacobian.
 
     The triangle of [J r] is R with Qᵀ r beside it, so that Q itself is not needed.
 
     Args:
-        j: (N, P), finite.
-        r: (N,).
+        both: the Jacobian, a row for each parameter, and the residuals below, (P + 1, N), finite.
+        products: of these rows with one another, (P + 1, P + 1).
         floor: the length of a column that is nothing but rounding: it counts as zero.
     """
-    lengths = column_lengths(j)
-    empty = lengths <= floor
-    lengths = np.where(empty, 1.0, lengths)
-    rows, size = j.shape
-    both = np.empty((size + 1, rows)).T
-    np.divide(j, lengths, out=both[:, :size])
-    both[:, size] = r
-    if empty.any():
-        both[:, :size][:, empty] = 0.0
-    triangle = np.zeros((size + 1, size + 1))
-    found = _triangle(both)
-    triangle[: len(found)] = found
-    return Factors(lengths, triangle[:size, :size], triangle[:size, size], rows)
+    lengths = _lengths(both, products)
+    empty = np.append(lengths[:-1] <= floor, lengths[-1] == 0)
+    lengths[empty] = 1.0
+    size = lengths.size - 1
+    triangle = None if empty.any() else _triangle_of_products(both, products, lengths)
+    if triangle is None:
+        unit = both / lengths[:, None]
+        unit[empty] = 0.0
+        triangle = np.zeros((size + 1, size + 1))
+        found = _triangle(unit.T)
+        triangle[: len(found)] = found
+    along = triangle[:size, size] * lengths[size]
+    return Factors(lengths[:size], triangle[:size, :size], along, both.shape[1])
+
+
+def _triangle_of_products(both: Array, products: Array, lengths: Array) -> Array | None:
+    """R from Cholesky's factor of the products, and again from those of Q; None if short or skew.
+
+    The first factor's error is that of the products, times the square of the condition. Q = A R⁻¹
+    is then nearly orthogonal, so that the second factor has no such error; that it is close to one
+    is checked. Q is made in blocks that stay in the cache, and kept nowhere.
+
+    Source:
+        Yamamoto, Nakatsukasa, Yanagisawa and Fukaya, Roundoff Error Analysis of the CholeskyQR2
+        Algorithm (2015), Electronic Transactions on Numerical Analysis 44, 306-326.
+    """
+    size, rows = both.shape
+    if rows < _LEAST_ROWS or size > _MOST_COLUMNS:
+        return None
+    try:
+        first = np.linalg.cholesky(products / np.outer(lengths, lengths)).T
+        inverse = np.linalg.inv(first)
+        if not np.linalg.norm(first) * np.linalg.norm(inverse) <= _MOST_SKEW:
+            return None
+        again = np.zeros((size, size))
+        back = (inverse / lengths[:, None]).T
+        for start in range(0, rows, _PRODUCT_ROWS):
+            q = back @ both[:, start : start + _PRODUCT_ROWS]
+            again += q @ q.T
+        if not np.abs(again - np.eye(size)).max() <= _NEARLY_ONE:
+            return None
+        triangle: Array = np.linalg.cholesky(again).T @ first
+    except np.linalg.LinAlgError:
+        return None
+    return triangle
 
 
 def _triangle(a: Array) -> Array:
@@ -147,11 +188,12 @@ def _triangle(a: Array) -> Array:
     return _triangle(np.concatenate([parts.reshape(-1, size), a[cut:]]))
 
 
-def column_lengths(j: Array) -> Array:
-    """The lengths of the columns, without overflow or underflow on the way."""
-    lengths: Array = np.sqrt(np.einsum("np,np->p", j, j))
+def _lengths(both: Array, products: Array) -> Array:
+    """The lengths of the rows, without overflow or underflow on the way."""
+    lengths: Array = np.sqrt(products.diagonal())
     if ((lengths > _SMALL) & (lengths < _LARGE)).all():
         return lengths
-    most = np.abs(j).max(axis=0, initial=0.0)
+    most = np.abs(both).max(axis=1, initial=0.0)
     safe = np.where(most > 0, most, 1.0)
-    return np.where(most > 0, safe * np.sqrt(((j / safe) ** 2).sum(axis=0)), 0.0)
+    found: Array = safe * np.sqrt(((both / safe[:, None]) ** 2).sum(axis=1))
+    return np.where(most > 0, found, 0.0)

@@ -116,6 +116,7 @@ class _Line:
 
     Attributes:
         problem: the fit.
+        objective: its least squares.
         k: which parameter.
         sign: -1 downwards, 1 upwards.
         least: the sum of squares of the fit.
@@ -123,6 +124,7 @@ class _Line:
     """
 
     problem: FitProblem
+    objective: Objective
     k: int
     sign: int
     least: float
@@ -133,11 +135,12 @@ class _Line:
         x = self._fitted(place, guess)
         if x is None:
             return None
-        r, j = self.problem.jacobian(x)
+        both = self.objective.jacobian(x)
+        r = both[-1]
         squares = float(r @ r)
         self._check_least(squares, x)
         tau = float(np.sqrt(max(squares - self.least, 0.0))) / self.noise
-        rise = self.sign * float(r @ j[:, self.k]) / self.noise**2
+        rise = self.sign * float(r @ both[self.k]) / self.noise**2
         return _Point(x, place, tau, rise / tau if tau > 0 else 0.0)
 
     def _fitted(self, place: float, guess: Array) -> Array | None:
@@ -145,20 +148,18 @@ class _Line:
         whole[self.k] = place
         others = np.arange(guess.size) != self.k
         if not others.any():
-            return whole if np.isfinite(self.problem.residuals(whole)).all() else None
+            return whole if np.isfinite(self.objective.residuals(whole)).all() else None
 
         def joined(v: Array) -> Array:
             x = np.array(whole)
             x[others] = v
             return x
 
-        def jacobian(v: Array) -> tuple[Array, Array]:
-            r, j = self.problem.jacobian(joined(v))
-            return r, j[:, others]
-
-        parameters = self.problem.curve.parameters
+        parameters, own = self.problem.curve.parameters, self.objective
         objective = Objective(
-            lambda v: self.problem.residuals(joined(v)), jacobian, self.problem.magnitude
+            lambda v: own.residuals(joined(v)),
+            lambda v: own.jacobian(joined(v))[np.append(others, True)],
+            own.magnitude,
         )
         low, high = parameters.low[others], parameters.high[others]
         found = search(objective, np.clip(whole[others], low, high), low, high, _MOST_SEARCHED)
@@ -196,13 +197,14 @@ def follow(
     Raises:
         NotFoundError: a lower sum of squares was met, or the residuals are only rounding.
     """
-    if not noise > _RESOLVED * problem.magnitude / np.sqrt(max(problem.rows, 1)):
+    objective = problem.objective()
+    if not noise > _RESOLVED * objective.magnitude / np.sqrt(max(problem.rows, 1)):
         text = "the residuals are no more than rounding: there is no noise to measure by"
         raise NotFoundError(text, hint="give the noise as sigma, with absolute=True")
-    r = problem.residuals(vector)
+    r = objective.residuals(vector)
     ends, places, taus = [], [float(vector[k])], [0.0]
     for sign in (-1, 1):
-        line = _Line(problem, k, sign, float(r @ r), noise)
+        line = _Line(problem, objective, k, sign, float(r @ r), noise)
         points, end = _outwards(line, _Point(vector, float(vector[k]), 0.0, 1 / error), quantile)
         ends.append(end)
         places += [point.place for point in points]

@@ -190,8 +190,8 @@ class Fit:
         """About how far a parameter goes for tau to be 1: also one that is held at a bound."""
         if self.errors[self.names[k]] > 0:
             return self.errors[self.names[k]]
-        _, j = self._problem.jacobian(self._vector)
-        return self.noise / float(np.linalg.norm(j[:, k]))
+        j = self._problem.objective().jacobian(self._vector)
+        return self.noise / float(np.linalg.norm(j[k]))
 
     def _quantile(self, level: float) -> float:
         if not is_number(level) or not 0 < level < 1:

@@ -188,8 +188,8 @@ class _Region:
         bent = None if self._smooth else self._bent(spectrum, damping, scaled)
         straight = self._cut(free, scaled / spectrum.scale)
         step = straight if bent is None else self._cut(free, (scaled + bent) / spectrum.scale)
-        along = self.place.j @ straight
-        foreseen = -float(self.place.gradient @ straight + 0.5 * along @ along)
+        change = self.standing.factors.change(straight[free])
+        foreseen = -(float(self.place.gradient @ straight) + 0.5 * change)
         length = float(np.linalg.norm(self._scale * straight))
         return _Trial(self.place.x + step, foreseen, length, damping)
 
