@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from flux.numeric.fitting.factors import products_of
 from flux.numeric.fitting.losses import Loss, corrected, cost
 
 Array = NDArray[Any]
@@ -90,7 +91,7 @@ class Objective:
         with np.errstate(all="ignore"):
             if self.loss is not None:
                 both = corrected(self.loss, self.threshold, both)
-            products = both @ both.T
+            products = products_of(both)
         return Place(x, cost, both, products) if _is_moderate(both, products) else None
 
     def probe(self, place: Place, step: Array) -> Array | None:

@@ -6,6 +6,7 @@ a compiled function writes in one run, and that one product with itself takes in
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,6 +22,8 @@ from flux.numeric.fitting.objective import Objective
 from flux.numeric.fitting.parameters import Parameters
 
 Array = NDArray[Any]
+_LARGE_BYTES, _MOST_KEPT = 1 << 16, 4
+_UNUSED = 3  # references: of the list, the loop, and the call that counts them
 
 
 @dataclass(frozen=True)
@@ -124,6 +127,7 @@ class Sheet:
         }
         fixed = {name: np.asarray(float(value)) for name, value in problem.curve.fixed.items()}
         self._arrays = {**problem.columns, **fixed, **self._numbers}
+        self._memory = _Memory()
 
     @cached_property
     def _curve(self) -> Bound:
@@ -146,8 +150,8 @@ class Sheet:
     def jacobian(self, vector: Array) -> Array:
         """The derivatives by the vector and, last, the residuals: (P + 1, N)."""
         self._write(vector)
-        rows, names = self._problem.rows, self._parameters.names
-        found = np.empty((len(names) + 1, rows))
+        names = self._parameters.names
+        found = self._memory.take((len(names) + 1, self._problem.rows))
         outputs = {f"cd{i}": found[i] for i in range(len(names))}
         self._derivatives.run({**outputs, "c": found[-1]})
         if self._parameters.grouped:
@@ -171,3 +175,20 @@ class Sheet:
             if self._problem.root_weights is not None:
                 np.multiply(columns, self._problem.root_weights, out=columns)
         return columns
+
+
+class _Memory:
+    """Large arrays that are used again: fresh memory costs more than what is written into it."""
+
+    def __init__(self) -> None:
+        self._made: list[Array] = []
+
+    def take(self, shape: tuple[int, ...]) -> Array:
+        """An array that nobody refers to any more, or a new one; all have the same shape."""
+        for array in self._made:
+            if sys.getrefcount(array) == _UNUSED:
+                return array
+        array = np.empty(shape)
+        if array.nbytes >= _LARGE_BYTES and len(self._made) < _MOST_KEPT:
+            self._made.append(array)
+        return array

@@ -89,10 +89,10 @@ def stand(place: Place, objective: Objective, low: Array, high: Array) -> Standi
     ruler = noise * np.sqrt(max(x.size, 1))
     offset = along / ruler if ruler > 0 else (0.0 if along == 0 else np.inf)
     small = offset <= _OFFSET or along <= _ROUNDING * objective.magnitude
-    errors = noise * np.sqrt((factors.half() ** 2).sum(axis=0))
+    errors = noise * np.sqrt((factors.half**2).sum(axis=0))
     effect = _ROUNDING * objective.magnitude / factors.lengths
     limit = np.maximum(np.maximum(_STEP * np.abs(x), _OFFSET * errors), effect)
-    short = bool((np.abs(factors.newton()) <= limit).all())
+    short = bool((np.abs(factors.newton) <= limit).all())
     return Standing(free, factors, offset, errors, small, short)
 
 

@@ -89,7 +89,7 @@ def _inverse(problem: FitProblem, attempt: Attempt) -> Array:
     assert standing is not None
     inverse = np.full((place.x.size, place.x.size), NAN)
     known = np.flatnonzero(standing.free)[~standing.factors.undetermined()]
-    half = standing.factors.half()[:, ~standing.factors.undetermined()]
+    half = standing.factors.half[:, ~standing.factors.undetermined()]
     if attempt.threshold > 0:
         j = problem.objective().jacobian(place.x)[:-1].T
         q_r = np.linalg.qr(j[:, known], mode="r")
