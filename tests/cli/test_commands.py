@@ -38,6 +38,10 @@ ANSWERS = [
         '{"result": 12.0, "derivative": "3*x^2"}',
     ),
     (["solve", "x^3 = x", "x=-1.5..2", "--all", "--json"], '{"result": [-1.0, 0.0, 1.0]}'),
+    (
+        ["solve", "x^2 + 2*x + 5", "--exact", "--json"],
+        '{"result": [], "complex": [["-1", "-2"], ["-1", "2"]], "complete": true}',
+    ),
     (["taylor", "cos(x)", "x", "-n", "2", "--json"], '{"result": "1 - x^2/2"}'),
     (["simplify", "x + x", "--json"], '{"result": "2*x"}'),
     (["diff", "x^3", "x"], "3*x^2"),
