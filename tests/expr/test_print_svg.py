@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from xml.etree import ElementTree
 
 import pytest
@@ -50,7 +51,7 @@ def test_a_picture_has_a_line_for_each_operand_and_no_boxes_that_overlap(e: Expr
     drawn = [g for g in root.findall(f"{SVG}g") if g.attrib["class"].startswith("operation")]
     assert len(drawn) == len(operations)
     boxes = sorted(rectangles(e), key=lambda box: (box[1], box[0]))
-    for first, second in zip(boxes, boxes[1:], strict=False):
+    for first, second in pairwise(boxes):
         assert first[1] != second[1] or first[2] < second[0]
     width, height = (float(root.attrib[k]) for k in ("width", "height"))
     assert all(x >= 0 and y >= 0 and u <= width + 1 and v <= height + 1 for x, y, u, v in boxes)
