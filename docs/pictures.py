@@ -1,7 +1,7 @@
 """The pictures of the pages: `python docs/pictures.py` (or `make pictures`) draws them all again.
 
-A row of COMMANDS is a command line whose picture it is, as its page shows it; a row of DRAWINGS is a
-function over the public interface. The same version of matplotlib gives the same bytes.
+A row of COMMANDS or PRINTED is a command line, as its page shows it; a row of DRAWINGS is a function
+over the public interface. The same version of matplotlib gives the same bytes.
 """
 
 from __future__ import annotations
