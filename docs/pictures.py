@@ -1,6 +1,6 @@
 """The pictures of the pages: `python docs/pictures.py` (or `make pictures`) draws them all again.
 
-A row of COMMANDS or PRINTED is a command line, as its page shows it; a row of DRAWINGS is a function
+A row of COMMANDS or PRINTED is a command line, as its page has it; a row of DRAWINGS is a function
 over the public interface. The same version of matplotlib gives the same bytes.
 """
 

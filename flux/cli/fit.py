@@ -36,7 +36,7 @@ _LOSSES = ("squares", "huber", "soft_l1", "cauchy", "welsch", "arctan")
 @click.option("--also", multiple=True, metavar="FORMULA", help="Of parameters: with its interval.")
 @click.option("--level", type=click.FloatRange(0, 1, True, True), default=0.95, show_default=True)
 @click.option("--profile", is_flag=True, help="Intervals by the likelihood, not by linear errors.")
-@click.option("--plot", metavar="FILE", help="Draw it: .png, .svg or .pdf.")
+@click.option("--plot", "-o", metavar="FILE", help="Draw it: .png, .svg or .pdf.")
 @click.option("--across", metavar="COLUMN", help="The horizontal axis of the picture.")
 @click.option("--log", is_flag=True, help="That axis is logarithmic.")
 @json_option

@@ -21,6 +21,7 @@ from flux.expr.print_dot import title
 from flux.expr.spelling import Spelling
 from flux.expr.traverse import topological
 from flux.ops import Op
+from flux.source import printable
 
 _MOST_BOXES = 2_000
 _MOST_LABEL = 28  # characters
@@ -116,7 +117,7 @@ def _rows(e: Expr, order: Sequence[Expr]) -> tuple[Mapping[Expr, int], Mapping[E
 
 
 def _box(e: Expr, row: int, spelling: Spelling, users: Mapping[Expr, int]) -> _Box:
-    label = title(e, spelling) + (f" {show_axes(e.axes)}" if e.axes else "")
+    label = printable(title(e, spelling) + (f" {show_axes(e.axes)}" if e.axes else ""))
     short = label if len(label) <= _MOST_LABEL else label[: _MOST_LABEL - 1] + "…"
     return _Box(e, row, short, _kind(e, users))
 
@@ -184,7 +185,7 @@ def _written(boxes: Sequence[_Box], text: str) -> str:
     size = f'width="{width:.0f}" height="{height:.0f}" viewBox="0 0 {width:.1f} {height:.1f}"'
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" {size}>',
-        f"<title>{escape(text[:1_000])}</title>",
+        f"<title>{escape(printable(text[:1_000]))}</title>",
         f"<style>{_STYLE}</style>",
         f'<rect class="page" width="{width:.1f}" height="{height:.1f}" rx="8"/>',
         *(line for box in boxes for line in _edges(box, left)),

@@ -136,6 +136,12 @@ def test_json_has_the_numbers_in_full(table: str, capsys: pytest.CaptureFixture[
     assert shown["chi_square"] == found.chi_square
 
 
+def test_a_picture_may_be_asked_for_briefly(table: str, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    assert run(["fit", "y = a + b*x", table, "a", "b", "-o", str(tmp_path / "p.svg")]) == 0
+    assert (tmp_path / "p.svg").read_text().startswith("<?xml")
+
+
 def test_profile_intervals_are_printed_and_in_json(
     table: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

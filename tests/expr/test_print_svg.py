@@ -78,6 +78,11 @@ def test_the_text_of_a_name_is_only_text() -> None:
     assert (root.findtext(f"{SVG}g/{SVG}text") or "").startswith("</text><script>")
 
 
+@pytest.mark.parametrize("name", ["a\x00b", "\x1b[31m", "\ud800", "a\nb", "\u202e", "é", "\ufffe"])
+def test_any_name_gives_a_picture_that_reads(name: str) -> None:
+    assert len(groups(variable(name) + 1)) == 3
+
+
 def test_a_long_name_is_cut_off() -> None:
     (label,) = labels(variable("a" * 500))
     assert len(label) == 28
