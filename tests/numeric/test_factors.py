@@ -7,7 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import flux
 from flux.numeric.fitting.factors import factor, products_of
+from flux.numeric.fitting.parameters import arrange
+from flux.numeric.fitting.problem import Curve, FitProblem
 
 
 def both_of(seed: int, rows: int, size: int, skew: float, scale: float) -> np.ndarray:
@@ -57,6 +60,26 @@ def test_directions_without_effect_are_found(rows: int) -> None:
     assert found.undetermined().tolist() == [True, True, True, False]
     both[3] = 0.0
     assert factor(both, products_of(both)).rank == 2
+
+
+def test_memory_is_used_again_only_when_nobody_looks_at_it() -> None:
+    x = np.linspace(0, 1, 20_000)
+    parameters = arrange(["a", "b"], {"a": 1.0, "b": 1.0}, {}, frozenset(), ())
+    curve = Curve(flux.parse("a*exp(b*x)"), parameters, {})
+    objective = FitProblem(curve, {"x": x}, np.ones(x.size), None, None).objective()
+    places = [objective.place(np.array([1.0, b])) for b in range(7)]
+    for b, place in enumerate(places):
+        assert place is not None
+        assert (place.both[0] == np.exp(b * x)).all()
+    kept = [place.r for place in places if place is not None]  # views alone keep it too
+    before = [r.copy() for r in kept]
+    del places, place
+    again = [objective.place(np.array([2.0, 0.5])) for _ in range(5)]
+    assert len({id(p.both) for p in again if p is not None}) == 5
+    for r, old in zip(kept, before, strict=True):
+        assert (r == old).all()
+    del again, kept, r
+    assert len({objective.jacobian(np.array([1.0, 1.0])).ctypes.data for _ in range(9)}) == 1
 
 
 @pytest.mark.parametrize("size", [2, 5, 6, 7, 20])

@@ -23,7 +23,6 @@ from flux.numeric.fitting.parameters import Parameters
 
 Array = NDArray[Any]
 _LARGE_BYTES, _MOST_KEPT = 1 << 16, 4
-_UNUSED = 3  # references: of the list, the loop, and the call that counts them
 
 
 @dataclass(frozen=True)
@@ -177,6 +176,14 @@ class Sheet:
         return columns
 
 
+def _references(arrays: list[Array], place: int) -> int:
+    """How many references an array has; views of it count."""
+    return sys.getrefcount(arrays[place])
+
+
+_UNUSED = _references([np.empty(0)], 0)  # of the list alone, as this interpreter counts it
+
+
 class _Memory:
     """Large arrays that are used again: fresh memory costs more than what is written into it."""
 
@@ -185,9 +192,9 @@ class _Memory:
 
     def take(self, shape: tuple[int, ...]) -> Array:
         """An array that nobody refers to any more, or a new one; all have the same shape."""
-        for array in self._made:
-            if sys.getrefcount(array) == _UNUSED:
-                return array
+        for place in range(len(self._made)):
+            if _references(self._made, place) == _UNUSED:
+                return self._made[place]
         array = np.empty(shape)
         if array.nbytes >= _LARGE_BYTES and len(self._made) < _MOST_KEPT:
             self._made.append(array)
