@@ -13,7 +13,7 @@ endif
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help train test check lint fuzz soak bench docs wheel check-wheel clean
+.PHONY: help train test check lint fuzz soak bench docs pictures wheel check-wheel clean
 
 help:           ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-14s%s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -67,6 +67,9 @@ bench: $(VENV)/test.stamp       ## benchmarks, beside the peers that are install
 
 docs: $(VENV)/docs.stamp        ## build the documentation into docs/_build
 	$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build
+
+pictures: $(VENV)/test.stamp    ## draw the documentation's pictures again
+	$(BIN)/python docs/pictures.py
 
 wheel: $(VENV)/run.stamp        ## build the wheel into dist/
 	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps -w dist .
