@@ -8,7 +8,7 @@ another machine is remarked on.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from flux.errors import ArgumentError
@@ -40,18 +40,17 @@ class Sharing:
 
     def saved(self) -> dict[str, Any]:
         """As JSON values."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
+        return asdict(self)
 
     def __str__(self) -> str:
-        ways = [text.format(getattr(self, name)) for name, text in _WAYS if getattr(self, name) > 1]
-        return ", ".join(ways) or "one thread"
+        ways = {
+            f"each batch in {self.parts} parts side by side": self.parts,
+            f"{self.blas} threads in each product of the BLAS": self.blas,
+            f"{self.own} threads of Flux's": self.own,
+        }
+        return ", ".join(way for way, count in ways.items() if count > 1) or "one thread"
 
 
-_WAYS = (
-    ("parts", "each batch in {} parts side by side"),
-    ("blas", "{} threads in each product of the BLAS"),
-    ("own", "{} threads of Flux's"),
-)
 # What `--threads` may say before its number, and what that number is then of.
 _WORDS = {"": "own", "blas": "blas", "batch": "parts"}
 
