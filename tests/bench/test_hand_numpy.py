@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests import reference_gpt as reference
-from tests.bench.hand_numpy import Adam, HandWritten
+from tests.bench.hand_numpy import Adam, HandWritten, absent_in_plain
 
 SHAPE = reference.Shape(vocabulary=7, context=5, width=6, heads=2, layers=2, feed_forward=8)
 
@@ -31,3 +31,19 @@ def test_training_by_hand_follows_the_reference() -> None:
     optimiser = reference.AdamW(learning_rate=0.01, clip=1e9, warm_up=0, final_fraction=1)
     expected = reference.train(values, batches, optimiser, frozenset(values))
     assert [hand(*batch) for batch in batches] == pytest.approx(expected, rel=1e-4)
+
+
+def test_a_plain_model_is_one_without_biases_and_with_the_embedding_as_output_matrix() -> None:
+    given = reference.initial(SHAPE, seed=0)
+    values = {path: v for path, v in given.items() if not absent_in_plain(path)}
+    whole = {path: np.zeros_like(v) for path, v in given.items()} | values
+    whole["head"] = values["E"].T
+    tokens, targets = np.random.default_rng(1).integers(0, SHAPE.vocabulary, (2, 3, SHAPE.context))
+    hand = HandWritten(SHAPE, 3, values, Adam(), plain=True)
+    loss = hand(tokens, targets)
+    expected_loss, expected = reference.gradients(whole, tokens, targets)
+    expected["E"] = expected["E"] + expected["head"].T
+    assert loss == pytest.approx(expected_loss, rel=1e-5)
+    for path in values:
+        found = hand.gradients.view(path)
+        np.testing.assert_allclose(found, expected[path], rtol=1e-3, atol=1e-5, err_msg=path)
