@@ -85,8 +85,9 @@ class Files:
 
         if self.characters < _KEPT:
             return np.concatenate(list(found()))
-        key = sha256(f"{self.digest}|{json.dumps(tokenizer.saved())}".encode()).hexdigest()
-        kind = np.dtype(np.uint16 if tokenizer.size <= 1 << 16 else np.uint32)
+        kind = np.min_scalar_type(tokenizer.size - 1)
+        told = f"{self.digest}|{json.dumps(tokenizer.saved())}|{kind}"
+        key = sha256(told.encode()).hexdigest()
         return _Kept(cache_folder() / f"{key}.tokens", kind).tokens(found)
 
 
