@@ -22,7 +22,7 @@ LAYERS = [
     ["expr"],
     ["kernels"],
     ["dump", "scalars", "philox"],
-    ["polygamma", "gamma", "ops", "settings"],
+    ["erfc32", "polygamma", "gamma", "ops", "settings"],
     ["errors"],
     ["source"],
 ]
