@@ -1,7 +1,7 @@
 """A GPT's training step by hand, the yardstick: float32, preallocated, `out=` everywhere.
 
 The mathematics is that of `tests/reference_gpt.py`, with AdamW on every parameter and no clipping;
-a plain model has no biases, and its output matrix is the embedding.
+a plain model has no biases, its output matrix is the embedding, and its GELU is the exact one.
 All products go through BLAS, on views where BLAS accepts them; queries, keys and values share one
 matrix. Parameters, gradients and moments each lie in one flat array, and the update runs over it in
 blocks that fit the cache.
@@ -13,11 +13,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import prod, sqrt
+from math import pi, prod, sqrt
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import erf
 
 from tests.reference_gpt import GELU_CUBE, GELU_SCALE, NORM_EPSILON, Shape, block, layout
 
@@ -205,11 +206,19 @@ class Attention:
 
 
 class Mlp:
-    """Two linear maps with GELU, in its tanh form, between them."""
+    """Two linear maps with GELU between them, in its tanh form or exact."""
 
     def __init__(
-        self, shape: Shape, rows: int, values: Flat, gradients: Flat, at: str, scratch: Array
+        self,
+        shape: Shape,
+        rows: int,
+        values: Flat,
+        gradients: Flat,
+        at: str,
+        scratch: Array,
+        exact: bool,
     ) -> None:
+        self._exact = exact
         self._up = Linear(values, gradients, f"{at}mlp.W1", f"{at}mlp.b1", rows)
         self._down = Linear(values, gradients, f"{at}mlp.W2", f"{at}mlp.b2", rows)
         self._u, self._tanh, self._bent = np.empty((3, rows, shape.feed_forward), F)
@@ -218,11 +227,15 @@ class Mlp:
     def forward(self, x: Array, out: Array) -> None:
         u, tanh, bent = self._u, self._tanh, self._bent
         self._up.forward(x, u)
-        np.multiply(u, u, out=tanh)
-        tanh *= F(GELU_CUBE * GELU_SCALE)
-        tanh += F(GELU_SCALE)
-        tanh *= u
-        np.tanh(tanh, out=tanh)
+        if self._exact:
+            np.multiply(u, F(sqrt(0.5)), out=tanh)
+            erf(tanh, out=tanh)  # in the place of the tanh
+        else:
+            np.multiply(u, u, out=tanh)
+            tanh *= F(GELU_CUBE * GELU_SCALE)
+            tanh += F(GELU_SCALE)
+            tanh *= u
+            np.tanh(tanh, out=tanh)
         np.add(tanh, F(1), out=bent)
         bent *= u
         bent *= F(0.5)
@@ -230,8 +243,24 @@ class Mlp:
 
     def backward(self, x: Array, d: Array, out: Array) -> None:
         self._down.backward(self._bent, d, self._d)
-        self._bend()
+        if self._exact:
+            self._bend_exactly()
+        else:
+            self._bend()
         self._up.backward(x, self._d, out)
+
+    def _bend_exactly(self) -> None:
+        """Multiply by gelu' = (1 + erf(u/sqrt(2)))/2 + u exp(-u^2/2)/sqrt(2 pi)."""
+        u, slope = self._u, self._slope
+        np.multiply(u, u, out=slope)
+        slope *= F(-0.5)
+        np.exp(slope, out=slope)
+        slope *= u
+        slope *= F(sqrt(2 / pi))
+        slope += self._tanh
+        slope += F(1)
+        slope *= F(0.5)
+        self._d *= slope
 
     def _bend(self) -> None:
         """Multiply by gelu' = (1 + tanh)/2 + u/2 (1 - tanh^2) scale (1 + 3 cube u^2)."""
@@ -253,7 +282,14 @@ class Block:
     """Attention and MLP, each normalised before and added to what goes through."""
 
     def __init__(
-        self, shape: Shape, batch: int, values: Flat, gradients: Flat, at: str, scratch: Scratch
+        self,
+        shape: Shape,
+        batch: int,
+        values: Flat,
+        gradients: Flat,
+        at: str,
+        scratch: Scratch,
+        plain: bool,
     ) -> None:
         rows = batch * shape.context
         self._norms = [
@@ -261,7 +297,7 @@ class Block:
         ]
         self._parts: list[Attention | Mlp] = [
             Attention(shape, batch, values, gradients, at, scratch.score),
-            Mlp(shape, rows, values, gradients, at, scratch.up),
+            Mlp(shape, rows, values, gradients, at, scratch.up, plain),
         ]
         self._added = scratch.added
 
@@ -296,7 +332,7 @@ class HandWritten:
         batch: windows of a step.
         parameters: their values by the reference's paths.
         adam: the optimiser's numbers.
-        plain: whether the model has no biases and its output matrix is the embedding.
+        plain: whether there are no biases, the output matrix is the embedding, and GELU is exact.
 
     Attributes:
         values, gradients: the model's, and the last step's.
@@ -318,7 +354,9 @@ class HandWritten:
         self._plain = plain
         rows, scratch = batch * shape.context, Scratch(shape, batch)
         both = (self.values, self.gradients)
-        self._blocks = [Block(shape, batch, *both, block(i), scratch) for i in range(shape.layers)]
+        self._blocks = [
+            Block(shape, batch, *both, block(i), scratch, plain) for i in range(shape.layers)
+        ]
         self._norm = Norm(*both, "norm", rows, shape.width)
         self._x, self._d = np.empty((2, rows, shape.width), F)
         self._added = scratch.added

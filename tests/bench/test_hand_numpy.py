@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 
 from tests import reference_gpt as reference
-from tests.bench.hand_numpy import Adam, HandWritten, absent_in_plain
+from tests.bench.hand_numpy import Adam, HandWritten
+from tests.bench.training_peers import (
+    Case,
+    library_model,
+    library_paths,
+    library_values,
+    values_of,
+)
 
 SHAPE = reference.Shape(vocabulary=7, context=5, width=6, heads=2, layers=2, feed_forward=8)
 
@@ -33,17 +40,15 @@ def test_training_by_hand_follows_the_reference() -> None:
     assert [hand(*batch) for batch in batches] == pytest.approx(expected, rel=1e-4)
 
 
-def test_a_plain_model_is_one_without_biases_and_with_the_embedding_as_output_matrix() -> None:
-    given = reference.initial(SHAPE, seed=0)
-    values = {path: v for path, v in given.items() if not absent_in_plain(path)}
-    whole = {path: np.zeros_like(v) for path, v in given.items()} | values
-    whole["head"] = values["E"].T
+def test_gradients_of_a_plain_model_are_those_of_the_library() -> None:
+    case = Case(SHAPE, 3, plain=True)
+    model = library_model(case, "float64")
+    model.load_state_dict(library_values(case, model))
     tokens, targets = np.random.default_rng(1).integers(0, SHAPE.vocabulary, (2, 3, SHAPE.context))
-    hand = HandWritten(SHAPE, 3, values, Adam(), plain=True)
+    hand = HandWritten(SHAPE, 3, values_of(case), Adam(), plain=True)
     loss = hand(tokens, targets)
-    expected_loss, expected = reference.gradients(whole, tokens, targets)
-    expected["E"] = expected["E"] + expected["head"].T
-    assert loss == pytest.approx(expected_loss, rel=1e-5)
-    for path in values:
-        found = hand.gradients.view(path)
-        np.testing.assert_allclose(found, expected[path], rtol=1e-3, atol=1e-5, err_msg=path)
+    assert loss == pytest.approx(model.loss(tokens=tokens, targets=targets), rel=1e-5)
+    found = {path: hand.gradients.view(path) for path in values_of(case)}
+    expected = model.gradient(tokens=tokens, targets=targets)
+    for path, name in library_paths(case, model).items():
+        np.testing.assert_allclose(found[name], expected[path], rtol=1e-3, atol=1e-5, err_msg=path)

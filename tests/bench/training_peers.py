@@ -30,7 +30,7 @@ class Case(NamedTuple):
     Attributes:
         shape: vocabulary, context, width, heads, layers and feed-forward width.
         batch: windows of a step.
-        plain: whether there are no biases, and the output matrix is the embedding.
+        plain: whether there are no biases, the output matrix is the embedding, and GELU is exact.
     """
 
     shape: Shape
@@ -51,7 +51,8 @@ _TRIED, _TRIED_S = 20, 0.3  # steps of each way of sharing, and seconds
 Loss = Callable[[], Any]
 
 
-def _values(case: Case) -> reference.Parameters:
+def values_of(case: Case) -> reference.Parameters:
+    """The values that every row starts from, by the reference's paths."""
     values = reference.initial(case.shape, seed=0)
     return {path: v for path, v in values.items() if not (case.plain and absent_in_plain(path))}
 
@@ -73,7 +74,7 @@ def flux(preset: str) -> Loss:
     from flux.training.step import Step
 
     case = PRESETS[preset]
-    model = _model(case)
+    model = library_model(case)
     sizes = {**model.sizes, "b": case.batch, "t": case.shape.context}
     recipe = Recipe(
         learning_rate=ADAM.learning_rate,
@@ -87,7 +88,7 @@ def flux(preset: str) -> Loss:
     batches = [{"tokens": x, "targets": y} for x, y in _batches(case)]
 
     def step_of(sharing: Sharing) -> Loss:
-        model.load_state_dict(_library_values(case, model))
+        model.load_state_dict(library_values(case, model))
         step = Step(model, recipe, sizes, sharing.own, parts=sharing.parts)
         feeds, counted = cycle(batches), iter(range(1 << 62))
         return lambda: step(next(counted), next(feeds))
@@ -120,7 +121,8 @@ def _seconds(call: Loss) -> float:
     return min(times)
 
 
-def _model(case: Case) -> Any:
+def library_model(case: Case, dtype: str = "float32") -> Any:
+    """The library's model of a case."""
     from flux.nn import Model
     from flux.training.library import graph
 
@@ -133,26 +135,30 @@ def _model(case: Case) -> Any:
         "f": shape.feed_forward,
         "v": shape.vocabulary,
     }
-    return Model(graph("gpt_plain" if case.plain else "gpt", layers=shape.layers), sizes)
+    name = "gpt_plain" if case.plain else "gpt"
+    return Model(graph(name, layers=shape.layers), sizes, dtype=dtype)
 
 
-def _library_values(case: Case, model: Any) -> Mapping[str, Any]:
+def library_paths(case: Case, model: Any) -> Mapping[str, str]:
+    """The library's paths, and the reference's."""
+    if not case.plain:
+        return {path: reference_path(path) for path in model.parameters}
+    usual = {
+        p: p.replace("norm_plain", "layer_norm").replace("_plain", "") for p in model.parameters
+    }
+    return {path: reference_path(found) for path, found in usual.items()}
+
+
+def library_values(case: Case, model: Any) -> Mapping[str, Any]:
     """The values that every row starts from, by the library's paths."""
-    values = _values(case)
-    names = {"norm_plain": "layer_norm", "_plain": ""} if case.plain else {}
-    found = {}
-    for path in model.parameters:
-        usual = path
-        for old, new in names.items():
-            usual = usual.replace(old, new)
-        found[path] = values[reference_path(usual)]
-    return found
+    values = values_of(case)
+    return {path: values[name] for path, name in library_paths(case, model).items()}
 
 
 def numpy_by_hand(preset: str) -> Loss:
     """The yardstick."""
     case = PRESETS[preset]
-    step = HandWritten(case.shape, case.batch, _values(case), ADAM, case.plain)
+    step = HandWritten(case.shape, case.batch, values_of(case), ADAM, case.plain)
     feeds = cycle(_batches(case))
     return lambda: step(*next(feeds))
 
@@ -160,7 +166,7 @@ def numpy_by_hand(preset: str) -> Loss:
 def _joined(case: Case) -> dict[str, np.ndarray[Any, Any]]:
     """The values as matrices, queries, keys and values in one."""
     flat = Flat(case.shape, case.plain)
-    for path, value in _values(case).items():
+    for path, value in values_of(case).items():
         flat.view(path)[...] = value
     return {
         path: value.reshape(-1) if path.endswith("attention.b") else value
@@ -171,6 +177,7 @@ def _joined(case: Case) -> dict[str, np.ndarray[Any, Any]]:
 def _torch_loss(torch: Any, p: Mapping[str, Any], case: Case) -> Callable[[Any, Any], Any]:
     f, d, heads = torch.nn.functional, case.shape.width, case.shape.heads
     head = p["E"] if case.plain else p["head"]
+    form = "none" if case.plain else "tanh"
 
     def norm(x: Any, at: str) -> Any:
         return f.layer_norm(x, (d,), p[f"{at}.gain"], p.get(f"{at}.bias"))
@@ -183,7 +190,7 @@ def _torch_loss(torch: Any, p: Mapping[str, Any], case: Case) -> Callable[[Any, 
 
     def mlp(x: Any, at: str) -> Any:
         up = f.linear(x, p[f"{at}W1"], p.get(f"{at}b1"))
-        return f.linear(f.gelu(up, approximate="tanh"), p[f"{at}W2"], p.get(f"{at}b2"))
+        return f.linear(f.gelu(up, approximate=form), p[f"{at}W2"], p.get(f"{at}b2"))
 
     def loss(tokens: Any, targets: Any) -> Any:
         x = f.embedding(tokens, p["E"]) + p["P"]
@@ -264,7 +271,7 @@ def _jax_loss(jax: Any, case: Case) -> Callable[[Any, Any, Any], Any]:
         return mixed @ p[f"{at}Wo"] + p.get(f"{at}bo", 0)
 
     def mlp(p: Any, x: Any, at: str) -> Any:
-        up = jax.nn.gelu(x @ p[f"{at}W1"] + p.get(f"{at}b1", 0), approximate=True)
+        up = jax.nn.gelu(x @ p[f"{at}W1"] + p.get(f"{at}b1", 0), approximate=not case.plain)
         return up @ p[f"{at}W2"] + p.get(f"{at}b2", 0)
 
     def loss(p: Any, tokens: Any, targets: Any) -> Any:
