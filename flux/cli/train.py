@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from flux.cli.machine import cpu_name, limit_blas, usable_cores
+from flux.cli.reading import Reading
 from flux.cli.stopping import stoppable
 from flux.errors import DataError, DomainError
 
@@ -250,7 +251,7 @@ def _data(origin: Origin) -> tuple[Corpus | Files | Table, list[Line]]:
             )
         return read_table(paths[0], graph.inputs), []
     if paths:
-        return Files(paths), []
+        return Files(paths, Reading(paths[0].name)), []
     lines = calculus_lines(origin.seed, preset.trees, preset.context)
     return calculus_corpus(lines), lines
 
