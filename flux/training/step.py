@@ -29,7 +29,7 @@ from flux.nn.parts import split_batch
 from flux.nn.programs import GRADIENT, LOSS, gradient_program
 from flux.program import Program, cost_of
 from flux.training.library import call
-from flux.training.memory import check_memory, needed_bytes
+from flux.training.memory import check_bytes, check_memory, needed_bytes
 from flux.training.parts import Parts
 from flux.training.recipe import Recipe
 from flux.training.update import (
@@ -101,10 +101,11 @@ class Step:
             given = {} if accumulate == 1 else model.parameters.buffers
         self._means: dict[str, NDArray[Any]] = {}
         if accumulate == 1:
-            self.program = _fitting(link([gradients, update], keep=(LOSS,)))
+            self.program = _fitting(link([gradients, update], keep=(LOSS,)), self._parts)
             self._runner = self._update = Runner(self.program, "numpy", self.state, threads, given)
         else:
-            self.program = _fitting(link([gradients, _mean_stage(model, groups, accumulate)]))
+            means = _mean_stage(model, groups, accumulate)
+            self.program = _fitting(link([gradients, means]), self._parts)
             self._update = Runner(_fitting(link([update])), "numpy", self.state, threads)
             self._means = self._mean_buffers(groups)
             self._runner = Runner(self.program, "numpy", self._means, threads, given)
@@ -202,8 +203,11 @@ def _takes_loss(update: Program) -> bool:
     return any(port.name == LOSS for port in update.entry.inputs)
 
 
-def _fitting(program: Program) -> Program:
-    check_memory(program)
+def _fitting(program: Program, parts: Parts | None = None) -> Program:
+    if parts is None:
+        check_memory(program)
+    else:
+        check_bytes(parts.bytes + needed_bytes(program, parts.shared))
     return program
 
 
