@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,16 +11,19 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from flux.cli.machine import cpu_name, limit_blas, usable_cores
-from flux.cli.stopping import stoppable
+from flux.cli.ranks import ranks_of_command
+from flux.cli.stopping import TERMINATED, stoppable
 from flux.errors import DataError, DomainError
 
 if TYPE_CHECKING:
     from flux.training import (
         Config,
         Corpus,
+        Elsewhere,
         Files,
         Line,
         Origin,
+        Ranks,
         Run,
         RunFolder,
         SavedRun,
@@ -116,12 +119,14 @@ def command(
         }
         fixed |= {"seed": seed}
         given = {name for name, value in fixed.items() if value not in (None, ())}
-        _go_on(resume, {**chosen, **dict.fromkeys(given)}, settings, threads)
+        with ranks_of_command() as ranks:
+            _go_on(resume, {**chosen, **dict.fromkeys(given)}, settings, threads, ranks)
         return
     words: dict[str, Any] = {"preset": preset, "model": model and str(model), "seed": seed}
     words["data"] = [str(path) for path in data] or None
     named = {name: value for name, value in words.items() if value is not None}
-    _begin(config, settings, {**named, **chosen}, out, threads)
+    with ranks_of_command() as ranks:
+        _begin(config, settings, {**named, **chosen}, out, threads, ranks)
 
 
 def _begin(
@@ -130,8 +135,9 @@ def _begin(
     options: dict[str, Any],
     out: Path | None,
     threads: str | None,
+    ranks: Ranks,
 ) -> None:
-    from flux.training import configure, locked, read_config, read_settings
+    from flux.training import configure, read_config, read_settings
 
     layers = [read_config(path)] if path else []
     layers += [read_settings(settings), options]
@@ -142,9 +148,9 @@ def _begin(
     origin = _origin(config)
     wanted = Path("runs") / _title(origin)
     folder = _free_folder(wanted) if out is None else _empty(out)
-    run, lines = _prepare(origin, threads)
+    run, lines = _prepare(origin, threads, ranks)
     peak = _introduce(run, lines, folder)
-    with locked(folder):
+    with _held(folder, ranks):
         _train(run, lines, folder, origin.preset.steps, peak)
 
 
@@ -176,9 +182,13 @@ def _title(origin: Origin) -> str:
 
 
 def _go_on(
-    folder: Path, changes: dict[str, Any], settings: tuple[str, ...], threads: str | None
+    folder: Path,
+    changes: dict[str, Any],
+    settings: tuple[str, ...],
+    threads: str | None,
+    ranks: Ranks,
 ) -> None:
-    from flux.training import locked, read_settings
+    from flux.training import read_settings
 
     unknown = set(changes) - _RESUMABLE
     if unknown:
@@ -187,8 +197,15 @@ def _go_on(
     values = read_settings(settings)
     _check_resumable(values)
     _check_run(folder)
-    with locked(folder):
-        _resume(folder, {**values, **changes}, threads)
+    with _held(folder, ranks):
+        _resume(folder, {**values, **changes}, threads, ranks)
+
+
+def _held(folder: Path, ranks: Ranks) -> AbstractContextManager[None]:
+    """The folder's lock, which the first rank holds for all."""
+    from flux.training import locked
+
+    return nullcontext() if ranks.number else locked(folder)
 
 
 def _check_run(folder: Path) -> None:
@@ -202,17 +219,18 @@ def _check_run(folder: Path) -> None:
         )
 
 
-def _resume(folder: Path, values: dict[str, Any], threads: str | None) -> None:
+def _resume(folder: Path, values: dict[str, Any], threads: str | None, ranks: Ranks) -> None:
     from flux.training import changed, read_run, set_aside
 
     saved = read_run(folder)
     for remark in saved.remarks:
         _tell(f"{remark}; {saved.path.name}, of step {saved.step}, is used")
-    set_aside(folder, saved.path)
+    if not ranks.number:
+        set_aside(folder, saved.path)
     steps = values.pop("steps", saved.origin.preset.steps)
     origin = replace(saved.origin, preset=changed(saved.origin.preset, values))
     limit_blas()
-    run, lines = _prepare(origin, threads, saved)
+    run, lines = _prepare(origin, threads, ranks, saved)
     peak = _introduce(run, lines, folder)
     _train(run, lines, folder, steps, peak)
 
@@ -254,14 +272,14 @@ def _data(origin: Origin) -> tuple[Corpus | Files | Table, list[Line]]:
 
 
 def _prepare(
-    origin: Origin, threads: str | None, saved: SavedRun | None = None
+    origin: Origin, threads: str | None, ranks: Ranks, saved: SavedRun | None = None
 ) -> tuple[Run, list[Line]]:
     """A run that is ready to train, from its beginning or from a checkpoint."""
     from flux.training import Run
 
     sharing = _sharing(threads, saved)
     data, lines = _data(origin)
-    run = Run(origin, data, saved.vocabulary if saved else None, sharing)
+    run = Run(origin, data, saved.vocabulary if saved else None, sharing, ranks)
     for remark in run.restore(saved) if saved else ():
         _tell(remark)
     if threads == "auto" and not saved:
@@ -286,24 +304,24 @@ def _sharing(threads: str | None, saved: SavedRun | None) -> Sharing:
 
 
 def _measure(run: Run) -> None:
-    from flux.training import measure, trial
+    from flux.training import mean_of, measure, trial
 
     def step_s(threads: int) -> float:
         if threads != run.sharing.own:
             run.share(replace(run.sharing, own=threads))
-        return trial(run.trainer)
+        return mean_of(run.ranks, trial(run.trainer))  # so that all ranks choose alike
 
     run.share(measure(usable_cores(), cpu_name(), step_s))
     click.echo(f"threads, measured: {run.sharing}")
 
 
 def _train(run: Run, lines: list[Line], folder: Path, steps: int, peak: float) -> None:
-    from flux.training import RunFolder, display
+    from flux.training import Elsewhere, RunFolder, display
 
-    kept = RunFolder(folder, run, _tell)
+    kept = Elsewhere(folder) if run.ranks.number else RunFolder(folder, run, _tell)
     every = run.origin.preset.save_every
     with stoppable() as stop, _explained(folder):
-        run.train(
+        stopped = run.train(
             steps,
             display(steps),
             kept.save_on_the_way,
@@ -314,9 +332,9 @@ def _train(run: Run, lines: list[Line], folder: Path, steps: int, peak: float) -
             peak=peak,
         )
         kept.save()
-    if stop():
+    if stopped:
         click.echo(f"saved at step {run.trainer.step}; to go on: flux train --resume {folder}")
-        raise SystemExit(stop.exit_code)
+        raise SystemExit(stop.exit_code or TERMINATED)  # the signal was another rank's
     _conclude(run, lines, kept, steps)
 
 
@@ -345,13 +363,17 @@ def _introduce(run: Run, lines: list[Line], folder: Path) -> float:
     source = f"{len(lines):,} lines of calculus" if lines else run.task.name
     expected = estimate(run, max(run.sharing.own, run.sharing.blas))
     click.echo(f"training {run.model.count:,} parameters on {source}; the run is saved in {folder}")
+    if run.ranks.count > 1:
+        click.echo(f"{run.ranks.count} ranks, each on its part of every batch")
     click.echo(str(expected))
     return expected.peak
 
 
-def _conclude(run: Run, lines: list[Line], kept: RunFolder, steps: int) -> None:
+def _conclude(run: Run, lines: list[Line], kept: RunFolder | Elsewhere, steps: int) -> None:
     folder = kept.path
     click.echo(f"validation loss {run.validation_loss():.4f} after {run.trainer.step} steps")
+    if run.ranks.number:
+        return
     if lines:
         _mark(run, lines)
     kept.plot()

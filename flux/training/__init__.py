@@ -8,7 +8,7 @@ from flux.training.config import Config, changed, configure, read_config, read_s
 from flux.training.corpus import Line, calculus_corpus, calculus_lines
 from flux.training.estimate import Estimate, estimate, peak_flops, trial
 from flux.training.exported import Exported, export, open_model
-from flux.training.folder import RunFolder
+from flux.training.folder import Elsewhere, RunFolder
 from flux.training.generations import BEST, CHECKPOINT, set_aside
 from flux.training.gpt2 import Gpt2, export_gpt2, import_gpt2, import_gpt2_model
 from flux.training.kernels import blas_kernels, blas_pools
@@ -17,6 +17,7 @@ from flux.training.lock import locked
 from flux.training.marking import Marks, mark
 from flux.training.presets import PRESETS, RESUMABLE, Preset
 from flux.training.progress import Display, Pace, Report, display
+from flux.training.ranks import Ranks, mean_of, mpi_ranks
 from flux.training.recipe import Recipe
 from flux.training.run import Callback, Run, load_language_model
 from flux.training.sample import GREEDY, Choice
@@ -43,6 +44,7 @@ __all__ = [
     "Config",
     "Corpus",
     "Display",
+    "Elsewhere",
     "Estimate",
     "Exported",
     "Files",
@@ -53,6 +55,7 @@ __all__ = [
     "Origin",
     "Pace",
     "Preset",
+    "Ranks",
     "Recipe",
     "Report",
     "Run",
@@ -82,8 +85,10 @@ __all__ = [
     "load_language_model",
     "locked",
     "mark",
+    "mean_of",
     "measure",
     "model_graph",
+    "mpi_ranks",
     "open_model",
     "peak_flops",
     "read_config",

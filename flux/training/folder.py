@@ -7,6 +7,7 @@ rest) is told once and left out, so that a full disk does not end a night's trai
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from flux.errors import DataError
@@ -96,6 +97,28 @@ class RunFolder:
         if remark not in self._told:
             self._told.add(remark)
             self._tell(remark)
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """The folder of a run as a rank behind the first one sees it: nothing is written there.
+
+    Attributes:
+        path: of the folder that the first rank writes.
+    """
+
+    path: Path
+
+    def save(self) -> None:
+        """The first rank saves."""
+
+    save_on_the_way = improved = plot = save
+
+    def report(self, report: Report) -> None:
+        """The first rank keeps it."""
+
+    def sample(self, text: str) -> None:
+        """The first rank keeps it."""
 
 
 def config_of(origin: Origin) -> Config:

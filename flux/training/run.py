@@ -22,6 +22,7 @@ from flux.training.generations import save_best, save_newest
 from flux.training.kernels import blas_kernels
 from flux.training.language import LanguageModel
 from flux.training.progress import Display, Meter, Pace, Report
+from flux.training.ranks import ALONE, Ranks, any_of, check_alike
 from flux.training.saved import Origin, SavedRun, read_run
 from flux.training.sharing import Sharing
 from flux.training.table import Table
@@ -44,6 +45,7 @@ class Run:
         data: a text for a language model, or a table for any other.
         tokenizer: the vocabulary; default: the text's own.
         threads: that a step may use; Flux's own never change bits.
+        ranks: which train together, each on its part of every batch.
 
     Attributes:
         task: the model with its batches.
@@ -58,17 +60,21 @@ class Run:
         data: Text | Table,
         tokenizer: AnyTokenizer | None = None,
         threads: int | Sharing = 1,
+        ranks: Ranks = ALONE,
     ) -> None:
         preset = origin.preset
         self.origin = origin
         self.sharing = threads if isinstance(threads, Sharing) else Sharing(threads)
-        self.task = _task(origin, data, tokenizer)
+        self.ranks = ranks
+        self.task = _task(origin, data, tokenizer, ranks)
+        check_alike(ranks, int(self.task.digest[:15], 16), "data")
         self.trainer = Trainer(
             self.task.model,
             data=self.task.batch,
             seed=origin.seed,
             threads=self.sharing.own,
             accumulate=preset.accumulate,
+            ranks=ranks,
             **asdict(preset.full_recipe()),
         )
         self.best: float | None = None
@@ -109,8 +115,9 @@ class Run:
 
     @property
     def flops(self) -> int:
-        """Floating-point operations of a step; where it accumulates, without the update's."""
-        return cost_of(self.trainer.program).flops * self.origin.preset.accumulate
+        """Floating-point operations of a step; where it has several parts, without the update's."""
+        parts = self.origin.preset.accumulate * self.ranks.count
+        return cost_of(self.trainer.program).flops * parts
 
     def train(
         self,
@@ -122,7 +129,7 @@ class Run:
         callbacks: Sequence[Callback] = (),
         improved: Callable[[], None] = lambda: None,
         peak: float = 0.0,
-    ) -> None:
+    ) -> bool:
         """Train up to a number of steps, show how it goes, and save on the way.
 
         The last state is the caller's to save.
@@ -136,15 +143,21 @@ class Run:
             callbacks: each called with every report, and with one at every validation.
             improved: called after a validation whose loss is the least so far.
             peak: floating-point operations that the machine does in a second.
+
+        Returns:
+            Whether training ended because some rank was told to stop.
         """
         trainer = self.trainer
         meter = Meter(trainer.step, steps, pace=self.pace(peak))
         every = self.origin.preset.evaluate_every or max(1, steps // VALIDATIONS)
 
+        told = False
+
         def after(step: int, loss: float) -> bool:
             begun = monotonic()
             validated = step % every == 0 or step == steps
             if validated:
+                trainer.check_ranks()
                 meter.validation = self.validation_loss()
                 meter.bits = self.task.bits(meter.validation)
                 if self._improves(meter.validation):
@@ -159,10 +172,13 @@ class Run:
                     callback(report)
             if step % save_every == 0 and step < steps:
                 save()
-            return stopped()
+            nonlocal told
+            told = any_of(self.ranks, stopped())
+            return told
 
         with display:
             trainer.run(max(0, steps - trainer.step), after)
+        return told
 
     def _improves(self, loss: float) -> bool:
         if not isfinite(loss) or (self.best is not None and loss >= self.best):
@@ -172,8 +188,10 @@ class Run:
 
     def validation_loss(self) -> float:
         """The mean loss of some batches of the validation part, the same ones each time."""
-        count = self.origin.preset.evaluate_batches
-        losses = [self.trainer.loss(self.task.validation(n)) for n in range(count)]
+        losses = np.zeros(self.origin.preset.evaluate_batches)
+        for n in range(self.ranks.number, len(losses), self.ranks.count):
+            losses[n] = self.trainer.loss(self.task.validation(n))
+        self.ranks.add(losses)
         return float(np.mean(losses))
 
     def save(self, folder: Path) -> None:
@@ -207,6 +225,7 @@ class Run:
             "text": task.digest,
             "kernels": blas_kernels(),
             "threads": self.sharing.saved(),
+            "ranks": self.ranks.count,
             "parameters": [
                 [entry.path, entry.group, list(entry.shape)]
                 for entry in self.model.parameters.entries
@@ -234,18 +253,19 @@ class Run:
             for what, then, now in (
                 ("the BLAS had other kernels", saved.kernels, blas_kernels()),
                 ("the BLAS had other threads", saved.sharing.blas, self.sharing.blas),
+                ("it was trained by another number of ranks", saved.ranks, self.ranks.count),
                 ("it was another machine", saved.sharing.machine, self.sharing.machine),
             )
             if then != now and (then or what.startswith("the BLAS"))
         ]
 
 
-def _task(origin: Origin, data: Text | Table, tokenizer: AnyTokenizer | None) -> Task:
+def _task(origin: Origin, data: Text | Table, tokenizer: AnyTokenizer | None, ranks: Ranks) -> Task:
     preset, seed = origin.preset, origin.seed
     if isinstance(data, Table):
-        return TableTask(preset, seed, data, origin.source)
+        return TableTask(preset, seed, data, origin.source, ranks)
     known = tokenizer or make_tokenizer(preset.tokenizer, preset.vocabulary, data.texts())
-    return LanguageTask(preset, seed, data, known, origin.source)
+    return LanguageTask(preset, seed, data, known, origin.source, ranks)
 
 
 def load_language_model(folder: Path) -> LanguageModel:

@@ -58,6 +58,7 @@ class SavedRun:
         arrays: parameters and moments, by name.
         path: of the checkpoint.
         sharing: how its steps were shared among threads.
+        ranks: how many processes trained it together.
         remarks: on newer checkpoints that are damaged.
     """
 
@@ -70,6 +71,7 @@ class SavedRun:
     arrays: Mapping[str, NDArray[Any]]
     path: Path
     sharing: Sharing
+    ranks: int
     remarks: tuple[str, ...]
 
     @property
@@ -112,8 +114,9 @@ def _checked(found: checkpoint.Checkpoint, path: Path, remarks: tuple[str, ...])
         raise ArgumentError(f"its step is {step}")
     origin = Origin(preset, _data(about), seed, source, name)
     best, sharing = _best(about), restored(_field(about, "threads", dict))
+    ranks = _ranks(about)
     return SavedRun(
-        origin, vocabulary, step, text, kernels, best, found.arrays, path, sharing, remarks
+        origin, vocabulary, step, text, kernels, best, found.arrays, path, sharing, ranks, remarks
     )
 
 
@@ -144,6 +147,13 @@ def _best(about: Mapping[str, Any]) -> float | None:
     if best is not None and (isinstance(best, bool) or not isinstance(best, int | float)):
         raise ArgumentError("its best loss is no number")
     return best
+
+
+def _ranks(about: Mapping[str, Any]) -> int:
+    ranks = about.get("ranks", 1)
+    if type(ranks) is not int or ranks < 1:
+        raise ArgumentError(f"its ranks are {ranks!r}")
+    return ranks
 
 
 def _vocabulary(values: Any) -> AnyTokenizer | None:

@@ -3,43 +3,25 @@
 The gradient stage (loss, and a gradient for each parameter) and the update stage (flat vectors) are
 lowered apart and linked over the flat buffers that they share: parameters and gradients of a group
 lie in one buffer each, so the update never sees single parameters.
-
-A step that accumulates links the gradient stage with one that adds its gradients to their mean, and
-runs that once for each batch; then the update runs alone on the mean, which is its own buffer.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from flux.backends.runner import Runner
 from flux.lower import lower
-from flux.lower.stages import link
-from flux.nn import GROUPS, WEIGHTS, Model
-from flux.nn.programs import GRADIENT, LOSS, gradient_program
+from flux.nn import WEIGHTS, Model
+from flux.nn.programs import gradient_program
 from flux.program import Program
-from flux.training.library import call
-from flux.training.memory import check_memory
+from flux.training.ranks import ALONE, Ranks
 from flux.training.recipe import Recipe
-from flux.training.update import (
-    NORM,
-    OPTIMISERS,
-    RATE,
-    STEP,
-    build_update,
-    group_axis,
-    group_vector,
-    kept_name,
-)
-
-Arrays = Mapping[str, NDArray[Any]]
-
-_MEAN = "mean gradient"
+from flux.training.stages import Apart, Arrays, Joined, Stages
+from flux.training.update import NORM, OPTIMISERS, RATE, STEP, build_update, kept_name
 
 
 class Step:
@@ -53,10 +35,11 @@ class Step:
         accumulate: the number of batches whose mean gradient a step follows.
         watched: whether `norm` and `rate` are kept; a norm that does not clip costs a pass over
             the gradient.
+        ranks: whose mean gradient a step follows.
 
     Attributes:
-        program: forward, backward, clipping and update; of a step that accumulates, forward and
-            backward of one batch.
+        program: forward, backward, clipping and update; of a step that follows several batches,
+            forward and backward of one.
         state: the flat arrays that a step changes, by name: parameters and what is kept of them.
 
     Raises:
@@ -72,45 +55,17 @@ class Step:
         threads: int = 1,
         accumulate: int = 1,
         watched: bool = False,
+        ranks: Ranks = ALONE,
     ) -> None:
-        groups = [group for group in GROUPS if group in model.parameters.buffers]
-        gradients, update = (
-            gradient_program(model, sizes, model.training_graph),
-            _update_stage(model, recipe, groups, watched),
-        )
-        self.state: dict[str, NDArray[Any]] = {}
-        for group in groups:
-            buffer = model.parameters.buffers[group]
-            self.state[group] = buffer
-            for kept in OPTIMISERS[recipe.optimizer][0]:
-                self.state[kept_name(group, kept)] = np.zeros_like(buffer)
-        self._means: dict[str, NDArray[Any]] = {}
-        if accumulate == 1:
-            self.program = _fitting(link([gradients, update], keep=(LOSS,)))
-            self._runner = self._update = Runner(self.program, state=self.state, threads=threads)
-        else:
-            self.program = _fitting(link([gradients, _mean_stage(model, groups, accumulate)]))
-            self._update = Runner(_fitting(link([update])), state=self.state, threads=threads)
-            self._means = self._mean_buffers(groups)
-            self._runner = Runner(
-                self.program, state=self._means, threads=threads, shared=model.parameters.buffers
-            )
-        self._loss = self._runner.buffer(LOSS)
-        # The loss that a guarded update looks at: the mean's, where the update runs alone.
-        self._guard = self._update.buffer(LOSS) if _takes_loss(update) else self._loss
-        self._step = self._update.buffer(STEP)
-        self._shown = {n: self._update.buffer(n) for n in (NORM, RATE)} if watched else {}
-        self._inputs = [
-            (e.attributes.name, self._runner.buffer(e.attributes.name))
-            for e in model.training_graph.inputs
-        ]
-
-    def _mean_buffers(self, groups: Sequence[str]) -> dict[str, NDArray[Any]]:
-        """The update's own gradients, under the names by which the mean is added up."""
-        return {
-            kept_name(group, _MEAN): self._update.buffer(kept_name(group, GRADIENT))
-            for group in groups
-        }
+        self.state = _state(model, recipe)
+        gradients = gradient_program(model, sizes, model.training_graph)
+        made = (model, gradients, _update_stage(model, recipe, watched), self.state, threads)
+        single = accumulate == ranks.count == 1
+        stages: Stages = Joined(*made) if single else Apart(*made, accumulate, ranks)
+        self.program = stages.program
+        self._run = stages.run
+        self._step = stages.update.buffer(STEP)
+        self._shown = {n: stages.update.buffer(n) for n in (NORM, RATE)} if watched else {}
 
     def __call__(self, step: int, *batches: Arrays) -> float:
         """Run one step; its loss, before the update: the mean over its batches.
@@ -120,20 +75,7 @@ class Step:
             batches: as many as the step accumulates, in the types of the Program.
         """
         self._step[0] = step
-        losses = [self._run(arrays) for arrays in batches]
-        loss = sum(losses) / len(losses)
-        if self._means:
-            self._guard[0] = loss
-            self._update.step()
-            for mean in self._means.values():
-                mean.fill(0)
-        return loss
-
-    def _run(self, arrays: Arrays) -> float:
-        for name, buffer in self._inputs:
-            buffer[:] = arrays[name].reshape(-1)
-        self._runner.step()
-        return float(self._loss[0])
+        return self._run(batches)
 
     @property
     def norm(self) -> float:
@@ -149,18 +91,20 @@ class Step:
         return float(self._shown[name][0]) if name in self._shown else math.nan
 
 
-def _takes_loss(update: Program) -> bool:
-    return any(port.name == LOSS for port in update.entry.inputs)
+def _state(model: Model, recipe: Recipe) -> dict[str, NDArray[Any]]:
+    """The parameters of each group, and beside them what the optimiser keeps, zeros at first."""
+    kept, _ = OPTIMISERS[recipe.optimizer]
+    state: dict[str, NDArray[Any]] = {}
+    for group, buffer in model.parameters.buffers.items():
+        state[group] = buffer
+        state |= {kept_name(group, name): np.zeros_like(buffer) for name in kept}
+    return state
 
 
-def _fitting(program: Program) -> Program:
-    check_memory(program)
-    return program
-
-
-def _update_stage(model: Model, recipe: Recipe, groups: Sequence[str], watched: bool) -> Program:
-    update = build_update(recipe, groups, groups if recipe.decay_all else (WEIGHTS,))
+def _update_stage(model: Model, recipe: Recipe, watched: bool) -> Program:
     buffers = model.parameters.buffers
+    groups = list(buffers)
+    update = build_update(recipe, groups, groups if recipe.decay_all else (WEIGHTS,))
     return lower(
         {
             **{f"next {name}": e for name, e in update.outputs.items()},
@@ -172,23 +116,4 @@ def _update_stage(model: Model, recipe: Recipe, groups: Sequence[str], watched: 
         updates={f"next {name}": name for name in update.outputs},
         relaxed=True,
         name=recipe.optimizer,
-    )
-
-
-def _mean_stage(model: Model, groups: Sequence[str], count: int) -> Program:
-    """Adds the gradients of one of `count` batches to their mean."""
-    inputs = []
-    outputs = {}
-    for group in groups:
-        g, mean = group_vector(group, GRADIENT), group_vector(group, _MEAN)
-        inputs += [g, mean]
-        outputs[kept_name(group, _MEAN)] = call("mean_gradient", mean=mean, g=g, count=count)
-    return lower(
-        {f"next {name}": e for name, e in outputs.items()},
-        inputs,
-        sizes={group_axis(group): model.parameters.buffers[group].size for group in groups},
-        dtype=model.dtype,
-        updates={f"next {name}": name for name in outputs},
-        relaxed=True,
-        name="mean gradient",
     )
