@@ -329,6 +329,7 @@ def _train(run: Run, lines: list[Line], folder: Path, steps: int, peak: float) -
             stop,
             callbacks=(kept.report,),
             improved=kept.improved,
+            validated=kept.sample,
             peak=peak,
         )
         kept.save()
@@ -377,9 +378,8 @@ def _conclude(run: Run, lines: list[Line], kept: RunFolder | Elsewhere, steps: i
     if lines:
         _mark(run, lines)
     kept.plot()
-    text = run.task.sample(run.origin.seed)
+    text = run.sample()
     if text is not None:
-        kept.sample(text)
         click.echo(f"\na sample:\n{text}")
         prompt = '--prompt "x*sin(x) -> " --line --greedy' if lines else f"--length {_SAMPLE}"
         click.echo(f"\nto write more:  flux generate {folder} {prompt}")

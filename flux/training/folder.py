@@ -10,17 +10,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from flux.errors import DataError
+from flux.errors import DataError, DomainError
 from flux.training.checkpoint import sweep
 from flux.training.config import Config
 from flux.training.metrics import METRICS, Metrics, read_metrics
 from flux.training.plot import PICTURE, plot_losses
 from flux.training.progress import Report
 from flux.training.run import Run
+from flux.training.samples import SAMPLES, Samples
 from flux.training.saved import Origin
 
 CONFIG = "config.toml"
-SAMPLES = "samples.txt"
 
 
 class RunFolder:
@@ -43,6 +43,7 @@ class RunFolder:
         try:
             (path / CONFIG).write_text(config_of(run.origin).text(), encoding="utf-8")
             self._metrics = Metrics(path, run.trainer.step)
+            self._samples = Samples(path, run.trainer.step)
         except OSError as error:
             raise DataError(f"cannot write to {str(path)!r}: {error.strerror}") from None
         sweep(path)
@@ -76,13 +77,16 @@ class RunFolder:
         except OSError as error:
             self._once(f"cannot write {METRICS}: {error.strerror}")
 
-    def sample(self, text: str) -> None:
-        """Append what the model writes."""
+    def sample(self) -> None:
+        """Append what the model writes, where it writes."""
         try:
-            with (self.path / SAMPLES).open("a", encoding="utf-8", errors="replace") as file:
-                file.write(f"--- step {self._run.trainer.step}\n{text}\n")
+            text = self._run.sample()
+            if text is not None:
+                self._samples.add(self._run.trainer.step, text)
         except OSError as error:
             self._once(f"cannot write {SAMPLES}: {error.strerror}")
+        except DomainError as error:
+            self._once(f"the model writes nothing: {error.text}")
 
     def plot(self) -> None:
         """Draw the curve."""
@@ -112,12 +116,9 @@ class Elsewhere:
     def save(self) -> None:
         """The first rank saves."""
 
-    save_on_the_way = improved = plot = save
+    save_on_the_way = improved = sample = plot = save
 
     def report(self, report: Report) -> None:
-        """The first rank keeps it."""
-
-    def sample(self, text: str) -> None:
         """The first rank keeps it."""
 
 

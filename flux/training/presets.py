@@ -40,6 +40,7 @@ class Preset:
         evaluate_every: steps between two validations; 0 for a twentieth of the run.
         evaluate_batches: batches of a validation.
         save_every: steps between two saves.
+        sample: tokens that the model writes at each validation; 0 for none.
         keep: checkpoints kept beside the newest one.
         accumulate: batches whose mean gradient a step follows.
         sizes: of axes, for models of one's own.
@@ -66,6 +67,7 @@ class Preset:
     evaluate_every: int = 0
     evaluate_batches: int = 8
     save_every: int = 1_000
+    sample: int = 300
     keep: int = 2
     accumulate: int = 1
     sizes: Mapping[str, int] = field(default_factory=dict)
@@ -101,13 +103,13 @@ class Preset:
 
 
 # What a run may change when it goes on: none of them changes what the steps compute.
-RESUMABLE = ("steps", "save_every", "keep", "evaluate_every", "not_finite")
+RESUMABLE = ("steps", "save_every", "sample", "keep", "evaluate_every", "not_finite")
 KINDS: Mapping[str, str] = {f.name: str(f.type) for f in fields(Preset) if "Mapping" not in f.type}
 _SHARED = ("learning_rate", "warm_up", "steps", "weight_decay")
 RECIPE_KINDS: Mapping[str, str] = {
     f.name: str(f.type) for f in fields(Recipe) if f.name not in _SHARED
 }
-_FROM_ZERO = ("batch", "warm_up", "weight_decay", "evaluate_every", "keep", "validation")
+_FROM_ZERO = ("batch", "warm_up", "weight_decay", "evaluate_every", "sample", "keep", "validation")
 _MOST = {"trees": 1_000_000, "keep": 100, "layers": 1_000, "validation": 0.9}
 _CHOICES = {"tokenizer": TOKENIZERS}
 _TYPES: Mapping[str, tuple[tuple[type, ...], str]] = {

@@ -128,6 +128,7 @@ class Run:
         stopped: Callable[[], bool],
         callbacks: Sequence[Callback] = (),
         improved: Callable[[], None] = lambda: None,
+        validated: Callable[[], None] = lambda: None,
         peak: float = 0.0,
     ) -> bool:
         """Train up to a number of steps, show how it goes, and save on the way.
@@ -142,6 +143,7 @@ class Run:
             stopped: asked after each step; training ends where it says so.
             callbacks: each called with every report, and with one at every validation.
             improved: called after a validation whose loss is the least so far.
+            validated: called after each validation; it may look at the model, and not change it.
             peak: floating-point operations that the machine does in a second.
 
         Returns:
@@ -155,17 +157,16 @@ class Run:
 
         def after(step: int, loss: float) -> bool:
             begun = monotonic()
-            validated = step % every == 0 or step == steps
-            if validated:
+            due = step % every == 0 or step == steps
+            if due:
                 trainer.check_ranks()
                 meter.validation = self.validation_loss()
                 meter.bits = self.task.bits(meter.validation)
                 if self._improves(meter.validation):
                     improved()
+                validated()
                 meter.paused(monotonic() - begun)
-            report = meter.add(
-                step, loss, trainer.rate, trainer.norm, trainer.skipped, due=validated
-            )
+            report = meter.add(step, loss, trainer.rate, trainer.norm, trainer.skipped, due=due)
             if report is not None:
                 display.show(report)
                 for callback in callbacks:
@@ -193,6 +194,16 @@ class Run:
             losses[n] = self.trainer.loss(self.task.validation(n))
         self.ranks.add(losses)
         return float(np.mean(losses))
+
+    def sample(self) -> str | None:
+        """What the model writes from the start of a text; None where it writes none.
+
+        It is a pure function of the parameters and the run's seed.
+
+        Raises:
+            DomainError: logits that are not finite.
+        """
+        return self.task.sample(self.origin.seed)
 
     def save(self, folder: Path) -> None:
         """Write the newest checkpoint into the run's folder.

@@ -164,7 +164,12 @@ def _vocabulary(values: Any) -> AnyTokenizer | None:
     return tokenizer_of(values)
 
 
+# Fields that a checkpoint may lack: runs of this format were saved before there were any.
+_ADDED = {"sample"}
+
+
 def _preset(values: Mapping[str, Any]) -> Preset:
-    if set(values) != {field.name for field in fields(Preset)}:
+    known = {field.name for field in fields(Preset)}
+    if not known - _ADDED <= set(values) <= known:
         raise ArgumentError("its preset has other fields than this version's")
     return Preset(**values)

@@ -24,7 +24,6 @@ from flux.training.table import Table
 from flux.training.text import Text
 from flux.training.tokenizer import AnyTokenizer, Tokens
 
-_SAMPLE = 300  # characters
 _COUNTED = 1 << 20  # tokens whose characters are counted
 
 
@@ -75,6 +74,7 @@ class LanguageTask:
         self.model = self.language.model
         self.name, self.digest = text.name, text.digest
         self.units = preset.batch * preset.context
+        self._sample = preset.sample
         mine = part_of(ranks, preset.batch, "windows")
         found = text.encoded(tokenizer, preset)
         sizes = (preset.context, preset.batch, seed)
@@ -89,10 +89,10 @@ class LanguageTask:
 
     def sample(self, seed: int) -> str | None:
         """What the model writes from the start of a text."""
-        if "logits" not in self.model.graph.values:
+        if not self._sample or "logits" not in self.model.graph.values:
             return None
         letters = self.language.write(self.language.start, Choice(seed=seed))
-        return "".join(islice(letters, _SAMPLE)).strip("\n")
+        return "".join(islice(letters, self._sample)).strip("\n")
 
 
 def _characters_per_token(tokens: Tokens, tokenizer: AnyTokenizer) -> float:
