@@ -13,6 +13,7 @@ from pathlib import Path
 from flux.errors import DataError, DomainError
 from flux.training.checkpoint import sweep
 from flux.training.config import Config
+from flux.training.events import Events
 from flux.training.metrics import METRICS, Metrics, read_metrics
 from flux.training.plot import PICTURE, plot_losses
 from flux.training.progress import Report
@@ -33,6 +34,7 @@ class RunFolder:
 
     Raises:
         DataError: it cannot be written.
+        ArgumentError: events are wanted, and their library is not installed.
     """
 
     def __init__(self, path: Path, run: Run, tell: Callable[[str], None]) -> None:
@@ -44,6 +46,8 @@ class RunFolder:
             (path / CONFIG).write_text(config_of(run.origin).text(), encoding="utf-8")
             self._metrics = Metrics(path, run.trainer.step)
             self._samples = Samples(path, run.trainer.step)
+            wanted = run.origin.preset.tensorboard
+            self._events = Events(path, run.trainer.step) if wanted else None
         except OSError as error:
             raise DataError(f"cannot write to {str(path)!r}: {error.strerror}") from None
         sweep(path)
@@ -71,11 +75,16 @@ class RunFolder:
             self._once(error.text)
 
     def report(self, report: Report) -> None:
-        """Append a report to the metrics."""
+        """Append a report to the metrics, and to the events where they are wanted."""
         try:
             self._metrics.add(report.row())
         except OSError as error:
             self._once(f"cannot write {METRICS}: {error.strerror}")
+        try:
+            if self._events is not None:
+                self._events.add(report.row())
+        except OSError as error:
+            self._once(f"cannot write events: {error.strerror}")
 
     def sample(self) -> None:
         """Append what the model writes, where it writes."""

@@ -41,6 +41,7 @@ class Preset:
         evaluate_batches: batches of a validation.
         save_every: steps between two saves.
         sample: tokens that the model writes at each validation; 0 for none.
+        tensorboard: whether events for TensorBoard are written.
         keep: checkpoints kept beside the newest one.
         accumulate: batches whose mean gradient a step follows.
         sizes: of axes, for models of one's own.
@@ -68,6 +69,7 @@ class Preset:
     evaluate_batches: int = 8
     save_every: int = 1_000
     sample: int = 300
+    tensorboard: bool = False
     keep: int = 2
     accumulate: int = 1
     sizes: Mapping[str, int] = field(default_factory=dict)
@@ -103,7 +105,15 @@ class Preset:
 
 
 # What a run may change when it goes on: none of them changes what the steps compute.
-RESUMABLE = ("steps", "save_every", "sample", "keep", "evaluate_every", "not_finite")
+RESUMABLE = (
+    "steps",
+    "save_every",
+    "sample",
+    "tensorboard",
+    "keep",
+    "evaluate_every",
+    "not_finite",
+)
 KINDS: Mapping[str, str] = {f.name: str(f.type) for f in fields(Preset) if "Mapping" not in f.type}
 _SHARED = ("learning_rate", "warm_up", "steps", "weight_decay")
 RECIPE_KINDS: Mapping[str, str] = {

@@ -165,7 +165,7 @@ def _vocabulary(values: Any) -> AnyTokenizer | None:
 
 
 # Fields that a checkpoint may lack: runs of this format were saved before there were any.
-_ADDED = {"sample"}
+_ADDED = {"sample", "tensorboard"}
 
 
 def _preset(values: Mapping[str, Any]) -> Preset:
