@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         RunFolder,
         SavedRun,
         Sharing,
+        Start,
         Table,
     )
 
@@ -70,6 +71,13 @@ def _change_options(command: Any) -> Any:
     multiple=True,
     help="UTF-8 text files, or a folder of them; for models of tables a .csv, .tsv or .npz file.",
 )
+@click.option(
+    "--from",
+    "start",
+    type=click.Path(path_type=Path),
+    help="Begin with the parameters and the vocabulary of a trained model: a run, an exported"
+    " folder, or GPT-2 as transformers keeps it.",
+)
 @click.option("--config", type=click.Path(path_type=Path), help="A TOML file of keys and values.")
 @click.option(
     "--set", "settings", metavar="KEY=VALUE", multiple=True, help="Change one key of all."
@@ -85,6 +93,7 @@ def command(
     preset: str | None,
     model: Path | None,
     data: tuple[Path, ...],
+    start: Path | None,
     config: Path | None,
     settings: tuple[str, ...],
     resume: Path | None,
@@ -104,6 +113,7 @@ def command(
     flux train --data notes.txt --steps 2000 --set tokenizer=words
     flux train --model my.flux --data table.csv --set sizes.h=16
     flux train --config runs/tiny/config.toml    train the same once more
+    flux train --from runs/tiny --data new.txt   train it further, on another text
     flux train --resume runs/tiny --steps 20000  go on with a run
 
     Ctrl-C saves the run and leaves; a second Ctrl-C leaves at once.
@@ -114,6 +124,7 @@ def command(
             "preset": preset,
             "model": model,
             "data": data,
+            "from": start,
             "config": config,
             "out": out,
         }
@@ -123,6 +134,7 @@ def command(
             _go_on(resume, {**chosen, **dict.fromkeys(given)}, settings, threads, ranks)
         return
     words: dict[str, Any] = {"preset": preset, "model": model and str(model), "seed": seed}
+    words["from"] = start and str(start)
     words["data"] = [str(path) for path in data] or None
     named = {name: value for name, value in words.items() if value is not None}
     with ranks_of_command() as ranks:
@@ -143,12 +155,13 @@ def _begin(
     layers += [read_settings(settings), options]
     own = any(str(layer.get("model", "")).endswith(".flux") for layer in layers)
     table = own and any(_is_table(layer.get("data")) for layer in layers)
-    config = configure(layers, "table" if table else "tiny" if own else "calculus")
+    start = _start(layers)
+    config = configure(layers, "table" if table else "tiny" if own else "calculus", start)
     limit_blas()
-    origin = _origin(config)
+    origin = _origin(config, start, own)
     wanted = Path("runs") / _title(origin)
     folder = _free_folder(wanted) if out is None else _empty(out)
-    run, lines = _prepare(origin, threads, ranks)
+    run, lines = _prepare(origin, threads, ranks, start=start)
     peak = _introduce(run, lines, folder)
     with _held(folder, ranks):
         _train(run, lines, folder, origin.preset.steps, peak)
@@ -161,12 +174,24 @@ def _is_table(data: Any) -> bool:
     return any(isinstance(path, str) and path.lower().endswith(SUFFIXES) for path in paths)
 
 
-def _origin(config: Config) -> Origin:
+def _start(layers: list[dict[str, Any]]) -> Start | None:
+    """The model to begin from, where the last layer that speaks of one names it."""
+    from flux.training import read_start
+
+    found = next((layer["from"] for layer in reversed(layers) if "from" in layer), "")
+    return read_start(Path(found)) if found else None
+
+
+def _origin(config: Config, start: Start | None, own: bool) -> Origin:
+    """What a run is made from; `own` says that its configuration names a file with the model."""
     from flux.training import Origin
 
     data = tuple(str(Path(path).resolve()) for path in config.data)
-    source = _source(Path(config.preset.model)) if config.preset.own else ""
-    return Origin(config.preset, data, config.seed, source, config.name)
+    source = start.source if start and not own else ""
+    if config.preset.own and not source:
+        source = _source(Path(config.preset.model))
+    begun = str(Path(config.start).resolve()) if config.start else ""
+    return Origin(config.preset, data, config.seed, source, config.name, begun)
 
 
 def _source(path: Path) -> str:
@@ -272,14 +297,20 @@ def _data(origin: Origin) -> tuple[Corpus | Files | Table, list[Line]]:
 
 
 def _prepare(
-    origin: Origin, threads: str | None, ranks: Ranks, saved: SavedRun | None = None
+    origin: Origin,
+    threads: str | None,
+    ranks: Ranks,
+    saved: SavedRun | None = None,
+    start: Start | None = None,
 ) -> tuple[Run, list[Line]]:
-    """A run that is ready to train, from its beginning or from a checkpoint."""
+    """A run that is ready to train: from its beginning, another model, or a checkpoint."""
     from flux.training import Run
 
     sharing = _sharing(threads, saved)
     data, lines = _data(origin)
-    run = Run(origin, data, saved.vocabulary if saved else None, sharing, ranks)
+    vocabulary = saved.vocabulary if saved else start.tokenizer if start else None
+    parameters = start.parameters if start else None
+    run = Run(origin, data, vocabulary, sharing, ranks, parameters)
     for remark in run.restore(saved) if saved else ():
         _tell(remark)
     if threads == "auto" and not saved:

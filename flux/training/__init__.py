@@ -19,15 +19,17 @@ from flux.training.presets import PRESETS, RESUMABLE, Preset
 from flux.training.progress import Display, Pace, Report, display
 from flux.training.ranks import Ranks, mean_of, mpi_ranks
 from flux.training.recipe import Recipe
-from flux.training.run import Callback, Run, load_language_model
+from flux.training.run import Callback, Run
 from flux.training.sample import GREEDY, Choice
 from flux.training.saved import Origin, SavedRun, read_run
 from flux.training.sharing import Sharing, measure
 from flux.training.sharing import limit_blas as limit_blas_to
+from flux.training.start import Start, read_start
 from flux.training.table import SUFFIXES, Table, read_table
 from flux.training.text import Corpus, read_text, split
 from flux.training.text_files import Files
 from flux.training.tokenizer import Tokenizer
+from flux.training.trained import load_language_model
 from flux.training.trainer import Trainer
 from flux.training.writing import until, write_text, write_tokens
 
@@ -62,6 +64,7 @@ __all__ = [
     "RunFolder",
     "SavedRun",
     "Sharing",
+    "Start",
     "Table",
     "Tokenizer",
     "Trainer",
@@ -94,6 +97,7 @@ __all__ = [
     "read_config",
     "read_run",
     "read_settings",
+    "read_start",
     "read_table",
     "read_text",
     "reads_tokens",

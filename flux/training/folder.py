@@ -133,4 +133,4 @@ class Elsewhere:
 
 def config_of(origin: Origin) -> Config:
     """The configuration that makes a run of the same origin."""
-    return Config(origin.name, origin.preset, origin.data, origin.seed)
+    return Config(origin.name, origin.preset, origin.data, origin.seed, origin.start)

@@ -173,6 +173,22 @@ def _check_recipe(values: object) -> None:
         check_kind(name, RECIPE_KINDS[name], value)
 
 
+# Fields that what was saved may lack, because there were none of them then.
+_ADDED = {"sample", "tensorboard"}
+
+
+def preset_of(values: object) -> Preset:
+    """The preset of saved fields.
+
+    Raises:
+        ArgumentError: other fields, or values out of range.
+    """
+    known = {f.name for f in fields(Preset)}
+    if not isinstance(values, Mapping) or not known - _ADDED <= set(values) <= known:
+        raise ArgumentError("its preset has other fields than this version's")
+    return Preset(**values)
+
+
 class _Files(MutableMapping[str, Preset]):
     """The presets by name, each read when it is first asked for."""
 

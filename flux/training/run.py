@@ -6,7 +6,7 @@ moments, and the preset, seed, vocabulary, optimiser's numbers and data it was m
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from math import isfinite
 from pathlib import Path
@@ -14,6 +14,7 @@ from time import monotonic
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from flux.errors import DataError
 from flux.nn import Model
@@ -23,8 +24,9 @@ from flux.training.kernels import blas_kernels
 from flux.training.language import LanguageModel
 from flux.training.progress import Display, Meter, Pace, Report
 from flux.training.ranks import ALONE, Ranks, any_of, check_alike
-from flux.training.saved import Origin, SavedRun, read_run
+from flux.training.saved import Origin, SavedRun
 from flux.training.sharing import Sharing
+from flux.training.start import begin_from
 from flux.training.table import Table
 from flux.training.tasks import LanguageTask, TableTask, Task
 from flux.training.text import Text, make_tokenizer
@@ -46,6 +48,10 @@ class Run:
         tokenizer: the vocabulary; default: the text's own.
         threads: that a step may use; Flux's own never change bits.
         ranks: which train together, each on its part of every batch.
+        parameters: that the model begins with, by path; default: those that its text says.
+
+    Raises:
+        FluxError: the data, the model and its parameters do not go together.
 
     Attributes:
         task: the model with its batches.
@@ -61,6 +67,7 @@ class Run:
         tokenizer: AnyTokenizer | None = None,
         threads: int | Sharing = 1,
         ranks: Ranks = ALONE,
+        parameters: Mapping[str, NDArray[Any]] | None = None,
     ) -> None:
         preset = origin.preset
         self.origin = origin
@@ -68,6 +75,8 @@ class Run:
         self.ranks = ranks
         self.task = _task(origin, data, tokenizer, ranks)
         check_alike(ranks, int(self.task.digest[:15], 16), "data")
+        if parameters is not None:
+            begin_from(self.task.model, parameters, origin.start)
         self.trainer = Trainer(
             self.task.model,
             data=self.task.batch,
@@ -230,6 +239,7 @@ class Run:
             "data": list(origin.data),
             "seed": origin.seed,
             "source": origin.source,
+            "from": origin.start,
             "tokenizer": tokenizer,
             "step": self.trainer.step,
             "best": self.best,
@@ -277,20 +287,3 @@ def _task(origin: Origin, data: Text | Table, tokenizer: AnyTokenizer | None, ra
         return TableTask(preset, seed, data, origin.source, ranks)
     known = tokenizer or make_tokenizer(preset.tokenizer, preset.vocabulary, data.texts())
     return LanguageTask(preset, seed, data, known, origin.source, ranks)
-
-
-def load_language_model(folder: Path) -> LanguageModel:
-    """The trained model of a run's folder.
-
-    Raises:
-        DataError: there is none, or it is damaged.
-    """
-    saved = read_run(folder)
-    origin = saved.origin
-    language = LanguageModel(origin.preset, saved.tokenizer, 0, origin.source)
-    for group, buffer in language.model.parameters.buffers.items():
-        found = saved.arrays.get(group)
-        if found is None or found.shape != buffer.shape:
-            raise DataError(f"the checkpoint in {str(folder)!r} does not fit its own preset")
-        np.copyto(buffer, found)
-    return language
