@@ -16,8 +16,8 @@ from flux.training.ranks import any_of
 from flux.training.run import Run
 from flux.training.trainer import Trainer
 
-_SIDE = 768  # of the matrices whose product is the peak
-_PRODUCTS = 5
+_SIDE = 384  # of the matrices whose product is the peak: short, so that nothing comes between
+_PRODUCTS = 40  # of which the quickest counts
 _STEPS = 20  # at most, of a trial
 _TRIAL_S = 0.2
 

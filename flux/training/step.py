@@ -114,6 +114,7 @@ def _update_stage(model: Model, recipe: Recipe, watched: bool) -> Program:
         sizes={axis: buffers[group].size for group, axis in update.axes.items()},
         dtype=model.dtype,
         updates={f"next {name}": name for name in update.outputs},
+        origins=update.origins,
         relaxed=True,
         name=recipe.optimizer,
     )
