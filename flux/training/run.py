@@ -158,37 +158,41 @@ class Run:
         Returns:
             Whether training ended because some rank was told to stop.
         """
-        trainer = self.trainer
-        meter = Meter(trainer.step, steps, pace=self.pace(peak))
+        meter = Meter(self.trainer.step, steps, pace=self.pace(peak))
         every = self.origin.preset.evaluate_every or max(1, steps // VALIDATIONS)
-
         told = False
 
         def after(step: int, loss: float) -> bool:
-            begun = monotonic()
+            nonlocal told
             due = step % every == 0 or step == steps
             if due:
-                trainer.check_ranks()
-                meter.validation = self.validation_loss()
-                meter.bits = self.task.bits(meter.validation)
-                if self._improves(meter.validation):
-                    improved()
-                validated()
-                meter.paused(monotonic() - begun)
-            report = meter.add(step, loss, trainer.rate, trainer.norm, trainer.skipped, due=due)
+                self._validate(meter, improved, validated)
+            trainer = self.trainer
+            report = meter.add(step, loss, trainer.rate, trainer.norm, trainer.skipped, due)
             if report is not None:
-                display.show(report)
-                for callback in callbacks:
-                    callback(report)
+                for show in (display.show, *callbacks):
+                    show(report)
             if step % save_every == 0 and step < steps:
                 save()
-            nonlocal told
             told = any_of(self.ranks, stopped())
             return told
 
         with display:
-            trainer.run(max(0, steps - trainer.step), after)
+            self.trainer.run(max(0, steps - self.trainer.step), after)
         return told
+
+    def _validate(
+        self, meter: Meter, improved: Callable[[], None], validated: Callable[[], None]
+    ) -> None:
+        """Tell a meter the validation loss; what that takes is no time of training."""
+        begun = monotonic()
+        self.trainer.check_ranks()
+        meter.validation = self.validation_loss()
+        meter.bits = self.task.bits(meter.validation)
+        if self._improves(meter.validation):
+            improved()
+        validated()
+        meter.paused(monotonic() - begun)
 
     def _improves(self, loss: float) -> bool:
         if not isfinite(loss) or (self.best is not None and loss >= self.best):
