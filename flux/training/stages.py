@@ -21,7 +21,7 @@ from flux.nn import Model
 from flux.nn.programs import GRADIENT, LOSS
 from flux.program import Program
 from flux.training.library import call
-from flux.training.memory import check_memory, needed_bytes
+from flux.training.memory import check_bytes, check_memory, needed_bytes
 from flux.training.parts import Parts
 from flux.training.ranks import Ranks
 from flux.training.update import group_axis, group_vector, kept_name
@@ -68,7 +68,7 @@ class Joined:
         threads: int,
     ) -> None:
         self._gradients = gradients
-        self.program = _fitting(link([_stage(gradients), update], keep=(LOSS,)))
+        self.program = _fitting(link([_stage(gradients), update], keep=(LOSS,)), gradients)
         given = _given(gradients)
         self.update = Runner(self.program, state=state, threads=threads, shared=given)
         self.bytes = needed_bytes(self.program, given) + _held(gradients)
@@ -119,7 +119,7 @@ class Apart:
         buffers = model.parameters.buffers
         self._mean = _Mean(buffers, model.dtype)
         means = _mean_stage(buffers, model.dtype, self._batches)
-        self.program = _fitting(link([_stage(gradients), means]))
+        self.program = _fitting(link([_stage(gradients), means]), gradients)
         given = _given(gradients) if isinstance(gradients, Parts) else buffers
         self._gradient = Runner(
             self.program, state=self._mean.named(_MEAN), threads=threads, shared=given
@@ -225,8 +225,11 @@ def _takes_loss(update: Program) -> bool:
     return any(port.name == LOSS for port in update.entry.inputs)
 
 
-def _fitting(program: Program) -> Program:
-    check_memory(program)
+def _fitting(program: Program, gradients: Program | Parts | None = None) -> Program:
+    if isinstance(gradients, Parts):
+        check_bytes(gradients.bytes + needed_bytes(program, gradients.shared))
+    else:
+        check_memory(program)
     return program
 
 

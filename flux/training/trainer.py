@@ -16,7 +16,7 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
-from flux.errors import ArgumentError, DataError, DomainError
+from flux.errors import ArgumentError, DataError, DomainError, FluxError
 from flux.nn import Batch, Model, conform, sizes_of
 from flux.nn.parts import most_parts
 from flux.program import Program
@@ -159,15 +159,24 @@ class Trainer:
             parts: of each batch, computed side by side; it changes last bits.
 
         Raises:
-            ArgumentError: a batch cannot be cut into that many parts.
+            ArgumentError: a batch cannot be cut into that many parts; it is shared as before.
+            LimitError: the machine has too little memory for that; likewise.
         """
+        count = _counted("parts", parts)
         state = {name: array.copy() for name, array in self.state().items()}
-        self._compiled = self._compile(threads, _counted("parts", parts))
-        for name, array in self.state().items():
-            np.copyto(array, state[name])
+        before = self._shared
+        del self._compiled  # its memory is free before that of the next one is taken
+        try:
+            self._compiled = self._compile(threads, count)
+        except FluxError:
+            self._compiled = self._compile(*before)
+            raise
+        finally:
+            for name, array in self.state().items():
+                np.copyto(array, state[name])
 
     def _compile(self, threads: int, parts: int) -> Step:
-        return Step(
+        step = Step(
             self.model,
             self.recipe,
             self._sizes,
@@ -177,6 +186,8 @@ class Trainer:
             parts=parts,
             ranks=self.ranks,
         )
+        self._shared = (threads, parts)
+        return step
 
     def most_parts(self, limit: int) -> int:
         """The most parts, up to a limit, into which a batch can be cut; 1 where it cannot."""

@@ -81,6 +81,24 @@ def test_a_run_can_be_cut_on_the_way() -> None:
         np.testing.assert_allclose(many.model.parameters[path], array, rtol=1e-9, atol=1e-12)
 
 
+def test_a_way_that_cannot_be_taken_leaves_the_trainer_as_it_was(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    one, many = trainer(1), trainer(1)
+    one.run(4)
+    many.run(2)
+    with pytest.raises(ArgumentError, match="cannot be cut into 2 parts"):
+        many.share(1, 2)
+    held = many.bytes
+    with monkeypatch.context() as patched:
+        patched.setattr(memory, "physical_bytes", lambda: held * 5 // 4 + 1)
+        with pytest.raises(LimitError, match="needs"):
+            many.share(1, SIZE)
+    many.run(2)
+    for name, array in one.state().items():
+        assert array.tobytes() == many.state()[name].tobytes()
+
+
 def test_what_a_step_holds_and_does_counts_every_part() -> None:
     one, many = trainer(1), trainer(SIZE)
     assert one.flops == cost_of(one.program).flops

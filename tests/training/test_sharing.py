@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from flux.errors import ArgumentError
+from flux.errors import ArgumentError, LimitError
 from flux.program import cost_of
 from flux.training import Origin, Preset, Run, Sharing, estimate, limit_blas_to, split, trial
 from flux.training import sharing as module
@@ -87,6 +87,17 @@ def test_a_batch_that_stays_whole_is_not_tried_in_parts(monkeypatch: pytest.Monk
     tried: list[Sharing] = []
     measure(2, 1, "", lambda sharing: tried.append(sharing) or 1.0)  # type: ignore[func-returns-value]
     assert tried == [ONE, OWN, BLAS]
+
+
+def test_a_way_that_memory_does_not_hold_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "limit_blas", lambda _: None)
+
+    def step_s(sharing: Sharing) -> float:
+        if sharing.parts > 1:
+            raise LimitError("a step needs 3 GiB of memory")
+        return 1 / sharing.threads
+
+    assert measure(2, 2, "", step_s) == OWN
 
 
 def test_one_core_needs_no_measuring() -> None:
