@@ -22,6 +22,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "solve": ("flux.cli.solve", "Find the root of an equation."),
     "fit": ("flux.cli.fit", "Fit a model to a table."),
     "minimize": ("flux.cli.minimize", "Find where a formula is least, or greatest."),
+    "plot": ("flux.cli.plot", "Draw a formula over a range."),
     "integrate": ("flux.cli.integrate", "Integrate a formula."),
     "taylor": ("flux.cli.taylor", "Expand a formula in powers about a point."),
     "simplify": ("flux.cli.simplify", "Simplify a formula."),

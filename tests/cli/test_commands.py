@@ -38,6 +38,10 @@ ANSWERS = [
         '{"result": 12.0, "derivative": "3*x^2"}',
     ),
     (["solve", "x^3 = x", "x=-1.5..2", "--all", "--json"], '{"result": [-1.0, 0.0, 1.0]}'),
+    (
+        ["solve", "x^2 + 2*x + 5", "--exact", "--json"],
+        '{"result": [], "complex": [["-1", "-2"], ["-1", "2"]], "complete": true}',
+    ),
     (["taylor", "cos(x)", "x", "-n", "2", "--json"], '{"result": "1 - x^2/2"}'),
     (["simplify", "x + x", "--json"], '{"result": "2*x"}'),
     (["diff", "x^3", "x"], "3*x^2"),
@@ -132,6 +136,13 @@ MISTAKES = [
     (["minimize", "x^2", "x=1", "--subject-to", "x > 2"], 1, "write >="),
     (["minimize", "x^2", "x"], 2, "expected NAME=VALUE"),
     (["minimize", "x^2", "=0..1"], 2, "expected NAME=LOW..HIGH"),
+    (["plot", "x"], 2, "one name has a range"),
+    (["plot", "x*y", "x=0..1", "y=0..1"], 2, "one name has a range"),
+    (["plot", "x", "x=1..0"], 1, "is empty or endless"),
+    (["plot", "x", "x=0..inf"], 1, "is empty or endless"),
+    (["plot", "x*a", "x=0..1"], 1, "no value for `a`"),
+    (["plot", "x", "x=0..1", "--out", "a.bmp"], 2, "--out ends in one of"),
+    (["plot", "x +", "x=0..1"], 1, "syntax error"),
     (["integrate", "x^x", "x", "--seconds", "30"], 1, "flux.integrate(e, 'x', a, b)"),
     (["integrate", "1/x", "x", "--from", "0", "--to", "1"], 1, "does not converge"),
     (["integrate", "x", "x", "--from", "0"], 2, "--from and --to"),
@@ -291,3 +302,11 @@ def test_every_step_of_a_search_is_printed(capsys: pytest.CaptureFixture[str]) -
     first, *_, name, value = capsys.readouterr().out.splitlines()
     assert first.split() == ["9", "6.00e+00", "x=0"]
     assert (name, value) == ("x = 2", "value = 1")
+
+
+def test_a_plot_shows_curve_derivative_and_roots(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["plot", "x^2 - a", "x=-2..3", "a=1", "-d", "-r", "--height", "11"]) == 0
+    first, *lines = capsys.readouterr().out.splitlines()
+    assert first == "* x^2 - a   ~ d/dx   o roots"
+    assert lines[-1] == "roots: -1, 1"
+    assert sum(line.count("o") for line in lines[:-1]) == 2
