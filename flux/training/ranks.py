@@ -7,7 +7,8 @@ ranks, or that of the first one. So every rank decides alike, and takes the same
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from time import monotonic, sleep
 from typing import Any, NoReturn, Protocol
 
@@ -20,7 +21,7 @@ Array = NDArray[Any]
 
 # What launchers tell each process of how many there are: MPICH and its kin, Open MPI.
 _COUNTS = ("PMI_SIZE", "OMPI_COMM_WORLD_SIZE")
-_PATIENCE_S = 2.0  # for the others to fail of the same
+_PATIENCE_S = 5.0  # for the others to fail of the same
 _PAUSE_S = 0.01
 
 
@@ -75,10 +76,15 @@ class Processes:
     """The processes that an MPI launcher has started.
 
     Args:
-        world: their communicator, of mpi4py.
+        mpi: the module of mpi4py.
+        world: their communicator.
+
+    Raises:
+        DataError: from each operation, where another process is gone.
     """
 
-    def __init__(self, world: Any) -> None:
+    def __init__(self, mpi: Any, world: Any) -> None:
+        self._mpi = mpi
         self._world = world
         self._failures = world.Dup()  # apart, so that a failure never meets a sum
         self.number: int = world.Get_rank()
@@ -86,23 +92,31 @@ class Processes:
 
     def add(self, array: Array) -> None:
         """Make an array the sum of all ranks' arrays, in place."""
-        from mpi4py import MPI
-
-        self._world.Allreduce(MPI.IN_PLACE, array, MPI.SUM)
+        with self._together():
+            self._world.Allreduce(self._mpi.IN_PLACE, array, self._mpi.SUM)
 
     def copy(self, array: Array) -> None:
         """Make an array the first rank's, in place."""
-        self._world.Bcast(array, 0)
+        with self._together():
+            self._world.Bcast(array, 0)
+
+    @contextmanager
+    def _together(self) -> Iterator[None]:
+        try:
+            yield
+        except self._mpi.Exception as error:
+            raise DataError(f"the ranks have lost one another: {error}") from None
 
     def all_fail(self) -> bool:
         """Whether all others come here too, before patience ends."""
-        met = self._failures.Ibarrier()
         until = monotonic() + _PATIENCE_S
-        while not met.Test():
-            if monotonic() > until:
-                return False
-            sleep(_PAUSE_S)
-        return True
+        try:
+            met = self._failures.Ibarrier()
+            while not met.Test() and monotonic() < until:
+                sleep(_PAUSE_S)
+            return bool(met.Test())
+        except self._mpi.Exception:  # one of them is gone
+            return False
 
     def end(self, code: int) -> NoReturn:
         """End the processes of all ranks, wherever they are."""
@@ -131,7 +145,7 @@ def mpi_ranks() -> Ranks:
             f"several processes train together by mpi4py, which cannot be loaded: {error}",
             hint="pip install 'fluxparser[mpi]', and an MPI such as MPICH or Open MPI",
         ) from None
-    return Processes(MPI.COMM_WORLD)
+    return Processes(MPI, MPI.COMM_WORLD)
 
 
 def any_of(ranks: Ranks, answer: bool) -> bool:

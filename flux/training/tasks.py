@@ -12,6 +12,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from flux.errors import ArgumentError
 from flux.nn import Batch, Model
 from flux.philox import uniform
 from flux.training.batches import Windows
@@ -75,6 +76,9 @@ class LanguageTask:
         self.name, self.digest = text.name, text.digest
         self.units = preset.batch * preset.context
         self._sample = preset.sample
+        if not preset.batch:
+            hint = "0 stands for all rows of a table; a text has no rows"
+            raise ArgumentError("batch is 0; of a text it must be 1 or more", hint=hint)
         mine = part_of(ranks, preset.batch, "windows")
         found = text.encoded(tokenizer, preset)
         sizes = (preset.context, preset.batch, seed)

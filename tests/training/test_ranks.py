@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,16 @@ from flux.cli.entry import run
 from flux.errors import ArgumentError, DataError
 from flux.training import CHECKPOINT, checkpoint, load_language_model, mpi_ranks, read_run
 from flux.training.metrics import METRICS, read_metrics
-from flux.training.ranks import ALONE, Alone, any_of, check_alike, launched, mean_of, part_of
+from flux.training.ranks import (
+    ALONE,
+    Alone,
+    Processes,
+    any_of,
+    check_alike,
+    launched,
+    mean_of,
+    part_of,
+)
 
 TEXT = "the cat sat on a mat, the dog on a log\n" * 60
 SMALL = ["--preset", "tiny", "--width", "16", "--context", "16", "--batch", "4"]
@@ -174,6 +184,26 @@ def test_a_batch_without_equal_parts_is_refused(whole: int, count: int, hint: in
     with pytest.raises(ArgumentError, match="cannot share a batch") as caught:
         part_of(Other(0, [0] * (count - 1)), whole, "rows")
     assert f"--batch {hint};" in caught.value.hint
+
+
+class LostError(Exception):
+    """What MPI raises where another process is gone."""
+
+
+def _lost(*_: object) -> None:
+    raise LostError("peer is gone")
+
+
+def test_ranks_that_lose_one_another_say_so() -> None:
+    world = SimpleNamespace(
+        Get_rank=lambda: 0, Get_size=lambda: 2, Allreduce=_lost, Bcast=_lost, Ibarrier=_lost
+    )
+    world.Dup = lambda: world
+    ranks = Processes(SimpleNamespace(IN_PLACE=None, SUM=None, Exception=LostError), world)
+    for act in (ranks.add, ranks.copy):
+        with pytest.raises(DataError, match="lost one another: peer is gone"):
+            act(np.zeros(1))
+    assert not ranks.all_fail()
 
 
 # Writes the number of its process into a file of its rank's before it trains.
