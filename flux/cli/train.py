@@ -347,6 +347,7 @@ def _measure(run: Run) -> None:
         _tell(f"tried {sharing}: {1e3 * spent_s:,.3g} ms a step")
 
     cores = usable_cores()
+    _tell(f"trying ways to share a step among {cores} cores")
     found = measure(cores, run.trainer.most_parts(cores), cpu_name(), step_s, told)
     run.share(found)
     click.echo(f"threads, measured: {found}")

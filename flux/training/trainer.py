@@ -38,8 +38,8 @@ class Trainer:
             batch is a mapping from the names of the graph's inputs to arrays; all batches have the
             shapes of the first.
         seed: of random numbers in the model's text, such as those of dropout.
-        threads: that a step may use; it never changes bits. Leave the BLAS one thread where this
-            is more.
+        threads: that a step may use; it never changes bits. Leave the BLAS one thread where this,
+            or `parts`, is more.
         accumulate: the number of batches that a step takes, one after another: it follows the mean
             of their gradients, as if they were one batch. Step n takes the batches from
             n*accumulate on.

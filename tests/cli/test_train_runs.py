@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from flux.cli.entry import run
+from flux.cli.machine import usable_cores
 from flux.training import BEST, CHECKPOINT, Sharing, checkpoint
 
 TEXT = "the cat sat on a mat, the dog on a log\n" * 60
@@ -116,6 +117,16 @@ def test_runs_of_one_seed_have_the_same_bits(threads: str, folder: Path) -> None
     for other in rest:
         # What pays is measured: two runs may choose differently, and then say so.
         assert other.about["threads"] != sharing or same(first, other)
+
+
+def test_what_is_tried_is_told(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = [*SMALL, "--data", str(folder / "text.txt"), "--steps", "3", "--threads", "auto"]
+    assert run(["train", *words, "--out", str(folder / "tried")]) == 0
+    shown = capsys.readouterr()
+    assert "trying ways to share a step among " in shown.err
+    assert "threads, measured: " in shown.out
+    tried = shown.err.count(" ms a step")
+    assert tried == (4 if usable_cores() > 1 else 0)  # four windows have parts for any number
 
 
 def test_what_was_measured_is_used_again(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
