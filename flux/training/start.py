@@ -91,7 +91,7 @@ def read_start(path: Path) -> Start:
     if (path / CONFIG).exists():
         found = import_gpt2(path)
         return Start(found.preset, "tiny", "", found.tokenizer, found.model.parameters, path)
-    saved = read_run(path.parent if path.is_file() else path)
+    saved = read_run(path)
     origin, model = saved.origin, model_of(saved)
     return Start(
         origin.preset, origin.name, origin.source, saved.vocabulary, model.parameters, path
