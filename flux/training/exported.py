@@ -55,6 +55,7 @@ from flux.training.memory import check_memory
 from flux.training.presets import Preset, preset_of
 from flux.training.sample import Choice
 from flux.training.tokenizer import AnyTokenizer, Tokens, tokenizer_of
+from flux.training.trained import load_language_model
 from flux.training.writing import write_text
 
 VERSION = 1
@@ -356,13 +357,11 @@ def _kept(program: Program) -> dict[str, tuple[int, str]]:
 
 
 def open_model(path: Path) -> LanguageModel | Exported:
-    """The model of a run's folder, of its checkpoint, or of an exported folder.
+    """The model of a run's folder, of one of its checkpoints, or of an exported folder.
 
     Raises:
         DataError: there is none, or it is damaged.
     """
-    from flux.training.trained import load_language_model
-
     if (path / MANIFEST).exists():
         return Exported(path)
-    return load_language_model(path.parent if path.is_file() else path)
+    return load_language_model(path)

@@ -6,12 +6,14 @@ moments, and the preset, seed, vocabulary, optimiser's numbers and data it was m
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from math import isfinite
 from pathlib import Path
 from time import monotonic
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,6 +79,7 @@ class Run:
         self.ranks = ranks
         self.task = _task(origin, data, tokenizer, ranks)
         check_alike(ranks, int(self.task.digest[:15], 16), "data")
+        check_alike(ranks, crc32(json.dumps(self._vocabulary()).encode()), "vocabularies")
         if parameters is not None:
             begin_from(self.task.model, parameters, origin.start)
         self.trainer = Trainer(
@@ -237,8 +240,7 @@ class Run:
         save_best(folder, self.trainer.state(), self._about())
 
     def _about(self) -> dict[str, Any]:
-        origin, task = self.origin, self.task
-        tokenizer = task.language.tokenizer.saved() if isinstance(task, LanguageTask) else None
+        origin = self.origin
         return {
             "preset": asdict(origin.preset),
             "name": origin.name,
@@ -246,10 +248,10 @@ class Run:
             "seed": origin.seed,
             "source": origin.source,
             "from": origin.start,
-            "tokenizer": tokenizer,
+            "tokenizer": self._vocabulary(),
             "step": self.trainer.step,
             "best": self.best,
-            "text": task.digest,
+            "text": self.task.digest,
             "kernels": blas_kernels(),
             "threads": self.sharing.saved(),
             "ranks": self.ranks.count,
@@ -258,6 +260,10 @@ class Run:
                 for entry in self.model.parameters.entries
             ],
         }
+
+    def _vocabulary(self) -> dict[str, Any] | None:
+        task = self.task
+        return task.language.tokenizer.saved() if isinstance(task, LanguageTask) else None
 
     def restore(self, saved: SavedRun) -> list[str]:
         """Take up the state of a checkpoint.

@@ -89,12 +89,13 @@ class SavedRun:
 
 
 def read_run(folder: Path) -> SavedRun:
-    """The run in a folder, from its newest checkpoint that is whole.
+    """The run in a folder, from its newest checkpoint that is whole; or that of one checkpoint.
 
     Raises:
         DataError: there is none, or it makes no sense.
     """
-    found, path, remarks = load_newest(folder)
+    named = folder.is_file()
+    found, path, remarks = (checkpoint.load(folder), folder, []) if named else load_newest(folder)
     try:
         return _checked(found, path, tuple(remarks))
     except FluxError as error:

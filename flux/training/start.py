@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from flux.errors import ArgumentError, DataError, ShapeError, did_you_mean
 from flux.nn import Entry, Model
-from flux.training.exported import MANIFEST, read_exported
+from flux.training.blueprint import count, language_sizes, model_graph
+from flux.training.exported import MANIFEST, ExportedParameters, read_exported
 from flux.training.gpt2 import CONFIG, import_gpt2
 from flux.training.presets import Preset
 from flux.training.saved import read_run
@@ -85,15 +86,26 @@ def read_start(path: Path) -> Start:
     """
     if (path / MANIFEST).exists():
         exported = read_exported(path)
+        _check_count(exported, path)
         return Start(exported.preset, "tiny", "", exported.tokenizer, exported.parameters, path)
     if (path / CONFIG).exists():
         found = import_gpt2(path)
         return Start(found.preset, "tiny", "", found.tokenizer, found.model.parameters, path)
-    saved = read_run(path.parent if path.is_file() else path)
+    saved = read_run(path)
     origin, model = saved.origin, model_of(saved)
     return Start(
         origin.preset, origin.name, origin.source, saved.vocabulary, model.parameters, path
     )
+
+
+def _check_count(exported: ExportedParameters, path: Path) -> None:
+    """See that nothing is made of sizes that a folder only says it has."""
+    if exported.preset.own:
+        return  # its text is not in the folder
+    sizes = language_sizes(exported.preset, exported.tokenizer.size)
+    held = sum(array.size for array in exported.parameters.values())
+    if count(model_graph(exported.preset), sizes) != held:
+        raise DataError(f"the parameters in {str(path)!r} are not those of its preset")
 
 
 def begin_from(model: Model, parameters: Mapping[str, NDArray[Any]], path: str) -> None:

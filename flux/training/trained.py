@@ -14,7 +14,7 @@ from flux.training.saved import SavedRun, read_run
 
 
 def load_language_model(folder: Path) -> LanguageModel:
-    """The trained model of a run's folder.
+    """The trained model of a run's folder, or of one of its checkpoints.
 
     Raises:
         DataError: there is none, or it is damaged.

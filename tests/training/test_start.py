@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -144,7 +144,10 @@ def test_a_model_of_one_s_own_is_taken_along_with_its_text(tmp_path: Path) -> No
     assert {array.shape for array in arrays.values()} == {(4,)}
 
 
-@pytest.mark.parametrize("preset", [None, {}, [], {"width": 8}, "tiny"])
+HUGE = {**asdict(replace(PRESETS["tiny"], width=8, context=8)), "width": 1 << 28}
+
+
+@pytest.mark.parametrize("preset", [None, {}, [], {"width": 8}, "tiny", HUGE])
 def test_a_hostile_preset_is_refused(folder: Path, tmp_path: Path, preset: Any) -> None:
     from hashlib import sha256
     from shutil import copytree
