@@ -13,6 +13,7 @@ LAYERS = [
     ["cli"],
     ["genotypes"],
     ["training", "scoring"],
+    ["formulas"],
     ["nn", "numeric"],
     ["compiler"],
     ["compiled", "precision"],

@@ -30,6 +30,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "factor": ("flux.cli.factor", "Write a formula as a product."),
     "limit": ("flux.cli.limit", "Find the limit of a formula."),
     "domain": ("flux.cli.domain", "Say where a formula is defined."),
+    "formulas": ("flux.cli.formulas", "List the library of published formulas, or show one."),
     "prs": ("flux.cli.prs", "Score people by published weights over their genotypes."),
     "assoc": ("flux.cli.assoc", "Statistics of single variants, and of a trait on each."),
     "show": ("flux.cli.show", "Print what the compiler makes of a formula or a .flux file."),
