@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from flux.cli.eval_model import ASKED
 from flux.cli.machine import cpu_name, limit_blas, usable_cores
 from flux.cli.stopping import stoppable
+from flux.cli.telling import Telling
 from flux.errors import DataError, DomainError
 
 if TYPE_CHECKING:
@@ -41,7 +43,7 @@ _CHANGES: tuple[tuple[str, type, str], ...] = (
     ("save-every", int, "Steps between two saves."),
 )
 _RESUMABLE = {"steps", "save_every"}
-_ASKED = 200  # held-out derivatives that are marked at the end
+_SHOWN = 5  # of their answers
 _SAMPLE = 300  # characters
 _MOST_THREADS = 64
 
@@ -233,7 +235,7 @@ def _data(origin: Origin) -> tuple[Corpus | Files | Table, list[Line]]:
     from flux.training import (
         Files,
         calculus_corpus,
-        calculus_lines,
+        calculus_of,
         model_graph,
         read_table,
         reads_tokens,
@@ -249,7 +251,7 @@ def _data(origin: Origin) -> tuple[Corpus | Files | Table, list[Line]]:
         return read_table(paths[0], graph.inputs), []
     if paths:
         return Files(paths), []
-    lines = calculus_lines(origin.seed, preset.trees, preset.context)
+    lines = calculus_of(preset, origin.seed, Telling("trees drawn", preset.trees))
     return calculus_corpus(lines), lines
 
 
@@ -367,10 +369,11 @@ def _conclude(run: Run, lines: list[Line], kept: RunFolder, steps: int) -> None:
 def _mark(run: Run, lines: list[Line]) -> None:
     from flux.training import mark
 
-    marks = mark(run.language, lines, _ASKED, run.origin.seed)
-    click.echo(str(marks))
-    for problem, answer, right in marks.examples:
-        click.echo(f"  {'right' if right else 'wrong'}  {problem} -> {answer}")
+    marks = mark(run.language, lines, ASKED, run.origin.seed, Telling("answers", ASKED))
+    click.echo(f"{marks}\n{marks.table()}")
+    for each in marks.marked[:_SHOWN]:
+        verdict = "right" if each.right else "wrong"
+        click.echo(f"  {verdict}  {each.line.problem} -> {each.answer}")
 
 
 def _empty(folder: Path) -> Path:
