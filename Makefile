@@ -13,7 +13,7 @@ endif
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help train test check lint fuzz soak nanogpt twin bench docs wheel check-wheel clean
+.PHONY: help train test check lint fuzz soak nanogpt derivatives twin bench docs wheel check-wheel clean
 
 help:           ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-14s%s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -68,6 +68,9 @@ soak: $(VENV)/test.stamp        ## memory over 100,000 rounds; KILLS=200 trainin
 
 nanogpt: $(VENV)/test.stamp     ## nanogpt-cpu on DATA=FILE with three seeds, beside nanoGPT's figure
 	$(BIN)/python -m tests.proof.nanogpt --data "$(DATA)"
+
+derivatives: $(VENV)/test.stamp ## calculus-long, in ten minutes: right and wrong derivatives by rule
+	$(BIN)/python -m tests.proof.calculus
 
 twin: $(VENV)/torch.stamp       ## small-b16 and medium beside PyTorch, step for step: DATA=FILE
 	$(BIN)/python -m tests.proof.twin --preset small-b16 $(if $(DATA),--data "$(DATA)")

@@ -71,13 +71,13 @@ def _ask(folder: Path, asked: int) -> None:
     from flux.training import load_language_model, mark, read_run
 
     saved = read_run(folder)
-    lines = _lines(saved)
+    lines = lines_of(saved)
     language = load_language_model(folder)
     marks = mark(language, lines, asked, saved.origin.seed, Telling("answers", asked))
     click.echo(f"{marks}\n{marks.table()}")
 
 
-def _lines(saved: SavedRun) -> list[Line]:
+def lines_of(saved: SavedRun) -> list[Line]:
     """The lines that the run was trained on, and those that were held out."""
     from flux.training import calculus_corpus, calculus_of
 

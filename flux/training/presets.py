@@ -191,7 +191,16 @@ class _Files(MutableMapping[str, Preset]):
 
 
 # From the smallest to the largest.
-_ORDER = ("calculus", "tiny", "small", "small-b16", "nanogpt-cpu", "medium", "large")
+_ORDER = (
+    "calculus",
+    "calculus-long",
+    "tiny",
+    "small",
+    "small-b16",
+    "nanogpt-cpu",
+    "medium",
+    "large",
+)
 
 
 def _rank(name: str) -> int:
