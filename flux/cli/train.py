@@ -46,6 +46,7 @@ _RESUMABLE = {"steps", "save_every"}
 _SHOWN = 5  # of their answers
 _SAMPLE = 300  # characters
 _MOST_THREADS = 64
+_FOR_TEXT = {"tokenizer": "characters"}  # where nobody says more; symbols are for calculus
 
 
 def _change_options(command: Any) -> Any:
@@ -59,8 +60,8 @@ def _change_options(command: Any) -> Any:
 @click.option(
     "--preset",
     metavar="NAME",
-    help="The model's sizes and how it is trained: calculus (the default), tiny, small, small-b16,"
-    " nanogpt-cpu, medium, large; table for rows of numbers.",
+    help="The model's sizes and how it is trained: calculus (the default), calculus-long, tiny,"
+    " small, small-b16, nanogpt-cpu, medium, large; table for rows of numbers.",
 )
 @click.option("--model", type=click.Path(path_type=Path), help="A .flux file with your own model.")
 @click.option(
@@ -137,6 +138,8 @@ def _begin(
 
     layers = [read_config(path)] if path else []
     layers += [read_settings(settings), options]
+    if any(layer.get("data") for layer in layers):
+        layers.insert(0, _FOR_TEXT)
     own = any(str(layer.get("model", "")).endswith(".flux") for layer in layers)
     table = own and any(_is_table(layer.get("data")) for layer in layers)
     config = configure(layers, "table" if table else "tiny" if own else "calculus")

@@ -129,7 +129,7 @@ def test_what_was_measured_is_used_again(folder: Path, capsys: pytest.CaptureFix
     assert state(folder, "shared").about["threads"]["own"] == 2
 
 
-@pytest.mark.parametrize("kind", ["bytes", "words"])
+@pytest.mark.parametrize("kind", ["bytes", "words", "symbols"])
 def test_other_tokenizers_are_saved_with_the_model(
     kind: str, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -141,6 +141,13 @@ def test_other_tokenizers_are_saved_with_the_model(
     capsys.readouterr()
     assert run(["generate", out, "--prompt", "the cat", "--length", "5"]) == 0
     assert capsys.readouterr().out.startswith("the cat")
+
+
+def test_a_text_is_read_by_characters_where_nobody_says_how(folder: Path) -> None:
+    sizes = ["--width", "16", "--context", "16", "--batch", "2", "--layers", "1"]
+    words = [*sizes, "--data", str(folder / "text.txt"), "--steps", "3"]
+    assert run(["train", *words, "--out", str(folder / "plain")]) == 0
+    assert state(folder, "plain").about["tokenizer"]["kind"] == "characters"
 
 
 def test_a_model_of_ones_own_reads_text(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
