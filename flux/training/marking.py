@@ -120,14 +120,14 @@ def mark(
     """Ask for the derivatives of some held-out lines."""
     known = [line for line in lines if not line.held_out]
     problems = draw([line for line in lines if line.held_out], asked, seed)
-    answers = solve(language, problems, progress)
     copies = nearest_answers(known, problems)
-    return Marks(
-        tuple(
-            Marked(line, answer, is_right(line, answer), is_right(line, copy))
-            for line, answer, copy in zip(problems, answers, copies, strict=True)
-        )
-    )
+    marked: list[Marked] = []
+    for start in range(0, len(problems), _TOGETHER):
+        group = problems[start : start + _TOGETHER]
+        for line, answer, copy in zip(group, solve(language, group), copies[start:], strict=False):
+            marked.append(Marked(line, answer, is_right(line, answer), is_right(line, copy)))
+        progress(len(marked))
+    return Marks(tuple(marked))
 
 
 def draw(lines: Sequence[Line], count: int, seed: int) -> list[Line]:
@@ -136,19 +136,12 @@ def draw(lines: Sequence[Line], count: int, seed: int) -> list[Line]:
     return [lines[i].renamed(VARIABLES[n % len(VARIABLES)]) for n, i in enumerate(order)]
 
 
-def solve(
-    language: LanguageModel, problems: Sequence[Line], progress: Progress = lambda _: None
-) -> list[str]:
-    """The model's likeliest answers."""
-    answers: list[str] = []
-    for start in range(0, len(problems), _TOGETHER):
-        prompts = [line.problem + ARROW for line in problems[start : start + _TOGETHER]]
-        # The last group is filled up, so that every group is of the one compiled size.
-        filled = prompts + prompts[:1] * (_TOGETHER - len(prompts))
-        found = language.complete_lines(filled, GREEDY, language.preset.context)
-        answers += found[: len(prompts)]
-        progress(len(answers))
-    return answers
+def solve(language: LanguageModel, problems: Sequence[Line]) -> list[str]:
+    """The model's likeliest answers, to as many problems as it answers at a time."""
+    prompts = [line.problem + ARROW for line in problems]
+    # The group is filled up, so that every group is of the one compiled size.
+    filled = prompts + prompts[:1] * (_TOGETHER - len(prompts))
+    return language.complete_lines(filled, GREEDY, language.preset.context)[: len(prompts)]
 
 
 def nearest_answers(known: Sequence[Line], problems: Sequence[Line]) -> list[str]:
@@ -158,8 +151,7 @@ def nearest_answers(known: Sequence[Line], problems: Sequence[Line]) -> list[str
     answer is given in the variable of the question.
     """
     library = np.stack([_features(line) for line in known])
-    asked = np.stack([_features(line) for line in problems])
-    best = (asked @ library.T).argmax(-1)
+    best = [int((library @ _features(line)).argmax()) for line in problems]
     pairs = [(known[i], line) for i, line in zip(best, problems, strict=True)]
     return [near.renamed(line.variable).answer for near, line in pairs]
 

@@ -11,7 +11,7 @@ from pathlib import Path
 Point = tuple[float, float]
 
 WIDTH, HEIGHT = 640, 320
-LEFT, RIGHT, TOP, BOTTOM = 60, 20, 34, 40  # margins
+LEFT, RIGHT, TOP, BOTTOM = 60, 20, 52, 40  # margins
 COLOURS = ("#1f77b4", "#d62728", "#2ca02c", "#9467bd", "#ff7f0e", "#7f7f7f")
 _STEPS = (1, 2, 2.5, 5, 10)  # times a power of ten: the distance of two ticks
 _BAR = 22  # pixels from bar to bar
@@ -58,7 +58,7 @@ def curves_svg(title: str, x_label: str, y_label: str, curves: Sequence[Curve]) 
         parts += [_line(LEFT, at, WIDTH - RIGHT, at), _text(LEFT - 6, at + 4, f"{y:g}", "end")]
     parts += [
         _text(WIDTH / 2, HEIGHT - 6, x_label, "middle"),
-        _text(LEFT - 50, TOP - 8, y_label),
+        _text(LEFT - 50, TOP - 14, y_label),
     ]
     for number, curve in enumerate(curves):
         parts += _drawn(curve, [place(p) for p in _thinned(curve.points)], number)
