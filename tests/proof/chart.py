@@ -90,7 +90,7 @@ class Bar:
     note: str
 
 
-def bars_svg(title: str, bars: Sequence[Bar], left: int = 150, right: int = 110) -> str:
+def bars_svg(title: str, bars: Sequence[Bar], left: int = 140, right: int = 130) -> str:
     """Horizontal bars, the whole being the chart's width."""
     whole = WIDTH - left - right
     parts = [_text(WIDTH / 2, 18, title, "middle", 14)]

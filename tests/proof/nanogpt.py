@@ -56,9 +56,6 @@ def main() -> None:
     corpus = split(read_text(options.data), options.data.name, preset.context)
     results = [_trained(corpus, seed) for seed in range(options.seeds)]
     mean = sum(result.loss for result in results) / len(results)
-    for result in results:
-        speed = f"{result.steps_per_s:.1f} steps/s"
-        print(f"seed {result.seed}  validation loss {result.loss:.4f}  {speed}")
     print(f"mean {mean:.4f} over {len(results)} seeds; the README gives {README}")
     if options.plot:
         write(options.plot, _chart(results, preset.steps))
@@ -80,6 +77,7 @@ def _trained(corpus: Corpus, seed: int) -> Result:
     )
     speed = preset.steps / (process_time() - began)
     found = assess(run.language, corpus.validation, corpus.name, lambda *_: None)
+    print(f"seed {seed}  validation loss {found.loss:.4f}  {speed:.1f} steps/s", flush=True)
     validation = {r.validation: (float(r.step), r.validation) for r in reports if r.validation}
     training = [(float(r.step), r.loss) for r in reports]
     return Result(seed, found.loss, speed, training, list(validation.values()))
