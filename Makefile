@@ -67,6 +67,7 @@ soak: $(VENV)/test.stamp        ## memory over 100,000 rounds; KILLS=200 trainin
 	$(BIN)/python -m tests.soak --kills $(KILLS)
 
 nanogpt: $(VENV)/test.stamp     ## nanogpt-cpu on DATA=FILE with three seeds, beside nanoGPT's figure
+	@test -n "$(DATA)" || { echo "a text is needed: make nanogpt DATA=tinyshakespeare.txt"; exit 1; }
 	$(BIN)/python -m tests.proof.nanogpt --data "$(DATA)"
 
 derivatives: $(VENV)/test.stamp ## calculus-long, in ten minutes: right and wrong derivatives by rule
