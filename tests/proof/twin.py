@@ -57,7 +57,7 @@ def main() -> None:
             f" {worst:.2e} apart ({most:g} is claimed); the last one is {losses[-1][0]:.6f}"
         )
         if options.plots:
-            title = f"{options.preset}, {dtype}: at most {worst:.1e} apart"
+            title = f"{options.preset}, {preset.batch} rows, {dtype}: at most {worst:.1e} apart"
             write(options.plots / f"twin-{options.preset}-{dtype}.svg", _chart(title, losses))
     sys.exit(apart)
 
