@@ -12,6 +12,7 @@ PACKAGE = ROOT / "flux"
 LAYERS = [
     ["cli"],
     ["training", "scoring"],
+    ["formulas"],
     ["nn", "numeric"],
     ["compiler"],
     ["compiled", "precision"],

@@ -30,6 +30,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "factor": ("flux.cli.factor", "Write a formula as a product."),
     "limit": ("flux.cli.limit", "Find the limit of a formula."),
     "domain": ("flux.cli.domain", "Say where a formula is defined."),
+    "formulas": ("flux.cli.formulas", "List the library of published formulas, or show one."),
     "show": ("flux.cli.show", "Print what the compiler makes of a formula or a .flux file."),
     "graph": ("flux.cli.graph", "Draw what a model computes, with its layers folded."),
     "profile": ("flux.cli.profile", "Time each instruction of a training step."),

@@ -12,6 +12,10 @@ import flux
 from flux.cli.commands import COMMANDS
 from flux.cli.entry import run
 
+BMI = (
+    r"\mathrm{bmi}(\mathrm{weight}, \mathrm{height}) = \frac{\mathrm{weight}}{\mathrm{height}^{2}}"
+)
+
 ANSWERS = [
     (["--version"], f"flux, version {flux.__version__}"),
     (["eval", "1+1"], "2"),
@@ -78,6 +82,25 @@ ANSWERS = [
     (["limit", "atan(x)", "x", "-inf", "--seconds", "30"], "-pi/2"),
     (["domain", "log(x)/y"], "x > 0 (from log(x))\ny != 0 (from log(x)/y)"),
     (["domain", "exp(x)"], "everywhere"),
+    (["formulas", "bmi", "weight=80", "height=2"], "20 kg/m^2"),
+    (["formulas", "odds_ratio", "a=10", "b=20", "c=5", "d=40"], "4"),
+    (
+        ["formulas", "bmi", "weight=80", "height=200", "--units", "height=cm", "--json"],
+        '{"result": 20.0, "unit": "kg/m^2"}',
+    ),
+    (["formulas", "homa_ir", "glucose=4.5", "insulin=5"], "1"),
+    (
+        ["formulas", "average_glucose", "hba1c=7", "--unit", "mg/L"],
+        "1542 mg/L",
+    ),
+    (["formulas", "bmi", "weight=0.5", "height=1", "--outside", "keep"], "0.5 kg/m^2"),
+    (["formulas", "bmi", "--latex"], BMI),
+    (
+        ["formulas", "kosambi"],
+        "genetics\n"
+        "  kosambi_distance  Map distance from recombination, Kosambi\n"
+        "  kosambi_recombination  Recombination from map distance, Kosambi",
+    ),
     (["solve", "x^2 = a", "--for", "x", "--exact"], "x = -sqrt(a)\nx = sqrt(a)"),
     (["show", "x^2", "--format", "python"], "def f(x):\n    return x**2"),
     (["show", "x/y", "--format", "latex"], r"\frac{x}{y}"),
