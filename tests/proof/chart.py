@@ -12,7 +12,7 @@ Point = tuple[float, float]
 
 WIDTH, HEIGHT = 640, 320
 LEFT, RIGHT, TOP, BOTTOM = 60, 20, 52, 40  # margins
-COLOURS = ("#1f77b4", "#d62728", "#2ca02c", "#9467bd", "#ff7f0e", "#7f7f7f")
+COLOURS = ("#1f77b4", "#d62728", "#2ca02c", "#9467bd", "#ff7f0e", "#7f7f7f", "#17becf")
 _STEPS = (1, 2, 2.5, 5, 10)  # times a power of ten: the distance of two ticks
 _BAR = 22  # pixels from bar to bar
 _MOST_POINTS = 250  # of a curve
