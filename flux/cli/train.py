@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from flux.cli.eval_model import ASKED
 from flux.cli.machine import cpu_name, limit_blas, usable_cores
 from flux.cli.ranks import ranks_of_command
 from flux.cli.reading import Reading
 from flux.cli.stopping import TERMINATED, stoppable
+from flux.cli.telling import Telling
 from flux.errors import DataError, DomainError
 
 if TYPE_CHECKING:
@@ -46,8 +48,9 @@ _CHANGES: tuple[tuple[str, type, str], ...] = (
     ("save-every", int, "Steps between two saves."),
 )
 _RESUMABLE = {"steps", "save_every"}
-_ASKED = 200  # held-out derivatives that are marked at the end
+_SHOWN = 5  # of their answers
 _SAMPLE = 300  # characters
+_FOR_TEXT = {"tokenizer": "characters"}  # where nobody says more; symbols are for calculus
 
 
 def _change_options(command: Any) -> Any:
@@ -61,8 +64,8 @@ def _change_options(command: Any) -> Any:
 @click.option(
     "--preset",
     metavar="NAME",
-    help="The model's sizes and how it is trained: calculus (the default), tiny, small, small-b16,"
-    " nanogpt-cpu, medium, large; table for rows of numbers.",
+    help="The model's sizes and how it is trained: calculus (the default), calculus-long, tiny,"
+    " small, small-b16, nanogpt-cpu, medium, large; table for rows of numbers.",
 )
 @click.option("--model", type=click.Path(path_type=Path), help="A .flux file with your own model.")
 @click.option(
@@ -156,6 +159,8 @@ def _begin(
 
     layers = [read_config(path)] if path else []
     layers += [read_settings(settings), options]
+    if any(layer.get("data") for layer in layers):
+        layers.insert(0, _FOR_TEXT)
     own = any(str(layer.get("model", "")).endswith(".flux") for layer in layers)
     table = own and any(_is_table(layer.get("data")) for layer in layers)
     start = _start(layers)
@@ -279,7 +284,7 @@ def _data(origin: Origin) -> tuple[Corpus | Files | Table, list[Line]]:
     from flux.training import (
         Files,
         calculus_corpus,
-        calculus_lines,
+        calculus_of,
         model_graph,
         read_table,
         reads_tokens,
@@ -295,7 +300,7 @@ def _data(origin: Origin) -> tuple[Corpus | Files | Table, list[Line]]:
         return read_table(paths[0], graph.inputs), []
     if paths:
         return Files(paths, Reading(paths[0].name)), []
-    lines = calculus_lines(origin.seed, preset.trees, preset.context)
+    lines = calculus_of(preset, origin.seed, Telling("trees drawn", preset.trees))
     return calculus_corpus(lines), lines
 
 
@@ -427,10 +432,11 @@ def _conclude(run: Run, lines: list[Line], kept: RunFolder | Elsewhere, steps: i
 def _mark(run: Run, lines: list[Line]) -> None:
     from flux.training import mark
 
-    marks = mark(run.language, lines, _ASKED, run.origin.seed)
-    click.echo(str(marks))
-    for problem, answer, right in marks.examples:
-        click.echo(f"  {'right' if right else 'wrong'}  {problem} -> {answer}")
+    marks = mark(run.language, lines, ASKED, run.origin.seed, Telling("answers", ASKED))
+    click.echo(f"{marks}\n{marks.table()}")
+    for each in marks.marked[:_SHOWN]:
+        verdict = "right" if each.right else "wrong"
+        click.echo(f"  {verdict}  {each.line.problem} -> {each.answer}")
 
 
 def _empty(folder: Path) -> Path:

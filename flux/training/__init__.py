@@ -5,7 +5,7 @@ from flux.training.assess import Assessment, assess
 from flux.training.batches import Windows, line_starts
 from flux.training.blueprint import model_graph, reads_tokens
 from flux.training.config import Config, changed, configure, read_config, read_settings
-from flux.training.corpus import Line, calculus_corpus, calculus_lines
+from flux.training.corpus import Line, calculus_corpus, calculus_lines, calculus_of
 from flux.training.estimate import Estimate, estimate, peak_flops, trial
 from flux.training.exported import Exported, export, open_model
 from flux.training.folder import Elsewhere, RunFolder
@@ -75,6 +75,7 @@ __all__ = [
     "blas_pools",
     "calculus_corpus",
     "calculus_lines",
+    "calculus_of",
     "changed",
     "checkpoint",
     "configure",

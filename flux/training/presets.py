@@ -16,7 +16,7 @@ from flux.errors import ArgumentError, did_you_mean
 from flux.training.recipe import Recipe
 
 FOLDER = Path(__file__).parent.parent / "presets"
-TOKENIZERS = ("characters", "bytes", "words", "bpe")
+TOKENIZERS = ("characters", "bytes", "words", "symbols", "bpe")
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,8 @@ class Preset:
         trees: drawn for the embedded corpus.
         model: a model of the library, or the path of a .flux file.
         definition: which model of that file; empty for its last one.
-        tokenizer: characters, bytes, words or bpe.
-        vocabulary: the most tokens of words and bpe.
+        tokenizer: characters, bytes, words, symbols or bpe.
+        vocabulary: the most tokens of words, symbols and bpe.
         validation: the share of the data that is kept for validation.
         evaluate_every: steps between two validations; 0 for a twentieth of the run.
         evaluate_batches: batches of a validation.
@@ -219,7 +219,16 @@ class _Files(MutableMapping[str, Preset]):
 
 
 # From the smallest to the largest.
-_ORDER = ("calculus", "tiny", "small", "small-b16", "nanogpt-cpu", "medium", "large")
+_ORDER = (
+    "calculus",
+    "calculus-long",
+    "tiny",
+    "small",
+    "small-b16",
+    "nanogpt-cpu",
+    "medium",
+    "large",
+)
 
 
 def _rank(name: str) -> int:

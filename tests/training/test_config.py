@@ -28,7 +28,8 @@ from flux.training.presets import FOLDER
 
 # Preset: width, heads, blocks, feed-forward, context, batch.
 SHAPES = {
-    "calculus": (64, 4, 2, 256, 48, 4),
+    "calculus": (64, 4, 2, 256, 48, 16),
+    "calculus-long": (96, 4, 2, 384, 64, 32),
     "tiny": (64, 2, 1, 128, 32, 1),
     "small": (128, 4, 2, 512, 64, 1),
     "small-b16": (128, 4, 2, 512, 64, 16),
