@@ -55,11 +55,12 @@ lint: $(VENV)/dev.stamp         ## check format, style and types
 
 check: lint test                ## everything that must hold before a commit: lint, then tests
 
-fuzz: $(VENV)/test.stamp        ## fuzz the parser and the compiler: COUNT=1000000
+fuzz: $(VENV)/test.stamp        ## fuzz the parser, the compiler and the solvers: COUNT=1000000
 	$(BIN)/python -m tests.fuzz --count $(COUNT)
 
-soak: $(VENV)/test.stamp        ## memory over 100,000 rounds; KILLS=200 training runs killed, and their bits compared
+soak: $(VENV)/test.stamp        ## memory over 100,000 rounds; KILLS=200 training runs killed; full disk, threads, large text
 	$(BIN)/python -m pytest tests/reliability -m soak -n 0 -s
+	$(BIN)/python -m pytest tests/reliability/test_checkpoints.py -n 0 -q
 	$(BIN)/python -m tests.soak --kills $(KILLS)
 
 bench: $(VENV)/test.stamp       ## benchmarks, beside the peers that are installed

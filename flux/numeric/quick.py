@@ -134,7 +134,8 @@ def _judge(
     """The residuals, and where both they and their steps are small."""
     (f,) = judge.value(x, rows)
     size = np.abs(f)
-    there: Array = size <= tolerance * np.abs(slope * x)
+    room = tolerance * np.abs(slope * x)
+    there: Array = (size <= room) & (room < np.inf)  # infinity is no root
     doubtful = np.flatnonzero(there & ~(size <= SMALL_RESIDUAL * first))
     if doubtful.size:
         d = doubtful

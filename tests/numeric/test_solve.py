@@ -239,6 +239,13 @@ def test_rows_have_their_own_starts_brackets_and_reasons() -> None:
     assert flux.solve("x^2 = 4", x=(low, low + 3)).root == pytest.approx([-2, 2])
 
 
+def test_infinity_is_no_root_of_a_row() -> None:
+    found = flux.solve("(z - 1e300)^2", z=np.array([3.0, 1e300, 1e150]))
+    assert found.converged.tolist() == [False, True, False]
+    found = flux.solve("exp(-x) + 0*y", {"x": np.array([1e308, 700.0]), "y": 1.0}, unknown="x")
+    assert not (found.converged & ~np.isfinite(found.root)).any()
+
+
 def test_a_row_has_the_root_that_it_has_alone() -> None:
     random = np.random.default_rng(2)
     e, mean = random.uniform(0, 0.99, 200), random.uniform(-4, 10, 200)
