@@ -11,9 +11,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 os.environ.setdefault("FLUX_VERIFY", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+settings.register_profile("flux", deadline=None)  # timings do not belong in unit tests
+settings.load_profile("flux")
 
 _GOLDEN = Path(__file__).parent / "golden"
 

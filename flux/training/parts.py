@@ -8,7 +8,7 @@ are, or which part ends first, changes none.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
 from operator import add
 from typing import Any
@@ -36,25 +36,24 @@ class Parts:
         split: how the batch is cut.
 
     Attributes:
-        program: loss and gradients of one part.
-        count: how many there are.
-        bytes: what they hold, beside the model's parameters.
         stage: adds up their losses and gradients, under the names that those of a batch have.
         shared: the flat arrays that the stage reads, by name.
+        bytes: what they hold, beside the model's parameters.
+        programs: the one that gives loss and gradients of a part, and how many there are.
     """
 
     def __init__(self, model: Model, sizes: Mapping[str, int], split: Split) -> None:
         graph, axis = model.training_graph, split.axis
         self._size = sizes[axis] // split.parts
-        self.count = split.parts
-        self.program = link([gradient_program(model, {**sizes, axis: self._size}, graph)])
-        self.bytes = split.parts * needed_bytes(self.program, model.parameters.buffers)
+        program = link([gradient_program(model, {**sizes, axis: self._size}, graph)])
+        self.programs = [(program, split.parts)]
+        self.bytes = split.parts * needed_bytes(program, model.parameters.buffers)
         check_bytes(self.bytes)
         self._runners = [
-            Runner(self.program, shared=model.parameters.buffers) for _ in range(split.parts)
+            Runner(program, shared=model.parameters.buffers) for _ in range(split.parts)
         ]
         self.stage = _sums(model, split)
-        self.shared = {
+        self.shared: Mapping[str, NDArray[Any]] = {
             _name(given, n): runner.buffer(given)
             for given in (LOSS, *_gradients(model))
             for n, runner in enumerate(self._runners)
@@ -63,7 +62,11 @@ class Parts:
         self._team = team(split.parts)
         self._tasks = [runner.step for runner in self._runners]
 
-    def run(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+    def reader(self, runner: Runner) -> Callable[[Mapping[str, NDArray[Any]]], None]:
+        """Runs the parts of a batch; the runner's stage reads their gradients where they lie."""
+        return self._run
+
+    def _run(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Each part's loss and gradients, of the arrays of a whole batch."""
         for name, place in self._cuts:
             for n, runner in enumerate(self._runners):

@@ -2,10 +2,8 @@
 
 The gradient stage (loss, and a gradient for each parameter) and the update stage (flat vectors) are
 lowered apart and linked over the flat buffers that they share: parameters and gradients of a group
-lie in one buffer each, so the update never sees single parameters.
-
-Where a batch is cut into parts, these have Programs of their own (`flux.training.parts`), and the
-sum of what they give takes the gradient stage's place.
+lie in one buffer each, so the update never sees single parameters. Where a batch is cut into parts,
+these have Programs of their own, and the sum of what they give takes the gradient stage's place.
 """
 
 from __future__ import annotations
@@ -17,13 +15,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from flux.errors import ArgumentError
 from flux.lower import lower
 from flux.nn import WEIGHTS, Model
-from flux.nn.parts import split_batch
-from flux.nn.programs import gradient_program
 from flux.program import Program, cost_of
-from flux.training.parts import Parts
+from flux.training.gradients import gradients_of
 from flux.training.ranks import ALONE, Ranks
 from flux.training.recipe import Recipe
 from flux.training.stages import Apart, Arrays, Joined, Stages
@@ -67,16 +62,13 @@ class Step:
         parts: int = 1,
         ranks: Ranks = ALONE,
     ) -> None:
-        cut = _cut(model, sizes, parts) if parts > 1 else None
         self.state = _state(model, recipe)
-        gradients = cut or gradient_program(model, sizes, model.training_graph)
-        update = _update_stage(model, recipe, watched)
-        made = (model, gradients, update, self.state, max(threads, parts))
+        gradients = gradients_of(model, sizes, parts)
+        made = (gradients, _update_stage(model, recipe, watched), self.state, max(threads, parts))
         single = accumulate == ranks.count == 1
-        stages: Stages = Joined(*made) if single else Apart(*made, accumulate, ranks)
+        stages: Stages = Joined(*made) if single else Apart(model, *made, accumulate, ranks)
         self._stages = stages
         self.program = stages.program
-        self._run = stages.run
         self._step = stages.update.buffer(STEP)
         self._shown = {n: stages.update.buffer(n) for n in (NORM, RATE)} if watched else {}
 
@@ -88,12 +80,12 @@ class Step:
             batches: as many as the step accumulates, in the types of the Program.
         """
         self._step[0] = step
-        return self._run(batches)
+        return self._stages.run(batches)
 
     @property
     def arena_bytes(self) -> int:
         """Temporaries of a step."""
-        return sum(count * program.arena_bytes for program, count, _ in self._stages.programs())
+        return sum(count * program.arena_bytes for program, count, _ in self._stages.programs)
 
     @property
     def bytes(self) -> int:
@@ -103,7 +95,7 @@ class Step:
     @property
     def flops(self) -> int:
         """Floating-point operations of a step."""
-        return sum(runs * cost_of(program).flops for program, _, runs in self._stages.programs())
+        return sum(runs * cost_of(program).flops for program, _, runs in self._stages.programs)
 
     @property
     def norm(self) -> float:
@@ -117,16 +109,6 @@ class Step:
 
     def _kept(self, name: str) -> float:
         return float(self._shown[name][0]) if name in self._shown else math.nan
-
-
-def _cut(model: Model, sizes: Mapping[str, int], parts: int) -> Parts:
-    split = split_batch(model.training_graph, sizes, parts)
-    if split is None:
-        raise ArgumentError(
-            f"a batch cannot be cut into {parts} parts",
-            hint="its size must be a multiple of them, and each example's loss its own",
-        )
-    return Parts(model, sizes, split)
 
 
 def _state(model: Model, recipe: Recipe) -> dict[str, NDArray[Any]]:
