@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from flux.calculus.sympy_reader import from_sympy
     from flux.compiled import CompiledFunction
     from flux.compiler import compile, evaluate
+    from flux.genotypes import Association, Scores, assoc, open_cohort, prs
     from flux.nn import Model
     from flux.numeric import (
         Minimum,
@@ -58,6 +59,7 @@ __version__ = "0.1.0"
 # Public name: the module that has it. They are imported when first used, so that `import flux` is
 # quick and a script pays for what it uses.
 _HOMES = {
+    "Association": "flux.genotypes",
     "CompiledFunction": "flux.compiled",
     "Digits": "flux.precision",
     "Fit": "flux.numeric.fitting",
@@ -67,10 +69,12 @@ _HOMES = {
     "Module": "flux.syntax.module",
     "OdeSolution": "flux.numeric",
     "Propagation": "flux.numeric",
+    "Scores": "flux.genotypes",
     "Solution": "flux.numeric",
     "SystemSolution": "flux.numeric",
     "Trainer": "flux.training.trainer",
     "all_roots": "flux.numeric",
+    "assoc": "flux.genotypes",
     "check_precision": "flux.precision",
     "compile": "flux.compiler",
     "equal": "flux.calculus.equal",
@@ -87,9 +91,11 @@ _HOMES = {
     "load_text": "flux.syntax",
     "maximize": "flux.numeric",
     "minimize": "flux.numeric",
+    "open_cohort": "flux.genotypes",
     "parse": "flux.syntax",
     "product": "flux.calculus.limits",
     "propagate": "flux.numeric",
+    "prs": "flux.genotypes",
     "simpson": "flux.numeric",
     "solve": "flux.numeric",
     "solve_exactly": "flux.numeric.exact",
@@ -99,6 +105,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "Association",
     "CompiledFunction",
     "Digits",
     "Expr",
@@ -110,11 +117,13 @@ __all__ = [
     "Module",
     "OdeSolution",
     "Propagation",
+    "Scores",
     "Solution",
     "SystemSolution",
     "Trainer",
     "__version__",
     "all_roots",
+    "assoc",
     "check_precision",
     "compile",
     "equal",
@@ -131,9 +140,11 @@ __all__ = [
     "load_text",
     "maximize",
     "minimize",
+    "open_cohort",
     "parse",
     "product",
     "propagate",
+    "prs",
     "simpson",
     "solve",
     "solve_exactly",

@@ -14,6 +14,7 @@ import flux
 from flux.errors import ArgumentError, FluxError
 
 PUBLIC = {
+    "Association",
     "CompiledFunction",
     "Digits",
     "Expr",
@@ -25,11 +26,13 @@ PUBLIC = {
     "Module",
     "OdeSolution",
     "Propagation",
+    "Scores",
     "Solution",
     "SystemSolution",
     "Trainer",
     "__version__",
     "all_roots",
+    "assoc",
     "check_precision",
     "compile",
     "equal",
@@ -46,9 +49,11 @@ PUBLIC = {
     "load_text",
     "maximize",
     "minimize",
+    "open_cohort",
     "parse",
     "product",
     "propagate",
+    "prs",
     "simpson",
     "solve",
     "solve_exactly",

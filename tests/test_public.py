@@ -12,6 +12,7 @@ import flux
 
 # Scripts outside rely on these; more may join, and these keep their meaning.
 PUBLIC = [
+    "Association",
     "CompiledFunction",
     "Digits",
     "Expr",
@@ -22,11 +23,13 @@ PUBLIC = [
     "Module",
     "OdeSolution",
     "Propagation",
+    "Scores",
     "Solution",
     "SystemSolution",
     "Trainer",
     "__version__",
     "all_roots",
+    "assoc",
     "check_precision",
     "compile",
     "equal",
@@ -42,9 +45,11 @@ PUBLIC = [
     "load",
     "maximize",
     "minimize",
+    "open_cohort",
     "parse",
     "product",
     "propagate",
+    "prs",
     "simpson",
     "solve",
     "solve_exactly",

@@ -406,6 +406,15 @@ class Expr:
         text: str = service("dot")(self)
         return text
 
+    def to_svg(self) -> str:
+        """The expression's graph as a picture: a box for each operation, shared ones once.
+
+        Raises:
+            LimitError: it would have more than 2,000 boxes.
+        """
+        text: str = service("svg")(self)
+        return text
+
     def _repr_latex_(self) -> str:
         return f"$\\displaystyle {self.to_latex()}$"
 

@@ -34,6 +34,7 @@ class Windows:
         tokens: all tokens of the text.
         starts: the positions at which a window may start; default: every one.
         site: the name of the stream of random numbers.
+        mine: which windows of each batch are given.
 
     Raises:
         DataError: no window fits.
@@ -48,28 +49,34 @@ class Windows:
         *,
         starts: Tokens | None = None,
         site: str = "batches",
+        mine: slice = slice(None),
     ) -> None:
-        every = np.arange(len(tokens) - context) if starts is None else starts
-        self._starts = every[every < len(tokens) - context]
-        if not len(self._starts):
+        places = max(0, len(tokens) - context)
+        # Where every place is a start, no list of them is made: it would be as long as the text.
+        self._starts = None if starts is None else starts[starts < places]
+        self._count = places if self._starts is None else len(self._starts)
+        if not self._count:
             raise DataError(f"no window of {context} fits into {len(tokens)} tokens")
         self._tokens = tokens
         self._offsets = np.arange(context + 1)
         self._batch = batch
         self._seed = seed
         self._site = site
+        self._mine = mine
         self._drawn = lru_cache(maxsize=4)(self._draw)
 
     def __call__(self, step: int) -> Batch:
         """The batch of a step, counted from 0."""
         block, row = divmod(step, _DRAWN_TOGETHER)
-        windows = self._tokens[self._drawn(block)[row][:, None] + self._offsets]
+        windows = self._tokens[self._drawn(block)[row, self._mine, None] + self._offsets]
         return {"tokens": windows[:, :-1], "targets": windows[:, 1:]}
 
     def _draw(self, block: int) -> Tokens:
         count = _DRAWN_TOGETHER * self._batch
         u = uniform(self._seed, self._site, 0, count, start=block * count)
-        chosen = self._starts[(u * len(self._starts)).astype(np.int64)]
+        chosen = (u * self._count).astype(np.int64)
+        if self._starts is not None:
+            chosen = self._starts[chosen]
         return chosen.reshape(_DRAWN_TOGETHER, self._batch)
 
 

@@ -168,6 +168,9 @@ def _print(e: Expr, trace: Trace) -> None:
     if mathml is not None:
         fromstring(mathml)
     trace.attempt("dot", e.to_dot)
+    svg = trace.attempt("svg", e.to_svg)
+    if svg is not None:
+        fromstring(svg)
     python = trace.attempt("python", e.to_python)
     if python is not None:
         ast.parse(python)

@@ -43,6 +43,7 @@ ALLOWED = {
     ("cli/graph.py", "subprocess"): "starts Graphviz, which reads a graph that we wrote",
     ("training/sample.py", "getattr"): "field names of our own dataclass",
     ("expr/node.py", "vars"): "the slots of Expr, by the names in its own source",
+    ("genotypes/vcf.py", "format"): "the field of a record, by the library's method",
     ("lower/emit.py", "getattr"): "one of the fields a, b, out of a dimension",
     ("lower/matmul.py", "getattr"): "the same",
     ("numeric/brent.py", "getattr"): "the fields of a record",
@@ -57,6 +58,7 @@ ALLOWED = {
     ("training/progress.py", "format"): "fills forms of its own with the figures of a report",
     ("training/presets.py", "getattr"): "the fields of a preset",
     ("training/recipe.py", "getattr"): "the fields of a recipe",
+    ("training/start.py", "getattr"): "the fields of a preset, by names of its own",
     ("__init__.py", "getattr"): "public names, from a table of its own",
     ("__init__.py", "globals"): "keeps a public name that was looked up once",
 }
