@@ -107,8 +107,8 @@ def _least_squares(a: Array, b: Array) -> tuple[Array, Array, Array]:
 
 def _factors(a: Array) -> tuple[Array, Array, Array]:
     """The singular value decompositions; a matrix that is not finite counts as one of rank 0."""
-    known = np.isfinite(a).all(axis=(1, 2))
-    u, values, v = np.linalg.svd(np.where(known[:, None, None], a, 0.0))
+    known = np.isfinite(a).all(axis=(1, 2), keepdims=True)
+    u, values, v = np.linalg.svd(np.where(known, a, 0.0))
     return u, values, v
 
 
