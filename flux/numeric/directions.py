@@ -98,11 +98,18 @@ def _solved(a: Array, b: Array) -> Array:
 
 def _least_squares(a: Array, b: Array) -> tuple[Array, Array, Array]:
     """The shortest least-squares solution, the rank, and the singular values."""
-    u, values, v = np.linalg.svd(a)
+    u, values, v = _factors(a)
     cut = _RANK * a.shape[1] * EPSILON * values[:, :1]
     kept = values > cut
     share = np.where(kept, product(np.swapaxes(u, 1, 2), b), 0.0) / np.where(kept, values, 1.0)
     return product(np.swapaxes(v, 1, 2), share), kept.sum(axis=1), values
+
+
+def _factors(a: Array) -> tuple[Array, Array, Array]:
+    """The singular value decompositions; a matrix that is not finite counts as one of rank 0."""
+    known = np.isfinite(a).all(axis=(1, 2), keepdims=True)
+    u, values, v = np.linalg.svd(np.where(known, a, 0.0))
+    return u, values, v
 
 
 def dogleg(jacobian: Array, f: Array, step: Array, scale: Array, reach: Array) -> Array:
@@ -148,7 +155,7 @@ def levenberg(jacobian: Array, f: Array, scale: Array, reach: Array) -> Array:
     Source:
         Moré, The Levenberg-Marquardt algorithm: implementation and theory (1978).
     """
-    u, values, v = np.linalg.svd(jacobian / scale[:, None, :])
+    u, values, v = _factors(jacobian / scale[:, None, :])
     along = -product(np.swapaxes(u, 1, 2), f)
     cut = _RANK * f.shape[1] * EPSILON * values[:, :1]
     values = np.where(values > cut, values, 0.0)

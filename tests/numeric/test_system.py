@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 import flux
 from flux.numeric import Reason
+from flux.numeric.directions import condition, levenberg
 
 # Systems without a root near: equations, starts, the reason.
 NONE = [
@@ -230,3 +231,13 @@ def test_mistakes_are_flux_errors(call: Any, message: str) -> None:
     with pytest.raises(flux.FluxError) as error:
         call()
     assert message in str(error.value)
+
+
+@pytest.mark.parametrize("entry", [math.inf, -math.inf, math.nan])
+def test_a_jacobian_beyond_the_floats_counts_as_singular(entry: float) -> None:
+    ones, jacobian = np.ones((2, 2)), np.array([[[entry, 1.0], [0.0, 1.0]], np.eye(2)])
+    with np.errstate(all="ignore"):
+        assert condition(jacobian, ones, ones).tolist() == [math.inf, 1.0]
+        steps = levenberg(jacobian, ones, ones, np.full(2, 10.0))
+    assert steps[0].tolist() == [0.0, 0.0]
+    assert steps[1] == pytest.approx([-1.0, -1.0])
