@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from flux.numeric.fitting import Fit, fit
     from flux.numeric.integral import integrate
     from flux.precision import Digits, Interval, check_precision, interval
+    from flux.scoring import Scorer, score, scorer
     from flux.syntax import load, load_text, parse
     from flux.syntax.module import Module
     from flux.training.trainer import Trainer
@@ -67,6 +68,7 @@ _HOMES = {
     "Module": "flux.syntax.module",
     "OdeSolution": "flux.numeric",
     "Propagation": "flux.numeric",
+    "Scorer": "flux.scoring",
     "Solution": "flux.numeric",
     "SystemSolution": "flux.numeric",
     "Trainer": "flux.training.trainer",
@@ -90,6 +92,8 @@ _HOMES = {
     "parse": "flux.syntax",
     "product": "flux.calculus.limits",
     "propagate": "flux.numeric",
+    "score": "flux.scoring",
+    "scorer": "flux.scoring",
     "simpson": "flux.numeric",
     "solve": "flux.numeric",
     "solve_exactly": "flux.numeric.exact",
@@ -110,6 +114,7 @@ __all__ = [
     "Module",
     "OdeSolution",
     "Propagation",
+    "Scorer",
     "Solution",
     "SystemSolution",
     "Trainer",
@@ -134,6 +139,8 @@ __all__ = [
     "parse",
     "product",
     "propagate",
+    "score",
+    "scorer",
     "simpson",
     "solve",
     "solve_exactly",
