@@ -10,6 +10,8 @@ from typing import Any
 from flux.errors import ArgumentError, DataError
 from flux.expr import Expr
 from flux.scoring.formulas import Formulas, only, read_formulas
+from flux.scoring.report import Report
+from flux.scoring.streams import is_reader, scored_reader
 from flux.scoring.table_scorer import ScoreOptions, Scorer, as_names
 from flux.settings import current
 
@@ -58,8 +60,14 @@ def score(
     made = scorer(
         formulas, names=names, missing=missing, keep=keep, ranges=ranges, flag=flag, threads=threads
     )
-    found = made.score(table)
+    found = _scored(made, table)
     return found if report else found[0]
+
+
+def _scored(scorer: Scorer, table: Any) -> tuple[Any, Report]:
+    if is_reader(table):
+        return scored_reader(scorer, table)
+    return scorer.score(table)
 
 
 def scorer(

@@ -60,6 +60,13 @@ class Report:
             _nested(self.statuses, later.statuses),
         )
 
+    def add(self, later: Report) -> None:
+        """Become the report of these rows and those that follow."""
+        whole = self.joined(later)
+        self.rows, self.missing, self.outside = whole.rows, whole.missing, whole.outside
+        self.ranges, self.texts, self.scored = whole.ranges, whole.texts, whole.scored
+        self.statuses = whole.statuses
+
     def as_json(self) -> dict[str, Any]:
         """The report in the types of JSON."""
         return {

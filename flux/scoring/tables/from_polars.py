@@ -63,7 +63,8 @@ class PolarsTable:
         """A DataFrame, lazy where this one was."""
         polars = sys.modules["polars"]
         scores = [_series(polars, name, values) for name, values in results.items()]
-        found = self._frame.select(list(keep)).with_columns(scores)
+        kept = [self._frame.get_column(name) for name in keep]
+        found = polars.DataFrame([*kept, *scores])
         return found.lazy() if self._lazy else found
 
 
