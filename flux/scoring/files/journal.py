@@ -11,6 +11,7 @@ import json
 import os
 import zlib
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
@@ -57,6 +58,8 @@ class Journal:
         self._log = path.with_name(f"{path.name}.journal")
         self._identity = json.loads(json.dumps(identity))
         self.state = State()
+        self._part_file: Any = None
+        self._log_file: Any = None
         self._synced = monotonic()
 
     def begin(self, head: bytes) -> None:
@@ -102,9 +105,10 @@ class Journal:
         checksum = length = 0
         with self._part.open("rb") as file:
             for line in lines:
-                content = file.read(line["length"] - length)
+                count = line.get("length", 0) - length
+                content = file.read(max(count, 0))
                 checksum = zlib.crc32(content, checksum)
-                if len(content) != line["length"] - length or checksum != line["checksum"]:
+                if count < 0 or len(content) != count or checksum != line.get("checksum"):
                     break
                 if "position" in line:
                     self._add(line, length)
@@ -136,11 +140,14 @@ class Journal:
 
     def _append(self, content: bytes) -> None:
         try:
-            self._part_file.write(content)
+            self._write(content)
         except OSError as error:
             raise self._failed(error) from None
         self.state.checksum = zlib.crc32(content, self.state.checksum)
         self.state.length += len(content)
+
+    def _write(self, content: bytes) -> None:
+        self._part_file.write(content)
 
     def _write_line(self, line: Mapping[str, Any]) -> None:
         try:
@@ -173,20 +180,21 @@ class Journal:
     def drop(self) -> None:
         """Leave nothing: the run cannot succeed."""
         self.close()
-        self._part.unlink(missing_ok=True)
-        self._log.unlink(missing_ok=True)
+        with suppress(OSError):
+            self._part.unlink(missing_ok=True)
+            self._log.unlink(missing_ok=True)
 
     def close(self) -> None:
         """Close the files."""
-        self._part_file.close()
-        self._log_file.close()
+        for file in (self._part_file, self._log_file):
+            if file is not None:
+                file.close()
 
     def _open(self, mode: str) -> None:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._part_file: Any = self._part.open(mode)
-            text = "w" if mode == "wb" else "r+"
-            self._log_file: Any = self._log.open(text, encoding="ascii")
+            self._part_file = self._part.open(mode)
+            self._log_file = self._log.open(mode.replace("b", ""), encoding="ascii")
         except (OSError, ValueError) as error:
             raise self._failed(error) from None
 
@@ -213,9 +221,6 @@ def _sync_folder(folder: Path) -> None:
         number = os.open(folder, os.O_RDONLY)
     except OSError:
         return
-    try:
+    with suppress(OSError):
         os.fsync(number)
-    except OSError:
-        pass
-    finally:
-        os.close(number)
+    os.close(number)

@@ -170,10 +170,11 @@ class _Run:
 
     def to_file(self, journal: Journal, resume: bool) -> Report:
         """Write beside the file's name, and rename."""
-        if not (resume and journal.resume()):
-            journal.begin(self._head)
-        state = journal.state
+        going_on = resume and journal.resume()
         try:
+            if not going_on:
+                journal.begin(self._head)
+            state = journal.state
             for done in self._scored(state.position, state.report.rows):
                 journal.add(done.piece.content, done.piece.note, done.block.end, done.report)
                 self._watch(Progress(state.report.rows, done.block.done, self._source.size))

@@ -59,10 +59,14 @@ class TextSource:
         head = self._raw.peek(2)[:2]
         self._zipped = head == _GZIP
         self._file: Any = gzip.GzipFile(fileobj=self._raw) if self._zipped else self._raw
-        self._rest = self._read()
-        self._check_start()
-        self._line_end = b"\n" if b"\n" in self._rest or b"\r" not in self._rest else b"\r"
-        self.names, self._between, self._begin = self._header()
+        try:
+            self._rest = self._read(block_bytes)
+            self._check_start()
+            self._line_end = b"\n" if b"\n" in self._rest or b"\r" not in self._rest else b"\r"
+            self.names, self._between, self._begin = self._header()
+        except BaseException:
+            self.close()
+            raise
 
     def _check_start(self) -> None:
         if self._rest[:2] in _WIDE_MARKS:
@@ -71,10 +75,10 @@ class TextSource:
         if b"\0" in self._rest[:4096]:
             raise DataError(f"{self._path!r} is no text")
 
-    def _read(self) -> bytes:
-        """The next bytes of the text."""
+    def _read(self, count: int) -> bytes:
+        """The next bytes of the text; fewer at its end."""
         try:
-            found: bytes = self._file.read(self._block_bytes)
+            found: bytes = self._file.read(count)
         except (OSError, EOFError, zlib.error) as error:
             reason = getattr(error, "strerror", None) or error
             raise DataError(f"cannot read {self._path!r}: {reason}") from None
@@ -109,14 +113,17 @@ class TextSource:
             if at and self._rest.count(b'"', start, at) % 2 == 0:
                 return at
             if not at:
-                more = self._read() if len(self._rest) < MOST_BYTES else b""
+                more = self._read(self._block_bytes) if len(self._rest) < MOST_BYTES else b""
                 if not more:
                     return len(self._rest)
                 at = len(self._rest)
                 self._rest += more
 
     def blocks(self, wanted: Wanted, start: Position | None) -> Iterator[TextBlock]:
-        """The blocks from a place in the text on, in bytes after it is unpacked."""
+        """The blocks from a place in the text on, in bytes after it is unpacked.
+
+        Where a block ends follows from where it begins, so a run may go on from any end.
+        """
         layout = Layout(tuple(self.names), self._between)
         position, rest = self._begin, self._rest[self._begin :]
         if start is not None:
@@ -124,25 +131,29 @@ class TextSource:
         self._rest = b""
         first = start is None
         while True:
-            more = self._read()
-            rest += more
-            cut = len(rest) if not more else _last_end(rest, self._line_end)
-            if more and not cut:
-                self._check_length(rest, position)
-                continue
-            if cut or first:
-                position += cut
-                yield TextBlock(rest[:cut], layout, wanted, [position], self._done(position))
-            first = False
-            rest = rest[cut:]
-            if not more:
+            content, rest = self._next(rest, position)
+            if not content and not first:
                 return
+            first = False
+            position += len(content)
+            yield TextBlock(content, layout, wanted, [position], self._done(position))
 
-    def _check_length(self, rest: bytes, position: int) -> None:
-        if len(rest) > MOST_BYTES:
-            hint = "a quote is perhaps not closed"
-            text = f"no row ends within {MOST_BYTES:,} bytes after byte {position:,}"
-            raise DataError(f"{self._path!r}: {text}", hint=hint)
+    def _next(self, rest: bytes, position: int) -> tuple[bytes, bytes]:
+        """The next block, of what has been read and more, and what is read beyond it."""
+        window = self._block_bytes
+        while True:
+            if len(rest) < window:
+                rest += self._read(window - len(rest))
+            if len(rest) < window:
+                return rest, b""
+            cut = _last_end(rest[:window], self._line_end)
+            if cut:
+                return rest[:cut], rest[cut:]
+            if window > MOST_BYTES:
+                hint = "a quote is perhaps not closed"
+                text = f"no row ends within {window:,} bytes after byte {position:,}"
+                raise DataError(f"{self._path!r}: {text}", hint=hint)
+            window *= 2
 
     def _skipped(self, position: int) -> bytes:
         """Go to a place in the text; what has been read past it."""
