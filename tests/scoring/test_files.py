@@ -120,8 +120,8 @@ def test_parquet_is_read_by_others(tmp_path: Path) -> None:
     polars = pl.read_parquet(out)
     assert polars.equals(pl.from_arrow(pq.read_table(out)))
     pq.ParquetFile(out, page_checksum_verification=True).read()
-    assert polars.filter(pl.col("n") == 700)["y"][0] == pytest.approx(
-        2 * frame()["a"][700], nan_ok=True
+    assert polars.filter(pl.col("n") == "701")["y"][0] == pytest.approx(
+        2 * frame()["a"][701], nan_ok=True
     )
 
 
@@ -245,6 +245,7 @@ def test_a_quote_that_is_not_closed_ends_the_reading(
 ) -> None:
     monkeypatch.setattr("flux.scoring.files.text_input.MOST_BYTES", 1 << 16)
     monkeypatch.setattr("flux.scoring.files.run.BLOCK_BYTES", 1 << 12)
+    (tmp_path / "t.csv").write_text('a,b\n1,"x\n' + "2,y\n" * 50_000)
     with pytest.raises(DataError, match="no row ends within") as caught:
         score_file(
             flux.scorer("y = a"), str(tmp_path / "t.csv"), str(tmp_path / "o.csv"), block=4096
