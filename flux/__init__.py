@@ -151,6 +151,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    if name == "formulas":  # the library of formulas is a module, and no public name
+        return import_module("flux.formulas")
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module 'flux' has no attribute {name!r}")

@@ -27,6 +27,7 @@ from dataclasses import dataclass, field
 from math import inf, nextafter
 
 from flux.errors import ParseError, did_you_mean
+from flux.formulas.unit_text import read_unit
 from flux.source import Source, Span
 from flux.syntax import parse_ast
 from flux.syntax.definitions import define
@@ -45,7 +46,7 @@ class Quantity:
         unit: such as `mg/dL`; `1` for a plain number, `0 or 1` for yes and no.
         low, high: the least and the largest valid value; infinite where there is no bound.
         meaning: one line of text.
-        molar_mass: of the analyte, in g/mol, where amount and mass can be converted; else 0.
+        equivalents: what converts it to other dimensions, such as the molar mass `113.12 g/mol`.
     """
 
     name: str
@@ -53,7 +54,7 @@ class Quantity:
     low: float
     high: float
     meaning: str
-    molar_mass: float = 0.0
+    equivalents: tuple[str, ...] = ()
 
     @property
     def is_flag(self) -> bool:
@@ -328,7 +329,7 @@ def _inputs(
 
 _REAL = r"-?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d{1,3})?"
 _QUANTITY = re.compile(
-    rf"(?P<name>[A-Za-z_]\w*)\s+\[(?P<unit>[^\];]+)(?:;\s*(?P<molar>{_REAL})\s*g/mol)?\]\s+"
+    r"(?P<name>[A-Za-z_]\w*)\s+\[(?P<units>[^\]]+)\]\s+"
     rf"(?P<low>>?{_REAL}|-inf)\s+to\s+(?P<high><?{_REAL}|inf):\s+(?P<meaning>\S.*)"
 )
 
@@ -341,8 +342,17 @@ def _quantity(entry: _Entry) -> Quantity:
     low, high = _end(found["low"]), _end(found["high"])
     if not low < high:
         raise ParseError(f"an empty range, {low:g} to {high:g}", (entry.line.span,))
-    mass = float(found["molar"] or 0)
-    return Quantity(found["name"], found["unit"].strip(), low, high, found["meaning"], mass)
+    unit, *equivalents = (part.strip() for part in found["units"].split(";"))
+    for text in () if unit == FLAG else (unit, *equivalents):
+        _check_unit(entry, text)
+    return Quantity(found["name"], unit, low, high, found["meaning"], tuple(equivalents))
+
+
+def _check_unit(entry: _Entry, text: str) -> None:
+    try:
+        read_unit(text)
+    except ParseError as error:
+        raise ParseError(f"`{text}`: {error.text}", (entry.line.span,), error.hint) from None
 
 
 def _end(text: str) -> float:

@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from flux.errors import ArgumentError, DataError
-from flux.expr import Expr
+from flux.expr import Expr, variable
 from flux.scoring.formulas import Formulas, only, read_formulas
 from flux.scoring.report import Report
 from flux.scoring.streams import is_reader, scored_reader
 from flux.scoring.table_scorer import ScoreOptions, Scorer, as_names
+from flux.scoring.valid import card_of, ranges_of
 from flux.settings import current
+from flux.syntax.module import LIBRARY
 
 Given = str | os.PathLike[str] | Expr | Mapping[str, str | Expr]
 
@@ -97,7 +99,19 @@ def _wanted(formulas: Formulas, names: str | Iterable[str] | None) -> Formulas:
 def _formulas(formulas: Any) -> Formulas:
     if isinstance(formulas, os.PathLike):
         return read_formulas(read_file(Path(formulas)), str(formulas))
+    if isinstance(formulas, str) and formulas.strip().isidentifier():
+        return _of_library(formulas.strip()) or read_formulas(formulas)
     return read_formulas(formulas)
+
+
+def _of_library(name: str) -> Formulas | None:
+    """A formula of the library, with its valid ranges; None where it has none of that name."""
+    definition = LIBRARY.find(name)
+    card = None if definition is None else card_of(definition)
+    if definition is None or card is None:
+        return None
+    columns = [variable(quantity.name) for quantity in card.inputs]
+    return Formulas({name: definition(*columns)}, ranges=ranges_of(card))
 
 
 def read_file(path: Path) -> str:

@@ -15,9 +15,9 @@ from typing import Any
 from flux.errors import ArgumentError, ParseError, UnknownNameError, did_you_mean
 from flux.expr import Expr, inputs, node, topological, variable
 from flux.expr.traverse import check_size, rebuild
-from flux.formulas import read_cards
 from flux.ops import Op
 from flux.scoring.spelling import category, in_ascii, is_category, meant
+from flux.scoring.valid import Range, stated_ranges
 from flux.source import Span
 from flux.syntax import load_text, parse_ast
 from flux.syntax.elaborate import elaborate
@@ -25,7 +25,6 @@ from flux.syntax.module import as_definition
 from flux.syntax.tree import Binding, Call, Name, Text, Tree, Value, walk
 
 UNNAMED = "score"
-Range = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -198,11 +197,7 @@ def _several(formulas: Mapping[Any, Any]) -> Formulas:
 
 def _of_text(text: str, name: str) -> Formulas:
     tree = parse_ast(in_ascii(text), name)
-    ranges = {
-        quantity.name: (quantity.low, quantity.high)
-        for card in read_cards(tree).values()
-        for quantity in card.inputs
-    }
+    ranges = stated_ranges(tree)
     if tree.statements and all(as_definition(line) is not None for line in tree.statements):
         return _with_truths(_of_definitions(tree), (), ranges, {})
     kept: list[Tree] = []

@@ -16,11 +16,12 @@ from flux.errors import ArgumentError, LimitError, did_you_mean
 from flux.expr import count_nodes, inputs
 from flux.scoring import scan
 from flux.scoring.columns import Array, Texts, cell_error
-from flux.scoring.formulas import Formulas, Range
+from flux.scoring.formulas import Formulas
 from flux.scoring.report import Report
 from flux.scoring.searches import Searcher
 from flux.scoring.spelling import meant
 from flux.scoring.tables import Results, Table, check_columns, table_of
+from flux.scoring.valid import Range
 
 MISSING = ("nan", "raise")
 

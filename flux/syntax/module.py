@@ -123,14 +123,25 @@ def _without_options(tree: Define) -> Define:
 
 
 class Library:
-    """The standard library: `standard.flux` first, then the other files in order of their names."""
+    """The standard library: `standard.flux` first, then the other files in order of their names.
+
+    The published formulas stand last.
+
+    Attributes:
+        sources: the texts of its files.
+    """
 
     def __init__(self) -> None:
         files = sorted(
             _LIBRARY.glob("*.flux"), key=lambda file: (file.stem != "standard", file.stem)
         )
-        self._sources = [
-            Source(file.read_text(encoding="ascii"), f"<library>/{file.name}") for file in files
+        files += sorted((_LIBRARY / "formulas").glob("*.flux"))
+        self.sources = [
+            Source(
+                file.read_text(encoding="ascii"),
+                f"<library>/{file.relative_to(_LIBRARY).as_posix()}",
+            )
+            for file in files
         ]
         self._read: list[Namespace] = []
         self._lock = threading.RLock()
@@ -143,7 +154,7 @@ class Library:
         return None
 
     def _files(self) -> Iterator[Namespace]:
-        for i, source in enumerate(self._sources):
+        for i, source in enumerate(self.sources):
             if i == len(self._read):
                 self._read_next(i, source)
             yield self._read[i]

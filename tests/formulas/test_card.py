@@ -58,8 +58,8 @@ def test_molar_masses_and_flags_are_read() -> None:
         "# input female [0 or 1] 0 to 1: 1 for a woman\nr(glucose, female) = glucose*female\n"
     )
     glucose, female = read_cards(text)["r"].inputs
-    assert (glucose.unit, glucose.molar_mass, glucose.is_flag) == ("mg/dL", 180.156, False)
-    assert (female.molar_mass, female.is_flag) == (0.0, True)
+    assert (glucose.unit, glucose.equivalents) == ("mg/dL", ("180.156 g/mol",))
+    assert (glucose.is_flag, female.is_flag, female.equivalents) == (False, True, ())
 
 
 def test_a_line_that_binds_can_have_a_card() -> None:
@@ -89,6 +89,8 @@ WRONG = [
     ("# result bmi", "# input bmi", 1, 3, "a card without `result`"),
     ("[kg/m^2] 5", "5", 8, 3, "without name, unit, range and meaning"),
     ("5 to inf", "inf to 5", 8, 3, "without name, unit, range and meaning"),
+    ("[kg/m^2]", "[kg//m]", 8, 3, "`kg//m`: no unit"),
+    ("[kg/m^2]", "[kg; ]", 8, 3, "``: no unit"),
     ("5 to inf", "5 to 5", 8, 3, "an empty range"),
     ("5 to inf", "nan to 5", 8, 3, "without name, unit, range and meaning"),
     (": body weight", ":", 9, 3, "without name, unit, range and meaning"),

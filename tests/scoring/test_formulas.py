@@ -191,3 +191,25 @@ def test_a_scorer_pickles() -> None:
 def test_options_are_checked(options: dict[str, object]) -> None:
     with pytest.raises(ArgumentError):
         flux.scorer("y = a", **options)  # type: ignore[arg-type]
+
+
+def test_ranges_of_a_definition_are_those_of_what_a_call_gives() -> None:
+    text = CARD + "y = bmi(w, height)\nz = egfr_ckd_epi_2021(scr, age, female)\nweight2 = weight"
+    ranges = flux.scorer(text).ranges
+    assert ranges["w"] == (1, 500)
+    assert ranges["age"] == (18, 120)
+    assert ranges["height"] == (0.4, 2.6)
+    assert "weight" not in ranges
+    both = "y = bmi(a, b) + egfr_ckd_epi_2021(a, b, c)"
+    assert flux.scorer(CARD.replace("0.4 to 2.6", "-1 to 2.6") + both).ranges["a"] == (1, 40)
+    binding = "\n".join([*CARD.strip().split("\n")[:-1], "bmi = weight/height^2"])
+    assert flux.scorer(binding).ranges == {"weight": (1, 500), "height": (0.4, 2.6)}
+
+
+def test_a_published_formula_by_its_name() -> None:
+    table = {"creatinine": [1.1, 90.0], "age": [54.0, 54.0], "female": [0, 0]}
+    found, report = flux.score(table, "egfr_ckd_epi_2021", report=True)
+    own = flux.formulas.get("egfr_ckd_epi_2021")
+    assert found["egfr_ckd_epi_2021"][0] == own(creatinine=1.1, age=54.0, female=0)
+    assert report.outside["creatinine"].count == 1
+    assert flux.score({"a_column": [2.0]}, "a_column")["score"].tolist() == [2]
