@@ -9,6 +9,7 @@ from typing import Any
 
 from flux.errors import ArgumentError, DataError
 from flux.expr import Expr, variable
+from flux.scoring.distributed import is_lazy, scored_lazily
 from flux.scoring.formulas import Formulas, only, read_formulas
 from flux.scoring.report import Report
 from flux.scoring.streams import is_reader, scored_reader
@@ -62,6 +63,10 @@ def score(
     made = scorer(
         formulas, names=names, missing=missing, keep=keep, ranges=ranges, flag=flag, threads=threads
     )
+    if is_lazy(table):
+        if report:
+            raise ArgumentError("a Dask table is scored later: there is no report yet")
+        return scored_lazily(made, table)
     found = _scored(made, table)
     return found if report else found[0]
 
