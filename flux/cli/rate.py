@@ -34,7 +34,7 @@ class Rate:
         self._clock = clock
         self._live = self._stream.isatty()
         self._start = self._last = clock()
-        self._begun: tuple[int, int] | None = None
+        self._begun: tuple[int, int, float] | None = None
         self._width = 0
 
     def __enter__(self) -> Rate:
@@ -53,21 +53,22 @@ class Rate:
         """Show that so many are finished, and so much of a size is read; size 0 where unknown."""
         now = self._clock()
         if self._begun is None:  # a run that goes on has a part behind it
-            self._begun = (count, done)
+            self._begun = (count, done, now)
         wait = _EVERY_S[self._live] if self._last > self._start else 1.0
-        if now - self._last < wait:
+        if now - self._last < wait or now <= self._begun[2]:
             return
         self._last = now
-        line = self._line(count, done, size, now - self._start)
+        line = self._line(count, done, size, now)
         if self._live:
             self._write("\r" + line.ljust(self._width))
             self._width = len(line)
         else:
             self._write(line + "\n")
 
-    def _line(self, count: int, done: int, size: int, elapsed_s: float) -> str:
+    def _line(self, count: int, done: int, size: int, now: float) -> str:
         assert self._begun is not None
-        first, from_done = self._begun
+        first, from_done, since = self._begun
+        elapsed_s = now - since
         parts = [f"{count:,} {self._unit}", f"{(count - first) / elapsed_s:,.0f} a second"]
         if size and done > from_done:
             parts.append(f"{done / size:.0%}")

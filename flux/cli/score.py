@@ -48,20 +48,21 @@ def command(
     explain: bool,
     as_json: bool,
 ) -> None:
-    r"""Compute FORMULA for every row of TABLE.
+    """Compute FORMULA for every row of TABLE.
 
     FORMULA has a line for each score, name = formula; a file of such lines may hold definitions
-    too. Names are columns of TABLE; others stand in backticks, and sex == "F" compares texts. TABLE
-    is CSV, TSV (gzip too) or Parquet; - is text on standard input. It is read in blocks, so it may
-    be larger than memory. OUT is written beside its name and renamed when it is whole; without it,
-    CSV goes to standard output. What is missing or out of range is counted on standard error.
+    too, and the name of a published formula is one (see flux formulas). Names are columns of TABLE;
+    others stand in backticks, and sex == "F" compares texts. TABLE is CSV, TSV (gzip too) or
+    Parquet; - is text on standard input. It is read in blocks, so it may be larger than memory. OUT
+    is written beside its name and renamed when it is whole; without it, CSV goes to standard
+    output. What is missing or out of range is counted on standard error.
 
     \b
     flux score "bmi = weight/height^2" people.csv -o bmi.csv
     flux score risk.flux cohort.parquet -o risk.parquet --keep id --jobs 2
     flux score "high = ldl > 4.1" lipids.tsv.gz --range ldl=0.5..15 --flag check
-    flux score "adult = where(sex == \"F\", age >= 16, age >= 18)" people.csv --missing raise
-    flux score risk.flux --explain
+    flux score 'adult = where(sex == "F", age >= 16, age >= 18)' people.csv --missing raise
+    flux score egfr_ckd_epi_2021 --explain
     """
     made = _scorer(formula, only, keep, ranges, flag, missing)
     if explain:

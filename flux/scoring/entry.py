@@ -92,13 +92,13 @@ def scorer(
     Raises:
         FluxError: the text is not in the language, or an option has no such value.
     """
-    kept = None if keep is None else as_names(keep)
+    kept = None if keep is None else as_names("keep", keep)
     options = ScoreOptions(missing, ranges, flag, kept, threads)
     return Scorer(_wanted(_formulas(formulas), names), options)
 
 
 def _wanted(formulas: Formulas, names: str | Iterable[str] | None) -> Formulas:
-    return formulas if names is None else only(formulas, as_names(names))
+    return formulas if names is None else only(formulas, as_names("names", names))
 
 
 def _formulas(formulas: Any) -> Formulas:

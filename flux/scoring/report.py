@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 Counts = dict[str, int]
-_SHOWN = 8  # texts of a column
+_SHOWN, _KEPT = 8, 1000  # texts of a column that are shown, and counted one by one
+OTHERS = "(other texts)"
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class Report:
             _found(self.missing, later.missing, self.rows),
             _found(self.outside, later.outside, self.rows),
             {**self.ranges, **later.ranges},
-            _nested(self.texts, later.texts),
+            {name: _capped(counts) for name, counts in _nested(self.texts, later.texts).items()},
             _added(self.scored, later.scored),
             _nested(self.statuses, later.statuses),
         )
@@ -122,6 +123,15 @@ def _added(first: Mapping[str, int], then: Mapping[str, int]) -> Counts:
 
 def _nested(first: Mapping[str, Counts], then: Mapping[str, Counts]) -> dict[str, Counts]:
     return {n: _added(first.get(n, {}), then.get(n, {})) for n in dict.fromkeys((*first, *then))}
+
+
+def _capped(counts: Counts) -> Counts:
+    """The most frequent texts, and the others together."""
+    if len(counts) <= _KEPT:
+        return counts
+    ordered = sorted(counts.items(), key=lambda pair: (pair[0] == OTHERS, -pair[1], pair[0]))
+    kept = dict(ordered[: _KEPT - 1])
+    return {**kept, OTHERS: sum(count for _, count in ordered[_KEPT - 1 :])}
 
 
 def _listed(counts: Counts) -> str:

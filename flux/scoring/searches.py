@@ -15,7 +15,6 @@ from flux.numeric.solution import Reason
 from flux.scoring.columns import Array, Texts
 from flux.scoring.formulas import Search
 
-_ROWS = 1 << 16  # that are searched together
 _MISSING = len(Reason)
 STATUSES = (*(reason.name.lower() for reason in Reason), "missing")
 
@@ -41,18 +40,11 @@ class Searcher:
 
         Args:
             values: the inputs by name, of the shape of the rows or single numbers.
-            shape: of the rows.
+            shape: of the rows: their number.
         """
-        count = int(np.prod(shape))
-        roots, statuses = np.empty(count), np.empty(count, np.int8)
-        for start in range(0, count, _ROWS):
-            rows = slice(start, min(start + _ROWS, count))
-            part = {
-                name: values[name].reshape(-1)[rows] if values[name].ndim else values[name]
-                for name in self._names
-            }
-            roots[rows], statuses[rows] = self._part(part, rows.stop - start)
-        return roots.reshape(shape), Texts(statuses.reshape(shape), STATUSES)
+        (count,) = shape
+        roots, statuses = self._part({name: values[name] for name in self._names}, count)
+        return roots, Texts(statuses, STATUSES)
 
     def _part(self, values: Mapping[str, Array], count: int) -> tuple[Array, Array]:
         wide = {n: np.broadcast_to(v, (count,)) for n, v in values.items()}

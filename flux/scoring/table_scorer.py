@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -18,12 +19,13 @@ from flux.scoring import scan
 from flux.scoring.columns import Array, Texts, cell_error
 from flux.scoring.formulas import Formulas
 from flux.scoring.report import Report
-from flux.scoring.searches import Searcher
+from flux.scoring.searches import STATUSES, Searcher
 from flux.scoring.spelling import meant
 from flux.scoring.tables import Results, Table, check_columns, table_of
 from flux.scoring.valid import Range
 
 MISSING = ("nan", "raise")
+_PART = 1 << 16  # rows that stay in the cache from their formulas to their report
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,13 @@ class ScoreOptions:
         if self.missing not in MISSING:
             hint = did_you_mean(str(self.missing), MISSING) or f"one of {', '.join(MISSING)}"
             raise ArgumentError(f"`missing` cannot be {self.missing!r}", hint=hint)
+        if not isinstance(self.flag, str):
+            raise ArgumentError(f"`flag` is the name of a column, not {self.flag!r:.60}")
+        if self.ranges is not None and not isinstance(self.ranges, Mapping):
+            hint = 'such as ranges={"age": (18, 120)}'
+            raise ArgumentError(
+                f"ranges are a mapping of columns, not {self.ranges!r:.60}", hint=hint
+            )
         check_threads(self.threads)
 
 
@@ -101,10 +110,11 @@ class Scorer:
     @cached_property
     def function(self) -> CompiledFunction:
         """The one Program of all scores."""
-        return compile_formulas(self.formulas.scores, dtype="float64", threads=self.options.threads)
+        return compile_formulas(self.formulas.scores, dtype="float64")
 
     @cached_property
-    def _searchers(self) -> list[Searcher]:
+    def searchers(self) -> list[Searcher]:
+        """The searches, in the order in which they need one another."""
         needed = self.formulas.needed()
         return [Searcher(search, needed[search.name]) for search in self.formulas.searches]
 
@@ -145,104 +155,36 @@ class Scorer:
 
     def evaluate(self, table: Table) -> tuple[Results, Report]:
         """The columns that are added, for a table whose columns were checked."""
-        columns = self._read(table)
-        shape = table.shape
-        report = self._seen(columns, int(np.prod(shape)))
-        if self.options.missing == "raise":
-            self._refuse_missing(report, table.first)
-        values = self._values(columns)
-        statuses: dict[str, Texts] = {}
-        for searcher in self._searchers:
-            name = searcher.search.name
-            values[name], statuses[name] = searcher.run(values, shape)
-        scores = self._scores(values, columns, shape)
-        results: dict[str, Array | Texts] = {}
-        for name, score in scores.items():
-            results[name] = score
-            report.scored[name] = scan.valued(score)
-            if name in statuses:
-                results[f"{name}_status"] = statuses[name]
-                report.statuses[f"{name}_status"] = _counts(statuses[name])
-        if self.options.flag:
-            results[self.options.flag] = scan.flags(self._limited(columns), shape)
-        return results, report
-
-    def _limited(self, columns: Mapping[str, Array | Texts]) -> list[tuple[Array, float, float]]:
-        """The columns of numbers that have a range, with its ends."""
-        pairs = [(columns[name], ends) for name, ends in self.ranges.items()]
-        return [(column, *ends) for column, ends in pairs if not isinstance(column, Texts)]
-
-    def _read(self, table: Table) -> dict[str, Array | Texts]:
-        """The columns, by the table's names."""
         texts = self.formulas.texts()
-        return {
-            name: (table.texts if name in texts else table.numbers)(name) for name in self.columns
-        }
+        columns = {n: (table.texts if n in texts else table.numbers)(n) for n in self.columns}
+        shape = table.shape
+        count = int(np.prod(shape))
+        rows = Rows(self, columns, count, table.first)
+        # Parts have one size, whatever the number of threads, so bits do not depend on it.
+        starts = range(0, max(count, 1), _PART)
+        if self.options.threads > 1 and len(starts) > 1:
+            with ThreadPoolExecutor(self.options.threads) as pool:
+                reports = list(pool.map(rows.score, starts))
+        else:
+            reports = list(map(rows.score, starts))
+        report = reports[0]
+        for later in reports[1:]:
+            report = report.joined(later)
+        return {name: _shaped(part, shape) for name, part in rows.results.items()}, report
 
-    def _seen(self, columns: Mapping[str, Array | Texts], rows: int) -> Report:
-        report = Report(rows, ranges=dict(self.ranges))
-        for name, column in columns.items():
-            report.missing[name] = scan.missing(column)
-            if isinstance(column, Texts):
-                report.texts[name] = _counts(column)
-            elif name in self.ranges:
-                report.outside[name] = scan.outside(column, *self.ranges[name])
-        return report
+    @cached_property
+    def needed(self) -> dict[str, frozenset[str]]:
+        """For each search and score, the columns and roots without which it has no value."""
+        found = self.formulas.needed()
+        return {name: frozenset(map(self.column, names)) for name, names in found.items()}
 
-    def _refuse_missing(self, report: Report, first: int) -> None:
-        needed = {self._column(name) for names in self._needed().values() for name in names}
-        found = [
-            (f.first, name) for name, f in report.missing.items() if f.count and name in needed
-        ]
-        if found:
-            row, name = min(found)
-            raise cell_error(name, first + row, "there is no value")
+    def column(self, name: str) -> str:
+        """The column that an input of the expressions is made from."""
+        return self._columns_of_truths.get(name, meant(name))
 
-    def _needed(self) -> dict[str, frozenset[str]]:
-        return self.formulas.needed()
-
-    def _column(self, name: str) -> str:
-        """The column that an input is made from."""
-        by_name = {truth.name: truth.column for truth in self.formulas.truths}
-        return by_name.get(name, meant(name))
-
-    def _values(self, columns: Mapping[str, Array | Texts]) -> dict[str, Array]:
-        """The inputs of the expressions, by their names there."""
-        values: dict[str, Array] = {}
-        for name in self.formulas.numbers():
-            column = columns[meant(name)]
-            assert not isinstance(column, Texts)
-            values[name] = column
-        for truth in self.formulas.truths:
-            texts = columns[truth.column]
-            assert isinstance(texts, Texts)
-            found = texts.missing() if truth.text is None else texts.equal(truth.text)
-            values[truth.name] = np.asarray(found)
-        return values
-
-    def _scores(
-        self,
-        values: Mapping[str, Array],
-        columns: Mapping[str, Array | Texts],
-        shape: tuple[int, ...],
-    ) -> dict[str, Array]:
-        found = self.function({name: values[name] for name in self.function.inputs})
-        needed = self._needed()
-        lacks = {name: c for name, c in columns.items() if scan.missing(c).count}
-        roots = {search.name: values[search.name] for search in self.formulas.searches}
-        scores = {}
-        for name, score in found.items():
-            scores[name] = _wide(score, shape)
-            names = needed.get(name, frozenset())
-            parts: dict[str, Array | Texts] = {}
-            for need in sorted(names):
-                column = self._column(need)
-                if need in roots:
-                    parts[need] = roots[need]
-                elif column in lacks:
-                    parts[column] = lacks[column]
-            scan.blank(scores[name], list(parts.values()))
-        return scores
+    @cached_property
+    def _columns_of_truths(self) -> dict[str, str]:
+        return {truth.name: truth.column for truth in self.formulas.truths}
 
     # For people.
 
@@ -274,8 +216,138 @@ class Scorer:
             parts = (e,) if search is None else (search.equation, *search.ends)
             names = [x.attributes.name for x in inputs(*parts)]
             hidden = search.unknown if search is not None else ""
-            found[name] = list(dict.fromkeys(self._column(n) for n in names if n != hidden))
+            found[name] = list(dict.fromkeys(self.column(n) for n in names if n != hidden))
         return found
+
+
+class Rows:
+    """The rows of one table on their way to scores, part by part.
+
+    Args:
+        scorer: the formulas.
+        columns: by the table's names.
+        count: of rows.
+        first: the number of the first row, for errors.
+
+    Attributes:
+        results: what `score` fills in.
+    """
+
+    def __init__(
+        self, scorer: Scorer, columns: Mapping[str, Array | Texts], count: int, first: int
+    ) -> None:
+        self._scorer = scorer
+        self._columns = columns
+        self._count = count
+        self._first = first
+        searched = {f"{search.name}_status" for search in scorer.formulas.searches}
+        self.results: dict[str, Array | Texts] = {}
+        for name in scorer.scores:
+            if name in searched:
+                self.results[name] = Texts(np.empty(count, np.int8), STATUSES)
+            else:
+                flag = name == scorer.options.flag
+                self.results[name] = np.empty(count, np.bool_ if flag else np.float64)
+
+    def score(self, start: int) -> Report:
+        """Score one part of the rows, and say what was seen."""
+        rows = slice(start, min(start + _PART, self._count))
+        columns = {name: _cut(column, rows) for name, column in self._columns.items()}
+        lacks = {name: scan.missing(column) for name, column in columns.items()}
+        out = self._outside(columns)
+        count = rows.stop - rows.start
+        report = Report(
+            count,
+            missing={name: scan.found(_over(mask, count)) for name, mask in lacks.items()},
+            outside={name: scan.found(_over(mask, count)) for name, mask in out.items()},
+            ranges=dict(self._scorer.ranges),
+            texts={n: scan.counts(c) for n, c in columns.items() if isinstance(c, Texts)},
+        )
+        if self._scorer.options.missing == "raise":
+            self._refuse(lacks, start)
+        if self._scorer.options.flag:
+            flags = scan.either(out.values())
+            self._put(self._scorer.options.flag, rows, False if flags is None else flags)
+        self._scores(columns, lacks, rows, report)
+        return report
+
+    def _outside(self, columns: Mapping[str, Array | Texts]) -> dict[str, Array]:
+        limited = {n: c for n, c in columns.items() if not isinstance(c, Texts)}
+        ranges = {n: ends for n, ends in self._scorer.ranges.items() if n in limited}
+        return {name: scan.outside(limited[name], *ends) for name, ends in ranges.items()}
+
+    def _refuse(self, lacks: Mapping[str, Array | None], start: int) -> None:
+        needed = frozenset[str]().union(*self._scorer.needed.values())
+        found = [(scan.found(mask), name) for name, mask in lacks.items() if name in needed]
+        rows = [(cells.first, name) for cells, name in found if cells.count]
+        if rows:
+            row, name = min(rows)
+            raise cell_error(name, self._first + start + row, "there is no value")
+
+    def _scores(
+        self,
+        columns: Mapping[str, Array | Texts],
+        lacks: dict[str, Array | None],
+        rows: slice,
+        report: Report,
+    ) -> None:
+        """Search the roots, then compute the scores; a row that lacks a value has none."""
+        scorer = self._scorer
+        values = _inputs(scorer.formulas, columns)
+        lost = dict(lacks)
+        for searcher in scorer.searchers:
+            name = searcher.search.name
+            values[name], status = searcher.run(values, (rows.stop - rows.start,))
+            lost[name] = scan.missing(values[name])
+            if f"{name}_status" in self.results:
+                self._put(f"{name}_status", rows, status.codes)
+                report.statuses[f"{name}_status"] = scan.counts(status)
+        found = scorer.function({name: values[name] for name in scorer.function.inputs})
+        for name, value in found.items():
+            needed = (lost.get(need) for need in scorer.needed.get(name, ()))
+            score = self._put(name, rows, value)
+            mask = scan.either(needed)
+            if mask is not None:
+                np.copyto(score, np.nan, where=mask)
+            report.scored[name] = scan.valued(score)
+
+    def _put(self, name: str, rows: slice, values: Any) -> Array:
+        whole = self.results[name]
+        part = (whole.codes if isinstance(whole, Texts) else whole)[rows]
+        part[...] = values
+        return part
+
+
+def _cut(column: Array | Texts, rows: slice) -> Array | Texts:
+    """Some rows of a column; a single number stands for each."""
+    if isinstance(column, Texts):
+        return Texts(column.codes[rows] if column.codes.ndim else column.codes, column.texts)
+    return column[rows] if column.ndim else column
+
+
+def _over(mask: Array | None, count: int) -> Array | None:
+    return mask if mask is None or mask.ndim else np.broadcast_to(mask, (count,))
+
+
+def _inputs(formulas: Formulas, columns: Mapping[str, Array | Texts]) -> dict[str, Array]:
+    """The inputs of the expressions, by their names there."""
+    values: dict[str, Array] = {}
+    for name in formulas.numbers():
+        column = columns[meant(name)]
+        assert not isinstance(column, Texts)
+        values[name] = column
+    for truth in formulas.truths:
+        texts = columns[truth.column]
+        assert isinstance(texts, Texts)
+        found = texts.missing() if truth.text is None else texts.equal(truth.text)
+        values[truth.name] = np.asarray(found)
+    return values
+
+
+def _shaped(values: Array | Texts, shape: tuple[int, ...]) -> Array | Texts:
+    if isinstance(values, Texts):
+        return Texts(values.codes.reshape(shape), values.texts)
+    return values.reshape(shape)
 
 
 def _check_range(name: str, ends: Any) -> None:
@@ -287,23 +359,13 @@ def _check_range(name: str, ends: Any) -> None:
         raise ArgumentError(f"the range of `{name}` is empty: {low:g} to {high:g}")
 
 
-def _counts(texts: Texts) -> dict[str, int]:
-    codes = texts.codes.reshape(-1)
-    found = np.bincount(codes[codes >= 0], minlength=len(texts.texts)).tolist()
-    return {text: count for text, count in zip(texts.texts, found, strict=True) if count}
+def as_names(option: str, names: Any) -> tuple[str, ...]:
+    """One name or several, of an option.
 
-
-def _wide(score: Any, shape: tuple[int, ...]) -> Array:
-    """A score for every row."""
-    array = np.asarray(score)
-    return array if array.shape == shape else np.array(np.broadcast_to(array, shape))
-
-
-def with_options(scorer: Scorer, **options: Any) -> Scorer:
-    """The same formulas with other options."""
-    return Scorer(scorer.formulas, replace(scorer.options, **options))
-
-
-def as_names(names: str | Iterable[str]) -> tuple[str, ...]:
-    """One name or several."""
-    return (names,) if isinstance(names, str) else tuple(names)
+    Raises:
+        ArgumentError: they are something else.
+    """
+    found = (names,) if isinstance(names, str) else names
+    if not isinstance(found, Iterable) or not all(isinstance(name, str) for name in found):
+        raise ArgumentError(f"`{option}` is a name or several, not {names!r:.60}")
+    return tuple(found)

@@ -195,9 +195,7 @@ def numba(formula: str, rows: int, cores: int) -> Call:
             f"    for i in prange(out.size):\n        out[i] = each({items})",
             made,
         )
-        compiled = numba.njit(fastmath=True, error_model="numpy", parallel=cores > 1)(
-            made["loop"]
-        )
+        compiled = numba.njit(fastmath=True, error_model="numpy", parallel=cores > 1)(made["loop"])
         out = np.empty(rows)
         compiled(*given, out)
         return out

@@ -93,6 +93,11 @@ def test_only_some_of_the_scores() -> None:
     text = "a = x\nb = y\nc = root(z^2 - y, z, 0, 9)"
     assert flux.scorer(text, names="a").columns == ("x",)
     assert flux.scorer(text, names=["c", "a"]).scores == ("c", "c_status", "a")
+    rooted = flux.score({"y": [4.0]}, text + "\nd = 2*c", names="d")
+    assert list(rooted) == ["d"]
+    assert rooted["d"] == pytest.approx([4])
+    hidden = flux.score({"y": [4.0]}, "_z = root(z^2 - y, z, 0, 9)\nd = 2*_z")
+    assert list(hidden) == ["d"]
     with pytest.raises(UnknownNameError, match="no formula `aa`") as caught:
         flux.scorer(text, names="aa")
     assert "`a`" in caught.value.hint
