@@ -16,17 +16,22 @@ def missing(column: Array | Texts) -> Array | None:
     """Whether each row of a column has no value; None where all have one."""
     if isinstance(column, Texts):
         mask = column.missing()
-    elif column.dtype.kind == "f":
-        mask = np.isnan(column)
-    else:
+    elif column.dtype.kind != "f" or complete(column):
         return None
+    else:
+        mask = np.isnan(column)
     return mask if mask.any() else None
 
 
-def outside(column: Array, low: float, high: float) -> Array:
-    """Whether each row of a column is outside a range; one without a value is not."""
-    out: Array = (column < low) | (column > high)
-    return out
+def complete(column: Array) -> bool:
+    """Whether no row is nan, which the largest of all would be."""
+    return not column.size or not np.isnan(np.maximum.reduce(column, axis=None))
+
+
+def outside(column: Array, low: float, high: float) -> Array | None:
+    """Whether each row of a column is outside a range, None where none is; nan is not."""
+    mask = (column < low) | (column > high)
+    return mask if mask.any() else None
 
 
 def found(mask: Array | None) -> Found:
@@ -48,7 +53,7 @@ def either(masks: Iterable[Array | None]) -> Array | None:
 
 def valued(score: Array) -> int:
     """How many rows have a value."""
-    return score.size - int(np.count_nonzero(np.isnan(score)))
+    return score.size - (0 if complete(score) else int(np.count_nonzero(np.isnan(score))))
 
 
 def counts(texts: Texts) -> Counts:

@@ -18,6 +18,7 @@ from flux.expr import count_nodes, inputs
 from flux.scoring import scan
 from flux.scoring.columns import Array, Texts, cell_error
 from flux.scoring.formulas import Formulas
+from flux.scoring.passing import passed_on
 from flux.scoring.report import Report
 from flux.scoring.searches import STATUSES, Searcher
 from flux.scoring.spelling import meant
@@ -25,7 +26,7 @@ from flux.scoring.tables import Results, Table, check_columns, table_of
 from flux.scoring.valid import Range
 
 MISSING = ("nan", "raise")
-_PART = 1 << 16  # rows that stay in the cache from their formulas to their report
+_PART = 1 << 18  # rows that a thread takes at a time
 
 
 @dataclass(frozen=True)
@@ -87,12 +88,12 @@ class Scorer:
             if names.count(name) > 1:
                 raise ArgumentError(f"two columns of the result would be named `{name}`")
 
-    @property
+    @cached_property
     def columns(self) -> tuple[str, ...]:
         """The columns of a table that are read."""
         return self.formulas.columns()
 
-    @property
+    @cached_property
     def scores(self) -> tuple[str, ...]:
         """The columns that are added, in order: scores, the status of each root, the flag."""
         searched = {search.name for search in self.formulas.searches}
@@ -101,7 +102,12 @@ class Scorer:
             names += [name, f"{name}_status"] if name in searched else [name]
         return (*names, self.options.flag) if self.options.flag else tuple(names)
 
-    @property
+    @cached_property
+    def numbers(self) -> tuple[str, ...]:
+        """The inputs of the expressions that are columns of numbers."""
+        return self.formulas.numbers()
+
+    @cached_property
     def ranges(self) -> dict[str, Range]:
         """The valid ranges of the columns that are read."""
         stated = {**self.formulas.ranges, **(self.options.ranges or {})}
@@ -178,6 +184,13 @@ class Scorer:
         found = self.formulas.needed()
         return {name: frozenset(map(self.column, names)) for name, names in found.items()}
 
+    @cached_property
+    def passed(self) -> dict[str, frozenset[str]]:
+        """For each score, the columns of numbers whose nan makes it nan."""
+        searched = {search.name for search in self.formulas.searches}
+        scores = self.formulas.scores
+        return {name: passed_on(e) & {*self.columns} - searched for name, e in scores.items()}
+
     def column(self, name: str) -> str:
         """The column that an input of the expressions is made from."""
         return self._columns_of_truths.get(name, meant(name))
@@ -253,7 +266,11 @@ class Rows:
         """Score one part of the rows, and say what was seen."""
         rows = slice(start, min(start + _PART, self._count))
         columns = {name: _cut(column, rows) for name, column in self._columns.items()}
-        lacks = {name: scan.missing(column) for name, column in columns.items()}
+        values = _inputs(self._scorer.formulas, self._scorer.numbers, columns)
+        statuses = self._search(values, rows)
+        self._compute(values, rows)
+        whole = {n for n in self._scorer.formulas.scores if scan.complete(self._part(n, rows))}
+        lacks = self._lacks(columns, whole)
         out = self._outside(columns)
         count = rows.stop - rows.start
         report = Report(
@@ -268,10 +285,31 @@ class Rows:
         if self._scorer.options.flag:
             flags = scan.either(out.values())
             self._put(self._scorer.options.flag, rows, False if flags is None else flags)
-        self._scores(columns, lacks, rows, report)
+        for name, status in statuses.items():
+            report.statuses[name] = scan.counts(status)
+        self._blank(values, lacks, whole, rows, report)
         return report
 
-    def _outside(self, columns: Mapping[str, Array | Texts]) -> dict[str, Array]:
+    def _search(self, values: dict[str, Array], rows: slice) -> dict[str, Texts]:
+        """Put the roots among the values; how the searches of those that are scores ended."""
+        statuses = {}
+        for searcher in self._scorer.searchers:
+            name, status = searcher.search.name, f"{searcher.search.name}_status"
+            values[name], found = searcher.run(values, (rows.stop - rows.start,))
+            if status in self.results:
+                self._put(status, rows, found.codes)
+                statuses[status] = found
+        return statuses
+
+    def _lacks(
+        self, columns: Mapping[str, Array | Texts], whole: set[str]
+    ) -> dict[str, Array | None]:
+        """Where each column has no value; not where a score without a nan would pass it on."""
+        passed = (self._scorer.passed[name] for name in whole)
+        complete = frozenset[str]().union(*passed)
+        return {n: None if n in complete else scan.missing(c) for n, c in columns.items()}
+
+    def _outside(self, columns: Mapping[str, Array | Texts]) -> dict[str, Array | None]:
         limited = {n: c for n, c in columns.items() if not isinstance(c, Texts)}
         ranges = {n: ends for n, ends in self._scorer.ranges.items() if n in limited}
         return {name: scan.outside(limited[name], *ends) for name, ends in ranges.items()}
@@ -284,38 +322,41 @@ class Rows:
             row, name = min(rows)
             raise cell_error(name, self._first + start + row, "there is no value")
 
-    def _scores(
+    def _blank(
         self,
-        columns: Mapping[str, Array | Texts],
-        lacks: dict[str, Array | None],
+        values: Mapping[str, Array],
+        lacks: Mapping[str, Array | None],
+        whole: set[str],
         rows: slice,
         report: Report,
     ) -> None:
-        """Search the roots, then compute the scores; a row that lacks a value has none."""
-        scorer = self._scorer
-        values = _inputs(scorer.formulas, columns)
+        """Take the value of each score where one that it needs is missing."""
         lost = dict(lacks)
-        for searcher in scorer.searchers:
-            name = searcher.search.name
-            values[name], status = searcher.run(values, (rows.stop - rows.start,))
-            lost[name] = scan.missing(values[name])
-            if f"{name}_status" in self.results:
-                self._put(f"{name}_status", rows, status.codes)
-                report.statuses[f"{name}_status"] = scan.counts(status)
-        found = scorer.function({name: values[name] for name in scorer.function.inputs})
-        for name, value in found.items():
-            needed = (lost.get(need) for need in scorer.needed.get(name, ()))
-            score = self._put(name, rows, value)
-            mask = scan.either(needed)
+        for searcher in self._scorer.searchers:
+            lost[searcher.search.name] = scan.missing(values[searcher.search.name])
+        for name in self._scorer.formulas.scores:
+            score = self._part(name, rows)
+            mask = scan.either(lost.get(need) for need in self._scorer.needed.get(name, ()))
             if mask is not None:
                 np.copyto(score, np.nan, where=mask)
-            report.scored[name] = scan.valued(score)
+            untouched = mask is None and name in whole
+            report.scored[name] = score.size if untouched else scan.valued(score)
 
-    def _put(self, name: str, rows: slice, values: Any) -> Array:
+    def _compute(self, values: Mapping[str, Array], rows: slice) -> None:
+        function = self._scorer.function
+        given = {name: values[name] for name in function.inputs}
+        if any(value.ndim for value in given.values()):
+            function(given, out={name: self._part(name, rows) for name in function.outputs})
+        else:
+            for name, value in function(given).items():
+                self._put(name, rows, value)
+
+    def _part(self, name: str, rows: slice) -> Array:
         whole = self.results[name]
-        part = (whole.codes if isinstance(whole, Texts) else whole)[rows]
-        part[...] = values
-        return part
+        return (whole.codes if isinstance(whole, Texts) else whole)[rows]
+
+    def _put(self, name: str, rows: slice, values: Any) -> None:
+        self._part(name, rows)[...] = values
 
 
 def _cut(column: Array | Texts, rows: slice) -> Array | Texts:
@@ -329,10 +370,12 @@ def _over(mask: Array | None, count: int) -> Array | None:
     return mask if mask is None or mask.ndim else np.broadcast_to(mask, (count,))
 
 
-def _inputs(formulas: Formulas, columns: Mapping[str, Array | Texts]) -> dict[str, Array]:
+def _inputs(
+    formulas: Formulas, numbers: Sequence[str], columns: Mapping[str, Array | Texts]
+) -> dict[str, Array]:
     """The inputs of the expressions, by their names there."""
     values: dict[str, Array] = {}
-    for name in formulas.numbers():
+    for name in numbers:
         column = columns[meant(name)]
         assert not isinstance(column, Texts)
         values[name] = column
