@@ -23,6 +23,9 @@ from flux.calculus.rules import RULES
 from flux.cli.commands import COMMANDS
 from flux.cli.commands import flux as command_line
 from flux.expr import Expr
+from flux.formulas import Formula, Quantity
+from flux.formulas import list as list_formulas
+from flux.formulas.show import example_text, unit_text
 from flux.ops import Op
 from flux.program.opcodes import OPCODES, Family, Row
 from flux.settings import Settings
@@ -215,11 +218,59 @@ _HELP: Mapping[str, Any] = {
 }
 
 
+# Formulas.
+
+
+def formulas() -> str:
+    """Every formula of the library, by topic."""
+    found = list_formulas()
+    topics = dict.fromkeys(formula.topic for formula in found)
+    parts = []
+    for topic in topics:
+        parts.append(f"## {topic.capitalize()}")
+        parts.extend(_formula(formula) for formula in found if formula.topic == topic)
+    return "\n\n".join(parts)
+
+
+def _formula(formula: Formula) -> str:
+    card = formula.card
+    rows = [_quantity("result", card.result), *(_quantity(_code(q.name), q) for q in card.inputs)]
+    shown = next((e for e in card.examples if e.is_published), card.examples[0])
+    lines = [f"Source: {_prose(card.source)}", f"Checked: {_prose(card.checked)}"]
+    if card.kinks:
+        lines.append(f"Without a derivative where {' or '.join(map(_code, card.kinks))}.")
+    lines.append(f"Example: {_code(example_text(shown))} ({_prose(shown.by)}).")
+    return "\n\n".join(
+        [
+            f"### {card.name}",
+            _prose(f"{card.title}. {card.text}".strip()),
+            f"```{{math}}\n{formula.to_latex()}\n```",
+            _table(("", "unit", "valid", "meaning"), rows),
+            "<br>\n".join(lines),
+        ]
+    )
+
+
+def _quantity(label: str, quantity: Quantity) -> tuple[str, str, str, str]:
+    also = f" ({', '.join(quantity.equivalents)})" if quantity.equivalents else ""
+    unit = _prose(unit_text(quantity) + also)
+    return label, unit, quantity.valid.replace("<", "&lt;"), _prose(quantity.meaning)
+
+
+def _prose(text: str) -> str:
+    """A text in which no character is a mark of Markdown."""
+    return re.sub(r"([*_`<|\[\]])", r"\\\1", text)
+
+
 def names() -> str:
     """The public names, and what they give: signatures and docstrings."""
     public = [(f"flux.{name}", getattr(flux, name)) for name in flux.__all__ if name[0] != "_"]
+    library = [(f"flux.formulas.{name}", getattr(flux.formulas, name)) for name in _LIBRARY]
     given = [(kind.__name__, kind) for kind in (Definition, Graph, Parameter, Equality)]
-    return "\n\n".join(_entry(title, value) for title, value in (*public, *given))
+    return "\n\n".join(_entry(title, value) for title, value in (*public, *library, *given))
+
+
+_LIBRARY = ("get", "list", "read", "read_cards", "conversion", "Formula", "Card", "Quantity")
 
 
 def _entry(title: str, value: object) -> str:
@@ -243,7 +294,9 @@ def _public(kind: type) -> dict[str, Callable[..., object]]:
 
 
 # Their constructors are not for users.
-_MADE_BY_OTHERS = (flux.CompiledFunction, Definition, Equality, Expr, Graph, flux.Module, Parameter)
+_MADE_BY_OTHERS = (
+    *(flux.CompiledFunction, Definition, Equality, Expr, Formula, Graph, flux.Module, Parameter),
+)
 
 
 def _signature(name: str, value: object, bound: bool = False) -> str:
@@ -264,6 +317,7 @@ def _document(value: object) -> str:
 TABLES: Mapping[str, Callable[[], str]] = {
     "commands": commands,
     "conventions": conventions,
+    "formulas": formulas,
     "guards": guards,
     "names": names,
     "opcodes": opcodes,

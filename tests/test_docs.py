@@ -31,7 +31,7 @@ from flux.syntax import load_text, parse
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-LANGUAGES = {"", "console", "flux", "python", "sh", "text", "{toctree}"}
+LANGUAGES = {"", "console", "flux", "python", "sh", "text", "{math}", "{toctree}"}
 
 sys.path.insert(0, str(ROOT / "docs"))
 from tables import TABLES, built, renewed  # noqa: E402  (a script beside the pages)

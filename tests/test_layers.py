@@ -22,7 +22,7 @@ LAYERS = [
     ["calculus", "syntax"],
     ["expr"],
     ["kernels"],
-    ["dump", "scalars", "philox"],
+    ["drawing", "dump", "scalars", "philox"],
     ["polygamma", "gamma", "ops", "settings"],
     ["errors"],
     ["source"],

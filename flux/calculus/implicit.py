@@ -15,7 +15,17 @@ from flux.calculus.differentiate import diff
 from flux.calculus.magnitude import magnitude
 from flux.calculus.substitute import replace
 from flux.errors import ArgumentError, LimitError, UnknownNameError, did_you_mean
-from flux.expr import Expr, apply, constant, count_nodes, custom, inputs, topological, where
+from flux.expr import (
+    Expr,
+    apply,
+    constant,
+    count_nodes,
+    custom,
+    inputs,
+    stop,
+    topological,
+    where,
+)
 from flux.expr.traverse import check_size
 from flux.ops import Op
 from flux.settings import current
@@ -183,6 +193,8 @@ def _with_derivatives(value: Expr, f: Expr, slope: Expr, unknown: Expr) -> Expr:
     """The value, with dx/dp = -f_p/f_x for every other name p."""
     others = [leaf for leaf in inputs(f) if leaf is not unknown and not leaf.attributes.integer]
     partials = {p: _function(-(diff(f, p.attributes.name) / slope), unknown) for p in others}
+    if not partials:
+        return stop(value)  # a constant, however the search for it depends on its start
     found = value
     for _ in range(_ORDER):
         found = custom(value, {p: partial(found) for p, partial in partials.items()})

@@ -56,7 +56,7 @@ def command(
     flux solve "x^2 + y^2 = 4" --and "x*y = 1" x=2 y=0.5
     """
     if exact:
-        _solve_exactly([equation, *others], values, unknown)
+        _solve_exactly([equation, *others], values, unknown, as_json)
         return
     given = _values(values)
     if others:
@@ -78,13 +78,15 @@ def command(
         raise DomainError(f"no root was found: {solution.reason}", hint=near)
 
 
-def _solve_exactly(equations: Sequence[str], values: Sequence[str], unknown: str | None) -> None:
-    """Print the roots in closed form."""
+def _solve_exactly(
+    equations: Sequence[str], values: Sequence[str], unknown: str | None, as_json: bool
+) -> None:
+    """Print the roots in closed form; as JSON a complex one is a pair of its parts."""
     if values:
         raise click.UsageError("--exact takes no values; write numbers into the equation")
     single = len(equations) == 1
     found = flux.solve_exactly(equations[0] if single else equations, _names(unknown, single))
-    click.echo(str(found))
+    show(as_json, str(found), found.roots, complex=found.complex_roots, complete=found.complete)
 
 
 def _names(unknown: str | None, single: bool = False) -> Any:

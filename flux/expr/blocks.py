@@ -20,7 +20,7 @@ _WRITTEN_OUT = 300  # nodes of a tree that mathematical notation writes without 
 
 
 def named_nodes(order: Sequence[Expr]) -> list[Expr]:
-    """The nodes of a topological order, the root last, that get a name of their own."""
+    """The nodes of one or several expressions, in topological order, that get a name."""
     uses: dict[Expr, int] = dict.fromkeys(order, 0)
     for e in order:
         for arg in e.args:
@@ -29,7 +29,9 @@ def named_nodes(order: Sequence[Expr]) -> list[Expr]:
     height: dict[Expr, int] = {}
     named: list[Expr] = []
     known: set[Expr] = set()
-    for e in order[:-1]:
+    for e in order:
+        if not uses[e]:  # a whole expression
+            continue
         weight[e] = 1 + sum(weight[arg] for arg in e.args)
         height[e] = _height(e, height)
         shared = uses[e] > 1 and weight[e] > _SMALL

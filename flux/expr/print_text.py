@@ -8,6 +8,7 @@ defines the spelling of each operation.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 from flux.expr.blocks import named_nodes
 from flux.expr.node import Expr
@@ -24,11 +25,26 @@ _Pending = list[str | tuple[Expr, int]]
 
 def to_text(e: Expr) -> str:
     """The expression as a block of the language; parsing it gives the same node."""
-    order = topological((e,))
+    texts = to_texts((e,))
+    return "\n".join([*texts.declarations, *texts.bindings, *texts.values])
+
+
+class Texts(NamedTuple):
+    """Expressions in writing: lines that declare, lines that name shared parts, and the values."""
+
+    declarations: list[str]
+    bindings: list[str]
+    values: list[str]
+
+
+def to_texts(expressions: Sequence[Expr]) -> Texts:
+    """Several expressions, with one name for a part wherever it stands."""
+    order = topological(expressions)
     spelling = Spelling.of(order)
     names = dict(zip(named_nodes(order), spelling.temporaries(), strict=False))
     bindings = [f"{name} = {_written(part, spelling, names)}" for part, name in names.items()]
-    return "\n".join([*_declarations(order, spelling), *bindings, _written(e, spelling, names)])
+    values = [names.get(e) or _written(e, spelling, names) for e in expressions]
+    return Texts(_declarations(order, spelling), bindings, values)
 
 
 def _declarations(order: Sequence[Expr], spelling: Spelling) -> list[str]:

@@ -32,7 +32,7 @@ from flux.source import Source, Span
 from flux.syntax import parse_ast
 from flux.syntax.definitions import define
 from flux.syntax.module import LIBRARY, as_definition
-from flux.syntax.tree import Binding, Name, Text, Tree
+from flux.syntax.tree import Binding, Name, Text, Tree, walk
 
 FLAG = "0 or 1"  # the unit of an input that says yes or no
 
@@ -179,17 +179,16 @@ class _Line:
         return Span(self.source, self.start + start, self.start + max(end, start + 1))
 
 
-_COMMENT = re.compile(r"[ \t]*# ?(.*?)[ \t\r]*$")
-
-
 def _blocks(source: Source) -> Iterator[list[_Line]]:
     """The blocks of neighbouring comment lines."""
     block: list[_Line] = []
     start = 0
     for number, line in enumerate(source.text.split("\n"), 1):
-        found = _COMMENT.match(line)
-        if found:
-            block.append(_Line(source, number, found[1], start + found.start(1)))
+        bare = line.lstrip(" \t")
+        if bare.startswith("#"):
+            text = bare[1:].removeprefix(" ")
+            first = start + len(line) - len(text)
+            block.append(_Line(source, number, text.rstrip(" \t\r"), first))
         elif block:
             yield block
             block = []
@@ -207,6 +206,7 @@ class _Entry:
     value: str
 
 
+_LONGEST = 2000  # characters of a field
 _FIELD = re.compile(
     r"(?P<word>title|text|source|checked|kink):\s+(?P<value>\S.*)"
     r"|(?P<named>result|input|example)\s+(?P<rest>\S.*)"
@@ -218,7 +218,7 @@ _LOOKS = re.compile(r"(?:result|input)\s+\w+\s*\[|example\s+.*->")
 def _check_no_card(block: Sequence[_Line]) -> None:
     """Refuse a comment that is meant as a card and does not begin like one."""
     for line in block:
-        if _LOOKS.match(line.text):
+        if _LOOKS.match(line.text[:_LONGEST]):
             raise ParseError("a card begins with its title", (line.span,), "such as `# title: ...`")
 
 
@@ -231,7 +231,10 @@ def _entries(block: Sequence[_Line]) -> Iterator[_Entry]:
         else:
             parts.append((line, [line.text]))
     for line, texts in parts:
-        found = _FIELD.fullmatch(" ".join(texts))
+        text = " ".join(texts)
+        if len(text) > _LONGEST:
+            raise ParseError(f"a field of more than {_LONGEST} characters", (line.span,))
+        found = _FIELD.fullmatch(text)
         if found is None:
             raise ParseError("no field of a card", (line.span,), _field_hint(line))
         yield _Entry(line, found["word"] or found["named"], found["value"] or found["rest"])
@@ -259,6 +262,8 @@ def _card(text: Text, block: Sequence[_Line], below: Tree | None) -> Card:
     name, arguments = _subject(text, block, below)
     result = _quantity(_only(block, entries, "result"))
     inputs = _inputs(block, entries, name, arguments)
+    if arguments is None:
+        _check_mentioned(text, entries, inputs)
     return Card(
         name=name,
         title=_one(block, entries, "title"),
@@ -282,7 +287,7 @@ def _subject(
         made = define(text, definition, LIBRARY)
         return made.name, tuple(formal.name for formal in made.formals)
     if isinstance(below, Binding) and isinstance(below.target, Name):
-        return below.target.name, None
+        return below.target.name, None  # its inputs are names that the text mentions
     raise ParseError(
         "a card stands directly above a definition, or above a line `name = ...`",
         (block[-1].span,),
@@ -327,6 +332,16 @@ def _inputs(
     return found
 
 
+def _check_mentioned(text: Text, entries: Sequence[_Entry], inputs: Sequence[Quantity]) -> None:
+    """Refuse an input of a line `name = ...` that no line of the text mentions."""
+    mentioned = {tree.name for tree in walk(*text.statements) if isinstance(tree, Name)}
+    lines = [entry.line for entry in entries if entry.word == "input"]
+    for line, quantity in zip(lines, inputs, strict=True):
+        if quantity.name not in mentioned:
+            hint = did_you_mean(quantity.name, sorted(mentioned))
+            raise ParseError(f"no line has an input `{quantity.name}`", (line.span,), hint)
+
+
 _REAL = r"-?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d{1,3})?"
 _QUANTITY = re.compile(
     r"(?P<name>[A-Za-z_]\w*)\s+\[(?P<units>[^\]]+)\]\s+"
@@ -367,8 +382,16 @@ def _end(text: str) -> float:
 def _bound(value: float, mark: str, outward: float) -> str:
     open_end = nextafter(value, outward) if abs(value) < inf else value
     if len(repr(open_end)) + 2 < len(repr(value)):
-        return f"{mark}{open_end:.12g}"
-    return f"{value:.12g}"
+        return f"{mark}{number_text(open_end)}"
+    return number_text(value)
+
+
+def number_text(value: float) -> str:
+    """A number as a card has it, exactly: `70`, `0.05`, `1e9`."""
+    short = f"{value:g}"
+    if float(short) != value:
+        short = repr(value)
+    return re.sub(r"e([-+])0?(?=\d)", lambda sign: "e" + sign[1].strip("+"), short)
 
 
 _EXAMPLE = re.compile(

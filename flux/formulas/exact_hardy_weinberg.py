@@ -22,7 +22,7 @@ from flux.errors import DataError
 Floats = NDArray[np.float64]
 
 _TIE = 1 + 1e-7  # probabilities that differ by rounding only are equal
-_NOTHING = 2.0**-60  # beside the sum
+_NOTHING = 2.0**-60  # beside the sum of what is no likelier than the observed number
 
 
 def hardy_weinberg_exact(n_aa: Any, n_ab: Any, n_bb: Any) -> Floats:
@@ -86,7 +86,7 @@ def _walk(
         below = below + np.where(weight <= _TIE, weight, 0.0)
         rest[0][rows], rest[1][rows] = below, total
         ab, aa, bb = ab + change, aa - change / 2, bb - change / 2
-        going = (weight > 0) & (total < np.inf) & ((ratio >= 1) | (weight > _NOTHING * total))
+        going = (weight > 0) & (total < np.inf) & ((ratio >= 1) | (weight > _NOTHING * (1 + below)))
         rows, aa, ab, bb = rows[going], aa[going], ab[going], bb[going]
         weight, below, total = weight[going], below[going], total[going]
     return rest

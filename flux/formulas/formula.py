@@ -14,17 +14,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flux.compiled import CompiledFunction
+from flux.compiled.arguments import bind, broadcast
 from flux.compiler import compile as compile_formula
 from flux.errors import ArgumentError, DataError, UnknownNameError, did_you_mean
 from flux.expr import Expr, variable
 from flux.expr.arguments import as_array, is_number
-from flux.formulas.card import Card, Quantity
+from flux.formulas.card import Card, Example, Quantity
 from flux.formulas.show import latex, page
 from flux.formulas.units import conversion, split_unit
 from flux.syntax import Definition
 
 Array = NDArray[Any]
-OUTSIDE = ("raise", "nan", "keep")
+_OUTSIDE = ("raise", "nan", "keep")
+_OPTIONS: Mapping[str, Any] = {"units": None, "unit": None, "outside": "raise"}
 
 
 class Formula:
@@ -73,74 +75,73 @@ class Formula:
     def _compiled(self) -> CompiledFunction:
         return compile_formula(self.expr)
 
-    def __call__(
-        self,
-        *args: Any,
-        units: Mapping[str, object] | None = None,
-        unit: object = None,
-        outside: str = "raise",
-        **named: Any,
-    ) -> Any:
+    def __call__(self, *args: Any, **named: Any) -> Any:
         """The value for these inputs, in the unit of the card's result.
 
         Args:
-            args: values in the order of the card: numbers, arrays, quantities of pint.
-            units: of values that carry none and are not in the card's: `{"glucose": "mmol/L"}`.
-            unit: that the result is wanted in, instead of the card's.
-            outside: what a value outside its valid range is: an error ("raise"), a result that is
-                nan ("nan"), or a value as any other ("keep").
-            named: values by name.
+            args: values in the order of the card, or one mapping or table of columns. A value is a
+                number, an array or a quantity of pint.
+            named: values by name, and options, which yield to inputs of their names: `units` of
+                values that carry none and are not in the card's, `{"glucose": "mmol/L"}`; `unit`
+                that the result is wanted in; `outside`, what a value outside its valid range is:
+                an error ("raise", the default), a result that is nan ("nan"), or a value as any
+                other ("keep").
 
         Raises:
             DataError: a value outside its valid range; the message has its place.
             ArgumentError, UnknownNameError, ShapeError: the arguments do not fit; a unit measures
                 something else.
         """
-        if outside not in OUTSIDE:
-            hint = did_you_mean(str(outside), OUTSIDE) or f"one of {', '.join(OUTSIDE)}"
-            raise ArgumentError(f"no way {outside!r} to treat values outside a range", hint=hint)
-        given = self._bound(args, named)
-        values = self._in_units(given, units or {})
+        options = {**_OPTIONS, **{k: named.pop(k) for k in _OPTIONS if self._is_option(k, named)}}
+        outside = _checked_outside(options["outside"])
+        values = self._in_units(self._bound(args, named), options["units"])
         arrays = {name: as_array(name, value) for name, value in values.items()}
         left_out = self._left_out(arrays, outside)
-        result = self._compute(arrays)
-        result = np.where(left_out, np.nan, result)
-        if unit is not None:
-            result = conversion(self.card, self.card.result.name, unit).inverse(result)
+        result = np.where(left_out, np.nan, self._compute(arrays))
+        if options["unit"] is not None:
+            to = conversion(self.card, self.card.result.name, options["unit"])
+            result = to.inverse(result)
         plain = result.ndim == 0 and all(is_number(v) or np.ndim(v) == 0 for v in values.values())
         return float(result) if plain else result
 
-    def _bound(self, args: Sequence[Any], named: Mapping[str, Any]) -> dict[str, Any]:
-        names = [quantity.name for quantity in self.card.inputs]
-        if len(args) > len(names):
-            text = f"{len(args)} values for {len(names)} inputs of `{self.name}`"
-            raise ArgumentError(text, hint=f"they are {', '.join(names)}")
-        given = dict(zip(names, args, strict=False))
-        for name, value in named.items():
-            if name not in names:
-                hint = did_you_mean(name, names) or f"its inputs are {', '.join(names)}"
-                raise UnknownNameError(f"`{self.name}` has no input `{name}`", hint=hint)
-            if name in given:
-                raise ArgumentError(f"`{name}` is given twice")
-            given[name] = value
-        for name in names:
-            if name not in given:
-                raise UnknownNameError(f"`{self.name}` needs a value for `{name}`")
-        return given
+    def _is_option(self, name: str, named: Mapping[str, Any]) -> bool:
+        return name in named and name not in self._names
 
-    def _in_units(self, given: Mapping[str, Any], units: Mapping[str, object]) -> dict[str, Any]:
+    @property
+    def _names(self) -> list[str]:
+        return [quantity.name for quantity in self.card.inputs]
+
+    def check(self) -> list[tuple[Example, float]]:
+        """The worked examples that do not come out, each with the value found instead."""
+        found = [(example, float(self(dict(example.values)))) for example in self.card.examples]
+        return [(e, value) for e, value in found if not abs(value - e.expected) <= e.tolerance]
+
+    def _bound(self, args: Sequence[Any], named: Mapping[str, Any]) -> dict[str, Any]:
+        for name in named:
+            if name not in self._names:
+                raise self._unknown(name)
+        return bind(self._names, args, named)
+
+    def _unknown(self, name: str) -> UnknownNameError:
+        hint = did_you_mean(name, self._names) or f"its inputs are {', '.join(self._names)}"
+        return UnknownNameError(f"`{self.name}` has no input `{name}`", hint=hint)
+
+    def _in_units(self, given: Mapping[str, Any], units: Any) -> dict[str, Any]:
+        units = {} if units is None else units
         if not isinstance(units, Mapping):
             text = "units are a mapping of names to units"
             raise ArgumentError(text, hint='such as units={"glucose": "mmol/L"}')
         for name in units:
-            conversion(self.card, str(name), "1") if name not in given else None
+            if name not in given:
+                raise self._unknown(str(name))
         found: dict[str, Any] = {}
         for name, value in given.items():
             magnitude, own = split_unit(value)
             if own and name in units:
                 raise ArgumentError(f"`{name}` carries a unit, {own}; `units` gives it another")
-            stated = own or units.get(name)
-            found[name] = magnitude if stated is None else self._converted(name, magnitude, stated)
+            if own or name in units:
+                magnitude = self._converted(name, magnitude, own or units[name])
+            found[name] = magnitude
         return found
 
     def _converted(self, name: str, value: Any, unit: object) -> Any:
@@ -156,17 +157,20 @@ class Formula:
             if outside == "raise" and wrong.any():
                 raise _outside(self.card, quantity, array, wrong)
             parts.append(np.isnan(array) | (wrong if outside == "nan" else False))
-        try:
-            return np.asarray(np.logical_or.reduce(np.broadcast_arrays(*parts)))
-        except ValueError:
-            return np.asarray(
-                False
-            )  # their shapes do not fit, which the call says with their names
+        broadcast({name: array.shape for name, array in arrays.items()})
+        return np.asarray(np.logical_or.reduce(np.broadcast_arrays(*parts)))
 
     def _compute(self, arrays: Mapping[str, Array]) -> Array:
         if self._numeric is not None:
             return self._numeric(**arrays)
         return np.asarray(self._compiled(dict(arrays)))
+
+
+def _checked_outside(outside: Any) -> str:
+    if outside not in _OUTSIDE:
+        hint = did_you_mean(str(outside), _OUTSIDE) or f"one of {', '.join(_OUTSIDE)}"
+        raise ArgumentError(f"no way {outside!r} to treat values outside a range", hint=hint)
+    return str(outside)
 
 
 def is_outside(quantity: Quantity, values: Array) -> Array:

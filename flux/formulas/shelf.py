@@ -25,25 +25,14 @@ NUMERIC = {"hardy_weinberg_exact": hardy_weinberg_exact}
 
 
 def get(name: str) -> Formula:
-    """The formula of that name.
+    """The formula of the library of that name.
 
     `flux.formulas.get("egfr_ckd_epi_2021")(creatinine=1.1, age=54, female=0)`
 
     Raises:
         UnknownNameError: there is none; the hint has the nearest name.
     """
-    if not isinstance(name, str):
-        raise ArgumentError(f"the name of a formula is a text, not {type(name).__name__}")
-    found = _all().get(name)
-    if found is None:
-        hint = did_you_mean(name, builtins.list(_all())) or _containing(name)
-        raise UnknownNameError(f"the library has no formula `{name}`", hint=hint)
-    return found
-
-
-def _containing(name: str) -> str:
-    names = [formula.name for formula in list(name)][:8]
-    return f"these mention it: {', '.join(names)}" if names else "flux.formulas.list() has them all"
+    return named(library(), name)
 
 
 def list(word: str = "") -> builtins.list[Formula]:
@@ -52,10 +41,32 @@ def list(word: str = "") -> builtins.list[Formula]:
     Args:
         word: only those with this text in name, topic, title, inputs or source, in any case.
     """
-    if not isinstance(word, str):
-        raise ArgumentError(f"formulas are searched by a text, not {type(word).__name__}")
-    wanted = word.lower().split()
-    return [f for f in _all().values() if all(part in _searched(f) for part in wanted)]
+    return mentioning(library(), word)
+
+
+def named(formulas: Mapping[str, Formula], name: str) -> Formula:
+    """The formula of that name among some, or an error with the nearest name."""
+    if not isinstance(name, str):
+        raise ArgumentError(f"the name of a formula is a text, not {type(name).__name__}")
+    found = formulas.get(name)
+    if found is None:
+        hint = did_you_mean(name, builtins.list(formulas)) or _containing(formulas, name)
+        raise UnknownNameError(f"there is no formula `{name}`", hint=hint)
+    return found
+
+
+def _containing(formulas: Mapping[str, Formula], name: str) -> str:
+    names = [formula.name for formula in mentioning(formulas, name)] or builtins.list(formulas)
+    more = "" if len(names) <= 8 else f" and {len(names) - 8} more"
+    return f"there are {', '.join(names[:8])}{more}"
+
+
+def mentioning(formulas: Mapping[str, Formula], words: str) -> builtins.list[Formula]:
+    """Those of some formulas that mention all of these words."""
+    if not isinstance(words, str):
+        raise ArgumentError(f"formulas are searched by a text, not {type(words).__name__}")
+    wanted = words.lower().split()
+    return [f for f in formulas.values() if all(part in _searched(f) for part in wanted)]
 
 
 @lru_cache(maxsize=1024)
@@ -86,7 +97,8 @@ def _formulas(source: Source, module: Module, topic: str) -> dict[str, Formula]:
 
 
 @lru_cache(maxsize=1)
-def _all() -> Mapping[str, Formula]:
+def library() -> Mapping[str, Formula]:
+    """Every formula of the library, by name."""
     found: dict[str, Formula] = {}
     for source in formula_sources():
         module = load_text(source.text, source.name)

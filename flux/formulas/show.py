@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from flux.errors import FluxError
 from flux.expr import variable
-from flux.formulas.card import Card, Example, Quantity
+from flux.formulas.card import Card, Example, Quantity, number_text
 from flux.syntax import Definition, parse
 from flux.syntax.module import LIBRARY
 from flux.syntax.tree import Binding, Call, Index, Name, Tree, Value, walk
@@ -35,7 +35,7 @@ def page(card: Card, definition: Definition) -> str:
         _filled(card.source, "source: "),
         *([_filled(card.checked, "checked: ")] if card.checked else []),
         *(["kinks: " + "; ".join(card.kinks)] if card.kinks else []),
-        "\n".join(["examples:", *(f"  {example_text(e)}" for e in card.examples)]),
+        "\n".join(["examples:", *(f"  {example_text(e)} ({e.by})" for e in card.examples)]),
     ]
     return "\n\n".join(parts)
 
@@ -60,9 +60,9 @@ def unit_text(quantity: Quantity) -> str:
 
 
 def example_text(example: Example) -> str:
-    """A worked example on one line."""
-    values = ", ".join(f"{name}={value:.16g}" for name, value in example.values)
-    return f"{values} -> {example.expected:.16g} +- {example.tolerance:g} ({example.by})"
+    """A worked example on one line, without who published it."""
+    values = ", ".join(f"{name}={number_text(value)}" for name, value in example.values)
+    return f"{values} -> {number_text(example.expected)} +- {number_text(example.tolerance)}"
 
 
 def latex(card: Card, definition: Definition) -> str:
@@ -119,8 +119,8 @@ def _written(definition: Definition, tree: Tree) -> str:
         pieces.append(f"{whole.source.text[at : span.start]}`{' '.join(span.text.split())}`")
         at = span.end
     pieces.append(whole.source.text[at : whole.end])
-    axes = f"axis {', '.join(definition.brackets)}\n" if definition.brackets else ""
-    return parse(axes + "".join(pieces)).to_latex()
+    axes = ", ".join(definition.mentions.axes)
+    return parse((f"axis {axes}\n" if axes else "") + "".join(pieces)).to_latex()
 
 
 # The definitions that a definition calls.

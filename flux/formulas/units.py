@@ -68,10 +68,25 @@ def conversion(card: Card, name: str, unit: object) -> Conversion:
 
 
 def split_unit(value: Any) -> tuple[Any, str]:
-    """The magnitude of a value and its unit, "" where it carries none."""
-    if hasattr(value, "magnitude") and hasattr(value, "units"):
+    """The magnitude of a value and its unit, "" where it carries none.
+
+    Raises:
+        ArgumentError: a list of values with different units.
+    """
+    if _carries_unit(value):
         return value.magnitude, str(value.units)
-    return value, ""
+    if not isinstance(value, list | tuple) or not any(map(_carries_unit, value)):
+        return value, ""
+    parts = [split_unit(part) for part in value]
+    units = sorted({unit for _, unit in parts})
+    if len(units) > 1:
+        text = f"the values of a list carry different units: {', '.join(units[:4])}"
+        raise ArgumentError(text, hint="convert them to one, as value.to('mg/dL') does")
+    return [magnitude for magnitude, _ in parts], units[0]
+
+
+def _carries_unit(value: Any) -> bool:
+    return hasattr(value, "magnitude") and hasattr(value, "units")
 
 
 @lru_cache(maxsize=512)

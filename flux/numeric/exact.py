@@ -6,14 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from flux.calculus.folding import ZERO
-from flux.calculus.roots import Found, Root, Value, exact_roots
+from flux.calculus.folding import ZERO, add, mul, sub
+from flux.calculus.roots import Found, Root, exact_roots
 from flux.errors import ArgumentError, UnknownNameError, did_you_mean
-from flux.expr import Expr, apply, inputs
+from flux.expr import Expr, apply, inputs, variable
+from flux.expr.print_text import to_texts
 from flux.ops import COMPARISONS, Op
 from flux.syntax import parse_equation
 
 _MOST_SHOWN = 8  # names in a message
+_UNIT = variable("i")  # in what is printed
 
 
 @dataclass(frozen=True)
@@ -37,8 +39,8 @@ class ExactRoots:
     complete: bool
 
     def __str__(self) -> str:
-        shown = [_line(self.unknowns, root) for root in (*self.roots, *self.complex_roots)]
-        kind = "real roots" if self.complex_roots or self.roots else "roots"
+        shown = _written(self.unknowns, (*self.roots, *self.complex_roots))
+        kind = "real roots" if shown else "roots"
         if not self.complete:
             return "\n".join([*shown, f"(there may be more {kind})"])
         return "\n".join(shown) or "no roots"
@@ -133,18 +135,28 @@ def _is_real(root: Root) -> bool:
 # Writing.
 
 
-def _line(unknowns: Sequence[str], root: Any) -> str:
-    values = root if isinstance(root, dict) else {unknowns[0]: root}
-    return ", ".join(f"{name} = {_shown(value)}" for name, value in values.items())
+def _written(unknowns: Sequence[str], roots: Sequence[Any]) -> list[str]:
+    """A line for each root, without what is declared, after the parts that long ones share."""
+    rows = [root if isinstance(root, dict) else {unknowns[0]: root} for root in roots]
+    bindings, texts = _texts([_one(value) for row in rows for value in row.values()])
+    text = iter(texts)
+    lines = [", ".join(f"{name} = {next(text)}" for name in row) for row in rows]
+    return [*bindings, *lines]
 
 
-def _shown(value: Expr | tuple[Expr, Expr]) -> str:
-    real, imaginary = value if isinstance(value, tuple) else Value(value)
-    if imaginary is ZERO:
-        return _in_line(real)
-    return f"{_in_line(real)} + i*({_in_line(imaginary)})"
+def _texts(values: Sequence[Expr]) -> tuple[list[str], list[str]]:
+    alone = [to_texts([e]) for e in values]
+    if not any(texts.bindings for texts in alone):
+        return [], [texts.values[0] for texts in alone]
+    together = to_texts(values)
+    return together.bindings, together.values
 
 
-def _in_line(e: Expr) -> str:
-    """The expression without the declarations of its names; shared parts stand before it."""
-    return "; ".join(line for line in str(e).splitlines() if not line.startswith("assume "))
+def _one(value: Expr | tuple[Expr, Expr]) -> Expr:
+    """A value as one expression, in which `i` is the imaginary unit."""
+    if isinstance(value, Expr):
+        return value
+    real, imaginary = value
+    if imaginary.op is Op.NEG:
+        return sub(real, mul(imaginary.args[0], _UNIT))
+    return add(real, mul(imaginary, _UNIT))

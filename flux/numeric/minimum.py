@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from html import escape
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from flux.errors import DomainError, UnknownNameError, did_you_mean
+from flux.numeric.facts import Facts
 
 
 class Ending(IntEnum):
@@ -78,8 +78,8 @@ class Step(NamedTuple):
     gradient_norm: float
 
 
-@dataclass(frozen=True, eq=False)
-class Minimum:
+@dataclass(frozen=True, eq=False, repr=False)
+class Minimum(Facts):
     """A minimum of a formula, or a maximum; `m["x"]` is where, `float(m)` the value there.
 
     Attributes:
@@ -137,16 +137,6 @@ class Minimum:
     @property
     def _goal(self) -> str:
         return "maximum" if self.maximised else "minimum"
-
-    def __repr__(self) -> str:
-        return "\n".join(f"{name}: {value}" for name, value in self._facts())
-
-    def _repr_html_(self) -> str:
-        rows = "".join(
-            f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>"
-            for name, value in self._facts()
-        )
-        return f"<table>{rows}</table>"
 
     def _facts(self) -> Iterator[tuple[str, str]]:
         yield self._goal, repr(self.value)

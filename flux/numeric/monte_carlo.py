@@ -21,6 +21,7 @@ from flux.compiled import CompiledFunction
 from flux.errors import ArgumentError, LimitError
 from flux.expr import inputs
 from flux.expr.signature import check_inputs
+from flux.numeric.facts import Facts
 from flux.numeric.uncertain import Outputs, Setting, called
 
 Array = NDArray[Any]
@@ -31,8 +32,8 @@ _BLOCK = 1 << 21  # samples of all rows that are evaluated at a time
 _KEPT = 64
 
 
-@dataclass(frozen=True, eq=False)
-class MonteCarlo:
+@dataclass(frozen=True, eq=False, repr=False)
+class MonteCarlo(Facts):
     """What random inputs gave; of several formulas, a dictionary each.
 
     Attributes:
@@ -49,9 +50,6 @@ class MonteCarlo:
     covariance: Array
     failed: Any
     samples: int
-
-    def __repr__(self) -> str:
-        return "\n".join(f"{name}: {text}" for name, text in self._facts())
 
     def _facts(self) -> Iterator[tuple[str, str]]:
         several = isinstance(self.mean, dict)

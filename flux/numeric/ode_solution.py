@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
-from html import escape
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 
 from flux.errors import ArgumentError, UnknownNameError, did_you_mean
 from flux.expr.arguments import as_array, as_float
+from flux.numeric.facts import Facts
 
 Array = NDArray[Any]
 
@@ -36,8 +36,8 @@ ENDINGS = {
 }
 
 
-@dataclass(frozen=True, eq=False)
-class OdeSolution:
+@dataclass(frozen=True, eq=False, repr=False)
+class OdeSolution(Facts):
     """The values of unknowns over time.
 
     `solution["x"]` are the values of x at `solution.times`; `solution(3.5)` is a mapping of the
@@ -100,16 +100,6 @@ class OdeSolution:
             name: row if at.shape else float(row)
             for name, row in zip(self.values, found, strict=True)
         }
-
-    def __repr__(self) -> str:
-        return "\n".join(f"{name}: {value}" for name, value in self._facts())
-
-    def _repr_html_(self) -> str:
-        rows = "".join(
-            f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>"
-            for name, value in self._facts()
-        )
-        return f"<table>{rows}</table>"
 
     def _facts(self) -> Iterable[tuple[str, str]]:
         yield self.time, f"{self._dense.ts[0]:.6g} to {self.end:.6g}, {self.times.size} times"

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
-from html import escape
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from flux.errors import ArgumentError, DomainError
+from flux.numeric.facts import Facts
 
 
 class Reason(IntEnum):
@@ -42,8 +42,8 @@ REASONS = {
 _SHOWN_ROWS = 5
 
 
-@dataclass(frozen=True, eq=False)
-class Solution:
+@dataclass(frozen=True, eq=False, repr=False)
+class Solution(Facts):
     """The root of an equation, or one for each row.
 
     Attributes:
@@ -84,16 +84,6 @@ class Solution:
         if not self.converged:
             raise DomainError(f"no root was found: {self.reason}")
         return float(self.root)
-
-    def __repr__(self) -> str:
-        return "\n".join(f"{name}: {value}" for name, value in self._facts())
-
-    def _repr_html_(self) -> str:
-        rows = "".join(
-            f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>"
-            for name, value in self._facts()
-        )
-        return f"<table>{rows}</table>"
 
     def _facts(self) -> Iterable[tuple[str, str]]:
         if isinstance(self.status, Reason):

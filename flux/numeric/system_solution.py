@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from html import escape
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from flux.errors import UnknownNameError, did_you_mean
+from flux.numeric.facts import Facts
 from flux.numeric.solution import REASONS, Reason
 
 SYSTEM_REASONS = {
@@ -25,8 +25,8 @@ SYSTEM_REASONS = {
 _SINGULAR = 1e8
 
 
-@dataclass(frozen=True, eq=False)
-class SystemSolution:
+@dataclass(frozen=True, eq=False, repr=False)
+class SystemSolution(Facts):
     """The root of a system of equations, or one for each row.
 
     `solution["x"]` is the root's x.
@@ -73,16 +73,6 @@ class SystemSolution:
         A root there may be one of many, or have fewer digits than the tolerance says.
         """
         return self.condition >= _SINGULAR
-
-    def __repr__(self) -> str:
-        return "\n".join(f"{name}: {value}" for name, value in self._facts())
-
-    def _repr_html_(self) -> str:
-        rows = "".join(
-            f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>"
-            for name, value in self._facts()
-        )
-        return f"<table>{rows}</table>"
 
     def _facts(self) -> Iterable[tuple[str, str]]:
         single = isinstance(self.status, Reason)

@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from html import escape
 from typing import Any
 
 import numpy as np
@@ -24,6 +23,7 @@ from flux.compiled import CompiledFunction
 from flux.errors import LimitError
 from flux.expr import Expr
 from flux.numeric.covariance import Covariance
+from flux.numeric.facts import Facts
 from flux.numeric.monte_carlo import QUANTILES, MonteCarlo, simulate
 from flux.numeric.uncertain import Outputs, Setting, called, read
 
@@ -33,8 +33,8 @@ _BIASED = 0.1  # a bias, beside the standard deviation, that casts doubt on the 
 _KEPT = 64
 
 
-@dataclass(frozen=True, eq=False)
-class Propagation:
+@dataclass(frozen=True, eq=False, repr=False)
+class Propagation(Facts):
     """Results with their uncertainty; of several formulas, a dictionary each.
 
     Attributes:
@@ -75,16 +75,6 @@ class Propagation:
             ArgumentError: an option has no meaning.
         """
         return simulate(self._setting, samples, seed, quantiles)
-
-    def __repr__(self) -> str:
-        return "\n".join(f"{name}: {text}" for name, text in self._facts())
-
-    def _repr_html_(self) -> str:
-        rows = "".join(
-            f"<tr><th>{escape(name)}</th><td>{escape(text)}</td></tr>"
-            for name, text in self._facts()
-        )
-        return f"<table>{rows}</table>"
 
     def _facts(self) -> Iterator[tuple[str, str]]:
         for name, _ in self._setting.outputs:

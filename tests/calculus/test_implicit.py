@@ -68,6 +68,14 @@ def test_what_is_printed_is_read_as_the_same() -> None:
     assert "custom" in str(e)
 
 
+@pytest.mark.parametrize("text", ["root(x^2 - 2, x, 1)", "root(x^2 - 2, x, a, 3)"])
+def test_a_root_of_numbers_alone_is_a_constant_that_prints(text: str) -> None:
+    e = flux.parse(text)
+    assert flux.parse(str(e)) is e
+    assert e.evaluate(a=1.0) == pytest.approx(2**0.5, rel=1e-15)
+    assert e.diff("a").evaluate(a=1.0) == 0
+
+
 def test_the_backends_agree_over_rows() -> None:
     e = flux.parse(f"b*{CUBIC}")
     a, b = np.linspace(0.5, 4, 300), np.linspace(3, -2, 300)

@@ -119,7 +119,7 @@ def test_complex_roots_are_pairs():
     found = flux.solve_exactly("x^2 + 2*x + 5")
     assert found.roots == ()
     assert [(str(a), str(b)) for a, b in found.complex_roots] == [("-1", "-2"), ("-1", "2")]
-    assert str(found) == "x = -1 + i*(-2)\nx = -1 + i*(2)"
+    assert str(found) == "x = -1 - 2*i\nx = 2*i - 1"
 
 
 @pytest.mark.parametrize("equation", ["x^5 - x = 1", "cos(x) = x", "x*exp(x) = 1"])
@@ -177,3 +177,11 @@ MISTAKES = [
 def test_mistakes(call, error, text):
     with pytest.raises(error, match=text):
         call()
+
+
+def test_a_part_that_roots_share_is_written_once() -> None:
+    shown = str(flux.solve_exactly("x^3 - 2*x - 5 = 0")).splitlines()
+    shared = [line for line in shown if line.startswith("_")]
+    assert shared[0] == "_1 = (sqrt(1929)/18 + 5/2)^(1/3)"
+    assert sum("1929" in line for line in shown) == 1
+    assert [line.split(" = ")[0] for line in shown[len(shared) :]] == ["x", "x", "x"]

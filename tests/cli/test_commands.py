@@ -12,6 +12,10 @@ import flux
 from flux.cli.commands import COMMANDS
 from flux.cli.entry import run
 
+BMI = (
+    r"\mathrm{bmi}(\mathrm{weight}, \mathrm{height}) = \frac{\mathrm{weight}}{\mathrm{height}^{2}}"
+)
+
 ANSWERS = [
     (["--version"], f"flux, version {flux.__version__}"),
     (["eval", "1+1"], "2"),
@@ -38,6 +42,10 @@ ANSWERS = [
         '{"result": 12.0, "derivative": "3*x^2"}',
     ),
     (["solve", "x^3 = x", "x=-1.5..2", "--all", "--json"], '{"result": [-1.0, 0.0, 1.0]}'),
+    (
+        ["solve", "x^2 + 2*x + 5", "--exact", "--json"],
+        '{"result": [], "complex": [["-1", "-2"], ["-1", "2"]], "complete": true}',
+    ),
     (["taylor", "cos(x)", "x", "-n", "2", "--json"], '{"result": "1 - x^2/2"}'),
     (["simplify", "x + x", "--json"], '{"result": "2*x"}'),
     (["diff", "x^3", "x"], "3*x^2"),
@@ -74,6 +82,25 @@ ANSWERS = [
     (["limit", "atan(x)", "x", "-inf", "--seconds", "30"], "-pi/2"),
     (["domain", "log(x)/y"], "x > 0 (from log(x))\ny != 0 (from log(x)/y)"),
     (["domain", "exp(x)"], "everywhere"),
+    (["formulas", "bmi", "weight=80", "height=2"], "20 kg/m^2"),
+    (["formulas", "odds_ratio", "a=10", "b=20", "c=5", "d=40"], "4"),
+    (
+        ["formulas", "bmi", "weight=80", "height=200", "--units", "height=cm", "--json"],
+        '{"result": 20.0, "unit": "kg/m^2"}',
+    ),
+    (["formulas", "homa_ir", "glucose=4.5", "insulin=5"], "1"),
+    (
+        ["formulas", "average_glucose", "hba1c=7", "--unit", "mg/L"],
+        "1542 mg/L",
+    ),
+    (["formulas", "bmi", "weight=0.5", "height=1", "--outside", "keep"], "0.5 kg/m^2"),
+    (["formulas", "bmi", "--latex"], BMI),
+    (
+        ["formulas", "kosambi"],
+        "genetics\n"
+        "  kosambi_distance  Map distance from recombination, Kosambi\n"
+        "  kosambi_recombination  Recombination from map distance, Kosambi",
+    ),
     (["solve", "x^2 = a", "--for", "x", "--exact"], "x = -sqrt(a)\nx = sqrt(a)"),
     (["show", "x^2", "--format", "python"], "def f(x):\n    return x**2"),
     (["show", "x/y", "--format", "latex"], r"\frac{x}{y}"),
@@ -132,6 +159,13 @@ MISTAKES = [
     (["minimize", "x^2", "x=1", "--subject-to", "x > 2"], 1, "write >="),
     (["minimize", "x^2", "x"], 2, "expected NAME=VALUE"),
     (["minimize", "x^2", "=0..1"], 2, "expected NAME=LOW..HIGH"),
+    (["plot", "x"], 2, "one name has a range"),
+    (["plot", "x*y", "x=0..1", "y=0..1"], 2, "one name has a range"),
+    (["plot", "x", "x=1..0"], 1, "is empty or endless"),
+    (["plot", "x", "x=0..inf"], 1, "is empty or endless"),
+    (["plot", "x*a", "x=0..1"], 1, "no value for `a`"),
+    (["plot", "x", "x=0..1", "--out", "a.bmp"], 2, "--out ends in one of"),
+    (["plot", "x +", "x=0..1"], 1, "syntax error"),
     (["integrate", "x^x", "x", "--seconds", "30"], 1, "flux.integrate(e, 'x', a, b)"),
     (["integrate", "1/x", "x", "--from", "0", "--to", "1"], 1, "does not converge"),
     (["integrate", "x", "x", "--from", "0"], 2, "--from and --to"),
@@ -291,3 +325,11 @@ def test_every_step_of_a_search_is_printed(capsys: pytest.CaptureFixture[str]) -
     first, *_, name, value = capsys.readouterr().out.splitlines()
     assert first.split() == ["9", "6.00e+00", "x=0"]
     assert (name, value) == ("x = 2", "value = 1")
+
+
+def test_a_plot_shows_curve_derivative_and_roots(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["plot", "x^2 - a", "x=-2..3", "a=1", "-d", "-r", "--height", "11"]) == 0
+    first, *lines = capsys.readouterr().out.splitlines()
+    assert first == "* x^2 - a   ~ d/dx   o roots"
+    assert lines[-1] == "roots: -1, 1"
+    assert sum(line.count("o") for line in lines[:-1]) == 2

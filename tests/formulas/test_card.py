@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 from math import inf, nextafter
 
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from flux.errors import FluxError, ParseError
 from flux.formulas import Example, Quantity, read_cards
+from flux.formulas.card import number_text
 from flux.source import Source
 
 GOOD = """\
@@ -51,6 +53,16 @@ def test_a_card_is_read() -> None:
     assert (card.span.line, card.span.column) == (1, 3)
 
 
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(70.0, "70"), (1e9, "1e9"), (1e-9, "1e-9"), (-0.05, "-0.05"), (9.3, "9.3"), (inf, "inf"),
+     (1234567.5, "1234567.5"), (2.5e-300, "2.5e-300"), (1 / 3, "0.3333333333333333")],
+)  # fmt: skip
+def test_numbers_are_written_as_a_card_has_them(value: float, text: str) -> None:
+    assert number_text(value) == text
+    assert float(text) == value
+
+
 def test_molar_masses_and_flags_are_read() -> None:
     text = (
         "# title: t\n# source: s\n# result r [1] 0 to 1: r\n"
@@ -65,6 +77,13 @@ def test_molar_masses_and_flags_are_read() -> None:
 def test_a_line_that_binds_can_have_a_card() -> None:
     text = GOOD.replace("bmi(weight, height) =", "bmi =")
     assert [q.name for q in read_cards(text)["bmi"].inputs] == ["weight", "height"]
+
+
+def test_inputs_of_a_line_that_binds_are_names_of_the_text() -> None:
+    text = GOOD.replace("bmi(weight, height) =", "bmi =")
+    with pytest.raises(ParseError, match="no line has an input `hight`") as caught:
+        read_cards(text.replace("height [m]", "hight [m]").replace(" height=", " hight="))
+    assert (caught.value.line, caught.value.hint) == (10, "did you mean `height`?")
 
 
 def test_other_comments_are_none_of_a_card() -> None:
@@ -123,6 +142,29 @@ def test_two_cards_for_one_name_are_refused() -> None:
     with pytest.raises(ParseError, match="`bmi` has two cards") as caught:
         read_cards(GOOD + "\n" + GOOD)
     assert caught.value.line == 16
+
+
+LONG = [
+    "# title: t" + " " * 200_000 + "x\nf(x) = x",
+    "# title: t\n# example " + " " * 200_000 + "\nf(x) = x",
+    "# example" + " " * 200_000 + "x\nf(x) = x",
+    "# title: t\n" + "#   x\n" * 40_000 + "f(x) = x",
+    "# title: t\n# input x [" + "m " * 900 + "] 0 to 1: x\nf(x) = x",
+    "# title: t\n# result r [" + "(" * 1900 + "] 0 to 1: x\nf(x) = x",
+    "# title: t\n# input x [m] 0 to " + "9" * 1900 + ": x\nf(x) = x",
+    "# title: t\n# input x [m] 0 to 1e999: x\nf(x) = x",
+    "# title: t\n# source: s\n# result r [1] 0 to 1: r\n# input x [1] 0 to 1: x\n# example "
+    + "x=1, " * 390
+    + "x=1 -> 1 +- 1: s\nf(x) = x",
+]
+
+
+@pytest.mark.parametrize("text", LONG, ids=range(len(LONG)))
+def test_a_long_card_is_read_or_refused_within_the_bound(text: str) -> None:
+    began = time.process_time()
+    with suppress(FluxError):
+        read_cards(text)
+    assert time.process_time() - began < 2
 
 
 @settings(max_examples=200, deadline=None)

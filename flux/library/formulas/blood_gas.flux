@@ -8,6 +8,7 @@
 # input chloride [mmol/L; 1 Eq/mol] 50 to 160: chloride
 # input bicarbonate [mmol/L; 1 Eq/mol] 1 to 60: bicarbonate
 # example sodium=140, chloride=104, bicarbonate=24 -> 12 +- 1e-12: computed
+# example sodium=140, chloride=100, bicarbonate=24 -> 16 +- 1e-12: Wikipedia, table of values
 # example sodium=135, chloride=95, bicarbonate=10 -> 30 +- 1e-12: computed
 anion_gap(sodium, chloride, bicarbonate) = sodium - chloride - bicarbonate
 
@@ -106,6 +107,7 @@ oxygen_pressure(saturation):
 # input pressure [mmHg] 200 to 2300: barometric pressure
 # input pco2 [mmHg] 5 to 200: arterial partial pressure of carbon dioxide
 # input quotient [1] 0.6 to 1.2: respiratory quotient
-# example fraction=0.21, pressure=760, pco2=40, quotient=0.8 -> 99.73 +- 1e-10: computed
+# example fraction=0.21, pressure=760, pco2=40, quotient=0.8 -> 99.73 +- 5e-3: respcalc.com
+# example fraction=0.21, pressure=700, pco2=38, quotient=0.8 -> 89.63 +- 5e-3: respcalc.com
 # example fraction=1, pressure=760, pco2=40, quotient=0.8 -> 663 +- 1e-10: computed
 alveolar_oxygen(fraction, pressure, pco2, quotient) = fraction*(pressure - 47) - pco2/quotient

@@ -7,6 +7,7 @@
 # result bmi [kg/m^2] 0 to 7000: body mass index
 # input weight [kg] 1 to 600: body weight
 # input height [m] 0.3 to 2.8: standing height
+# example weight=68, height=1.65 -> 24.98 +- 5e-3: Centers for Disease Control and Prevention
 # example weight=70, height=1.75 -> 22.857142857142858 +- 1e-13: computed
 # example weight=80, height=1.6 -> 31.25 +- 1e-13: computed
 bmi(weight, height) = weight/height^2
@@ -69,7 +70,7 @@ bsa_boyd(weight, height):
     0.0003207*height^0.3*grams^(0.7285 - 0.0188*log10(grams))
 
 # title: Body surface area, Fujimoto
-# source: Fujimoto S et al. Nippon Eiseigaku Zasshi 23 (1968), 443-450. doi:10.1265/jjh.23.443
+# source: Fujimoto S et al. Nippon Eiseigaku Zasshi 23 (1968), 443-450.
 # checked: 0.008883, 0.444 and 0.663 in the packages admiral and physiology alike.
 # result area [m^2] 0 to 6: body surface area
 # input weight [kg] 1 to 400: body weight
@@ -99,7 +100,7 @@ ideal_body_weight(height, female) = where(female, 45.5, 50) + 2.3*(height/2.54 -
 # input height [cm] 100 to 250: standing height
 # input age [year] 18 to 120: age
 # input female [0 or 1] 0 to 1: 1 for women, 0 for men
-# example weight=70, height=175, age=30, female=0 -> 1648.75 +- 1e-10: computed
+# example weight=70, height=175, age=30, female=0 -> 1648.75 +- 1e-10: calculatorlib.com, example
 # example weight=60, height=165, age=40, female=1 -> 1270.25 +- 1e-10: computed
 energy_at_rest(weight, height, age, female):
     10*weight + 6.25*height - 5*age + where(female, -161, 5)

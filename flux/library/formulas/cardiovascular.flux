@@ -136,7 +136,8 @@ mean_arterial_pressure(sbp, dbp) = (sbp + 2*dbp)/3
 # input qt [ms] 150 to 800: QT interval
 # input rr [ms] 250 to 3000: RR interval
 # example qt=350, rr=857 -> 378.0747149462395 +- 4e-11: computed
-# example qt=400, rr=1000 -> 400 +- 1e-11: computed
+# example qt=440, rr=800 -> 492 +- 0.5: RapidResponseCentral, calculator
+# example qt=400, rr=1000 -> 400 +- 1e-11: at 60 beats a minute nothing is corrected
 qtc_bazett(qt, rr) = qt/sqrt(rr/1000)
 
 # title: QT interval corrected for heart rate, Fridericia
@@ -147,5 +148,5 @@ qtc_bazett(qt, rr) = qt/sqrt(rr/1000)
 # input qt [ms] 150 to 800: QT interval
 # input rr [ms] 250 to 3000: RR interval
 # example qt=350, rr=857 -> 368.4747818218743 +- 4e-11: computed
-# example qt=400, rr=1000 -> 400 +- 1e-11: computed
+# example qt=400, rr=1000 -> 400 +- 1e-11: at 60 beats a minute nothing is corrected
 qtc_fridericia(qt, rr) = qt/cbrt(rr/1000)

@@ -58,6 +58,8 @@ odds_ratio_high(a, b, c, d, confidence):
 # input b [1] 0.5 to 1e9: exposed, without the outcome
 # input c [1] 0.5 to 1e9: not exposed, with the outcome
 # input d [1] 0.5 to 1e9: not exposed, without the outcome
+# example a=27, b=95, c=44, d=443 -> 2.4495156482861398 +- 1e-14: SciPy,
+#   contingency.relative_risk
 # example a=30, b=70, c=10, d=90 -> 3 +- 1e-13: computed
 # example a=10, b=20, c=5, d=40 -> 3 +- 1e-13: computed
 risk_ratio(a, b, c, d) = a*(c + d)/(c*(a + b))
@@ -72,6 +74,8 @@ risk_ratio(a, b, c, d) = a*(c + d)/(c*(a + b))
 # input c [1] 0.5 to 1e9: not exposed, with the outcome
 # input d [1] 0.5 to 1e9: not exposed, without the outcome
 # input confidence [1] 0.5 to 0.9999999: confidence of the interval, such as 0.95
+# example a=27, b=95, c=44, d=443, confidence=0.95 -> 1.5836990926700116 +- 1e-13: SciPy,
+#   contingency.relative_risk
 # example a=30, b=70, c=10, d=90, confidence=0.95 -> 1.5508297195435494 +- 2e-13: computed
 # example a=10, b=20, c=5, d=40, confidence=0.9 -> 1.3302606360932168 +- 1e-13: computed
 risk_ratio_low(a, b, c, d, confidence):
@@ -88,6 +92,8 @@ risk_ratio_low(a, b, c, d, confidence):
 # input c [1] 0.5 to 1e9: not exposed, with the outcome
 # input d [1] 0.5 to 1e9: not exposed, without the outcome
 # input confidence [1] 0.5 to 0.9999999: confidence of the interval, such as 0.95
+# example a=27, b=95, c=44, d=443, confidence=0.95 -> 3.7886786315466354 +- 1e-13: SciPy,
+#   contingency.relative_risk
 # example a=30, b=70, c=10, d=90, confidence=0.95 -> 5.803345065278304 +- 6e-13: computed
 # example a=10, b=20, c=5, d=40, confidence=0.9 -> 6.765591460656689 +- 7e-13: computed
 risk_ratio_high(a, b, c, d, confidence):
@@ -138,6 +144,8 @@ attributable_fraction(prevalence, relative_risk):
 # input sensitivity [1] 1e-6 to 1: share of the ill that the test finds
 # input specificity [1] 0 to 1: share of the well that the test passes
 # input prevalence [1] 1e-9 to 1: share of people that are ill
+# example sensitivity=0.9, specificity=0.95, prevalence=0.8 -> 0.986 +- 5e-4: fellowiki, answers on
+#   diagnostic tests
 # example sensitivity=0.9, specificity=0.9, prevalence=0.1 -> 0.5 +- 1e-14: computed
 # example sensitivity=0.99, specificity=0.95, prevalence=0.01 -> 0.16666666666666666 +- 1e-14:
 #   computed
@@ -152,6 +160,10 @@ positive_predictive_value(sensitivity, specificity, prevalence):
 # input sensitivity [1] 0 to 1: share of the ill that the test finds
 # input specificity [1] 1e-6 to 1: share of the well that the test passes
 # input prevalence [1] 0 to <1: share of people that are ill
+# example sensitivity=0.9, specificity=0.95, prevalence=0.8 -> 0.704 +- 5e-4: fellowiki, answers on
+#   diagnostic tests
+# example sensitivity=0.9, specificity=0.95, prevalence=0.05 -> 0.994 +- 5e-4: fellowiki, answers on
+#   diagnostic tests
 # example sensitivity=0.9, specificity=0.9, prevalence=0.1 -> 0.9878048780487805 +- 1e-14: computed
 # example sensitivity=0.5, specificity=0.5, prevalence=0.5 -> 0.5 +- 1e-14: computed
 negative_predictive_value(sensitivity, specificity, prevalence):

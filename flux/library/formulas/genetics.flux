@@ -29,12 +29,14 @@ jukes_cantor_inverse(distance) = -0.75*expm1(-4*distance/3)
 # input transitions [1] 0 to <0.5: share of sites with a transition
 # input transversions [1] 0 to <0.5: share of sites with a transversion
 # example transitions=0.1, transversions=0.05 -> 0.1701811651403471 +- 2e-14: computed
+# example transitions=0.04, transversions=0.02 -> 0.062886 +- 5e-7: roboculator.com, example
+# example transitions=0.2, transversions=0.1 -> 0.40 +- 5e-3: biocode.ltd, example
 # example transitions=0.1, transversions=0.2 -> 0.38311921782449304 +- 1e-14: jukes_cantor
 kimura(transitions, transversions):
     -0.5*log1p(-2*transitions - transversions) - 0.25*log1p(-2*transversions)
 
 # title: Map distance from recombination, Haldane
-# source: Haldane JBS. Journal of Genetics 8 (1919), 299-309. doi:10.1007/BF02983270
+# source: Haldane JBS. Journal of Genetics 8 (1919), 299-309.
 # checked: -50*log(1 - 2*r), in centimorgans.
 # result distance [1] 0 to 2000: map distance in centimorgans
 # input recombination [1] 0 to <0.5: recombination fraction
@@ -45,7 +47,7 @@ haldane_distance(recombination) = -50*log1p(-2*recombination)
 
 # title: Recombination from map distance, Haldane
 # text: The inverse of haldane_distance.
-# source: Haldane JBS. Journal of Genetics 8 (1919), 299-309. doi:10.1007/BF02983270
+# source: Haldane JBS. Journal of Genetics 8 (1919), 299-309.
 # checked: Against haldane_distance.
 # result recombination [1] 0 to 0.5: recombination fraction
 # input distance [1] 0 to 2000: map distance in centimorgans
@@ -131,7 +133,7 @@ hardy_weinberg_p_value(n_aa, n_ab, n_bb):
 # example n_aa=68, n_ab=28, n_bb=4 -> 0.5153670257245229 +- 1e-12: R package hwde, example
 # example n_aa=2, n_ab=3, n_bb=1 -> 1 +- 1e-12: PLINK 1.9, --hardy
 # example n_aa=1469, n_ab=138, n_bb=5 -> 0.38251866746268326 +- 4e-14: computed
-hardy_weinberg_exact[h](n_aa, n_ab, n_bb):
+hardy_weinberg_exact(n_aa, n_ab, n_bb):
     a = 2*n_aa + n_ab
     b = 2*n_bb + n_ab
     possible = (h <= min(a, b)) and (h % 2 == a % 2)
@@ -170,6 +172,7 @@ inbreeding_coefficient(n_aa, n_ab, n_bb):
 # input n_o [1] 0 to 1e9: haplotypes with the first allele at neither
 # example n_ab=474, n_a=611, n_b=142, n_o=773 -> 0.06991 +- 5e-6: Hartl and Clark, Principles of
 #   Population Genetics, MNS blood groups (by the tests of SnpSift)
+# example n_ab=420, n_a=80, n_b=70, n_o=430 -> 0.175 +- 5e-5: punnettsquares.com, calculator
 # example n_ab=50, n_a=0, n_b=0, n_o=50 -> 0.25 +- 1e-13: two alleles that always go together
 linkage_d(n_ab, n_a, n_b, n_o) = (n_ab*n_o - n_a*n_b)/(n_ab + n_a + n_b + n_o)^2
 
@@ -187,6 +190,7 @@ linkage_d(n_ab, n_a, n_b, n_o) = (n_ab*n_o - n_a*n_b)/(n_ab + n_a + n_b + n_o)^2
 # kink: n_a = n_b
 # kink: n_ab = n_o
 # example n_ab=474, n_a=611, n_b=142, n_o=773 -> 0.4961322830175289 +- 5e-14: computed
+# example n_ab=420, n_a=80, n_b=70, n_o=430 -> 0.7143 +- 5e-5: punnettsquares.com, calculator
 # example n_ab=30, n_a=20, n_b=0, n_o=50 -> 1 +- 1e-13: one haplotype is absent
 linkage_d_prime(n_ab, n_a, n_b, n_o):
     one = n_ab + n_a
@@ -207,6 +211,7 @@ linkage_d_prime(n_ab, n_a, n_b, n_o):
 # input n_b [1] 0 to 1e9: haplotypes with the first allele at the second locus only
 # input n_o [1] 0 to 1e9: haplotypes with the first allele at neither
 # example n_ab=474, n_a=611, n_b=142, n_o=773 -> 0.09239127328988425 +- 9e-15: computed
+# example n_ab=420, n_a=80, n_b=70, n_o=430 -> 0.4902 +- 5e-5: punnettsquares.com, calculator
 # example n_ab=50, n_a=0, n_b=0, n_o=50 -> 1 +- 1e-13: two alleles that always go together
 linkage_r2(n_ab, n_a, n_b, n_o):
     d = n_ab*n_o - n_a*n_b

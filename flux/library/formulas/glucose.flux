@@ -68,7 +68,6 @@ average_glucose(hba1c) = 28.7*hba1c - 46.7
 
 # title: Haemoglobin A1c, from IFCC units to NGSP
 # source: Weykamp C et al. Clinical Chemistry 54 (2008), 240-248.
-#   doi:10.1373/clinchem.2007.097402
 # checked: The NGSP's master equation 0.09148*IFCC + 2.152; 53 mmol/mol is 7.0 percent.
 # result hba1c [percent] 2 to 25: haemoglobin A1c, NGSP
 # input hba1c_ifcc [mmol/mol] 5 to 230: haemoglobin A1c, IFCC

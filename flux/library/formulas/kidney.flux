@@ -118,6 +118,8 @@ egfr_schwartz_2009(creatinine, height) = 0.413*height/creatinine
 # input sodium_serum [mmol/L; 1 Eq/mol] 90 to 200: sodium in serum
 # input creatinine_urine [mg/dL; 113.12 g/mol] 1 to 1000: creatinine in urine
 # input creatinine_serum [mg/dL; 113.12 g/mol] 0.1 to 40: creatinine in serum
+# example sodium_urine=80, sodium_serum=140, creatinine_urine=60, creatinine_serum=1
+#   -> 0.95 +- 5e-3: Wikipedia, table of values
 # example sodium_urine=20, sodium_serum=140, creatinine_urine=100, creatinine_serum=2
 #   -> 0.2857142857142857 +- 1e-14: computed
 # example sodium_urine=60, sodium_serum=135, creatinine_urine=40, creatinine_serum=4

@@ -1,0 +1,181 @@
+"""`flux formulas`: the library of published formulas, listed, shown, printed and computed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from flux.cli.assignments import assignments, texts
+from flux.cli.numbers import show_number
+from flux.cli.output import json_option, show
+
+if TYPE_CHECKING:
+    from flux.formulas import Formula, Quantity
+
+
+@click.command(context_settings={"ignore_unknown_options": True})
+@click.argument("words", nargs=-1, metavar="[NAME [INPUT=VALUE]... | WORD...]")
+@click.option("--units", multiple=True, metavar="INPUT=UNIT", help="Of a value, if not the card's.")
+@click.option("--unit", help="That the result is wanted in.")
+@click.option(
+    "--outside",
+    type=click.Choice(["raise", "nan", "keep"]),
+    default="raise",
+    show_default=True,
+    help="What a value outside its valid range is.",
+)
+@click.option("--file", help="A text of your own with cards, instead of the library.")
+@click.option("--check", is_flag=True, help="Compute the worked examples, and say which are wrong.")
+@click.option("--latex", is_flag=True, help="Print LaTeX.")
+@json_option
+def command(
+    words: tuple[str, ...],
+    units: tuple[str, ...],
+    unit: str | None,
+    outside: str,
+    file: str | None,
+    check: bool,
+    latex: bool,
+    as_json: bool,
+) -> None:
+    """List the library's formulas, show one, or compute it.
+
+    Without an argument, all are listed by topic; with words, those that mention them. A NAME shows
+    the formula with its units, valid ranges, source and worked examples; with a value for each
+    input it is computed.
+
+    \b
+    flux formulas
+    flux formulas kidney
+    flux formulas egfr_ckd_epi_2021
+    flux formulas egfr_ckd_epi_2021 creatinine=1.1 age=54 female=0
+    flux formulas egfr_ckd_epi_2021 creatinine=97 age=54 female=0 --units creatinine=umol/L
+    flux formulas kosambi_distance --latex
+    flux formulas --file mine.flux --check
+    """
+    from flux.formulas.shelf import named
+
+    values = [word for word in words if "=" in word]
+    names = [word for word in words if "=" not in word]
+    formulas = _formulas(file)
+    if values or units or unit is not None:
+        _compute(named(formulas, _one(names)), values, units, unit, outside, as_json)
+    elif check:
+        _check(_found(formulas, names))
+    else:
+        _show(_found(formulas, names), bool(names), latex, as_json)
+
+
+def _formulas(file: str | None) -> Mapping[str, Formula]:
+    """Those of a file, or of the library."""
+    from flux.formulas.shelf import library, read
+    from flux.syntax import load
+
+    return library() if file is None else read(load(file).text.source)
+
+
+def _one(names: Sequence[str]) -> str:
+    if len(names) != 1:
+        raise click.UsageError("values go with the name of one formula")
+    return names[0]
+
+
+def _found(formulas: Mapping[str, Formula], words: Sequence[str]) -> list[Formula]:
+    """The formula of that name, or those that mention the words.
+
+    Raises:
+        UnknownNameError: there is none; the hint has the nearest name.
+    """
+    from flux.formulas.shelf import mentioning, named
+
+    text = " ".join(words)
+    if text in formulas:
+        return [formulas[text]]
+    found = mentioning(formulas, text)
+    return found if found or not text else [named(formulas, text)]
+
+
+def _check(found: Sequence[Formula]) -> None:
+    """A line for each worked example that does not come out; the exit code is then 1."""
+    wrong = [(formula, *pair) for formula in found for pair in formula.check()]
+    for formula, example, value in wrong:
+        values = ", ".join(f"{name}={number:g}" for name, number in example.values)
+        click.echo(f"{formula.name}: {values} gives {value!r}, not {example.expected!r}")
+    count = sum(len(formula.card.examples) for formula in found)
+    click.echo(f"{count - len(wrong)} of {count} worked examples come out")
+    if wrong:
+        raise click.exceptions.Exit(1)
+
+
+def _compute(
+    formula: Formula,
+    values: Sequence[str],
+    units: Sequence[str],
+    unit: str | None,
+    outside: str,
+    as_json: bool,
+) -> None:
+    given: Any = assignments(values)
+    found = formula(**given, units=texts(units), unit=unit, outside=outside)
+    shown_unit = unit or formula.card.result.unit
+    text = show_number(found) + ("" if shown_unit == "1" else f" {shown_unit}")
+    show(as_json, text, found, unit=shown_unit)
+
+
+def _show(found: Sequence[Formula], asked: bool, latex: bool, as_json: bool) -> None:
+    single = asked and len(found) == 1
+    if as_json:
+        objects = [_object(formula) for formula in found]
+        show(True, "", objects[0] if single else objects)
+    elif latex:
+        click.echo("\n\n".join(formula.to_latex() for formula in found))
+    else:
+        click.echo(str(found[0]) if single else "\n".join(_listing(found)))
+
+
+def _listing(found: Iterable[Formula]) -> Iterator[str]:
+    """A line for each formula, below its topic."""
+    for n, (topic, formulas) in enumerate(groupby(found, key=lambda formula: formula.topic)):
+        yield f"{chr(10) if n else ''}{topic}"
+        for formula in formulas:
+            yield f"  {formula.name}  {formula.card.title}"
+
+
+def _object(formula: Formula) -> dict[str, Any]:
+    card = formula.card
+    return {
+        "name": card.name,
+        "topic": formula.topic,
+        "title": card.title,
+        "text": card.text,
+        "source": card.source,
+        "checked": card.checked,
+        "formula": str(formula.definition.text.span(formula.definition.tree).text).rstrip(),
+        "latex": formula.to_latex(),
+        "inputs": [_quantity(quantity) for quantity in card.inputs],
+        "output": _quantity(card.result),
+        "kinks": list(card.kinks),
+        "examples": [
+            {
+                "values": dict(example.values),
+                "expected": example.expected,
+                "tolerance": example.tolerance,
+                "by": example.by,
+            }
+            for example in card.examples
+        ],
+    }
+
+
+def _quantity(quantity: Quantity) -> dict[str, Any]:
+    return {
+        "name": quantity.name,
+        "unit": quantity.unit,
+        "low": quantity.low,
+        "high": quantity.high,
+        "meaning": quantity.meaning,
+        "equivalents": list(quantity.equivalents),
+    }

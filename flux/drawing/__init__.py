@@ -1,0 +1,7 @@
+"""Drawings of curves and marks: as a picture file, or in the terminal with plain characters."""
+
+from flux.drawing.figure import Curve, Figure, Marks
+from flux.drawing.picture import FORMATS, save
+from flux.drawing.terminal import draw
+
+__all__ = ["FORMATS", "Curve", "Figure", "Marks", "draw", "save"]
