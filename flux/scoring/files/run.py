@@ -80,7 +80,7 @@ def score_file(
         if out == STANDARD:
             if resume:
                 raise ArgumentError("a run into standard output cannot be resumed")
-            return run.to_stream(sys.stdout.buffer)
+            return run.to_standard_output()
         if resume and table == STANDARD:
             raise ArgumentError("a run from standard input cannot be resumed")
         _check_other(table, out)
@@ -100,6 +100,16 @@ def _source(path: str, block: int | None) -> Source:
 def _check_other(table: str, out: str) -> None:
     if table != STANDARD and Path(out).exists() and Path(out).samefile(table):
         raise ArgumentError("the table cannot be written over while it is read")
+
+
+def _print(content: bytes) -> None:
+    """Write bytes of UTF-8 to standard output, which a notebook replaces by a stream of text."""
+    stream = getattr(sys.stdout, "buffer", None)
+    if stream is None:
+        sys.stdout.write(content.decode("utf-8"))
+    else:
+        stream.write(content)
+    sys.stdout.flush()
 
 
 @dataclass(frozen=True)
@@ -157,13 +167,12 @@ class _Run:
             "keep": self._keep,
         }
 
-    def to_stream(self, stream: Any) -> Report:
-        """Write into an open stream, which is flushed after each block."""
-        stream.write(self._head)
+    def to_standard_output(self) -> Report:
+        """Print the text, block by block."""
+        _print(self._head)
         report = Report()
         for done in self._scored(None, 0):
-            stream.write(done.piece.content)
-            stream.flush()
+            _print(done.piece.content)
             report = report.joined(done.report)
             self._watch(Progress(report.rows, done.block.done, self._source.size))
         return report
