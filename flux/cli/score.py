@@ -7,12 +7,13 @@ from typing import Any
 
 import click
 
+from flux.cli.entry import Terminated
 from flux.cli.output import json_option, show
 from flux.cli.ranges import split
 from flux.cli.rate import Rate
 from flux.errors import ArgumentError
 from flux.scoring import Report, Scorer, scorer
-from flux.scoring.files import score_file
+from flux.scoring.files import Progress, score_file
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
@@ -73,14 +74,16 @@ def command(
     if as_json and out == "-":
         raise click.UsageError("--json needs an output file: -o OUT")
     with Rate("rows") as rate:
-        report = score_file(
-            made,
-            table,
-            out,
-            jobs=jobs,
-            resume=resume,
-            watch=lambda now: rate.show(now.rows, now.done, now.size),
-        )
+
+        def watch(now: Progress) -> None:
+            rate.show(now.rows, now.done, now.size)
+
+        try:
+            report = score_file(made, table, out, jobs=jobs, resume=resume, watch=watch)
+        except (KeyboardInterrupt, Terminated):
+            if "-" not in (table, out):
+                click.echo("stopped: the same command with --resume goes on", err=True)
+            raise
     _tell(report, as_json)
 
 

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pandas as pd
@@ -153,3 +158,30 @@ def test_the_command_and_the_function_agree(table: str, tmp_path: Path) -> None:
     frame = pd.read_csv(table)
     found = pd.read_parquet(out)["egfr"]
     pd.testing.assert_series_equal(found, flux.score(frame, EGFR)["egfr"])
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals are POSIX's here")
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_stops_and_the_same_command_goes_on(
+    number: signal.Signals, code: int, tmp_path: Path
+) -> None:
+    lines = "".join(f"{i},{i % 97}\n" for i in range(2_000_000))
+    (tmp_path / "t.csv").write_text("a,b\n" + lines)
+    out = tmp_path / "o.csv"
+    arguments = ["score", "y = sqrt(a) + exp(-b)", str(tmp_path / "t.csv"), "-o", str(out)]
+    command = [sys.executable, "-m", "flux", *arguments]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as job:
+        part = tmp_path / "o.csv.journal"
+        while not (part.exists() and part.stat().st_size > 2000):
+            time.sleep(0.002)
+        job.send_signal(number)
+        assert job.stderr is not None
+        shown = job.stderr.read()
+    assert job.returncode == code
+    assert "the same command with --resume goes on" in shown
+    assert not out.exists()
+    assert run([*arguments, "--resume"]) == 0
+    whole = tmp_path / "whole.csv"
+    assert run([*arguments[:-1], str(whole)]) == 0
+    assert out.read_bytes() == whole.read_bytes()
+    assert len(list(tmp_path.iterdir())) == 3
