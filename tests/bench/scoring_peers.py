@@ -238,13 +238,14 @@ def flux_file(kind: str, rows: int, cores: int) -> Call:
 
 
 def bare_file(kind: str, rows: int, cores: int) -> Call:
-    """Reading and writing the same columns by pyarrow, with nothing between."""
+    """Reading and writing the same columns by pyarrow, the score among them, nothing between."""
     import pyarrow
     from pyarrow import csv, parquet
 
     pyarrow.set_cpu_count(cores)
     path, out = _written(kind, rows)
     columns = list(FORMULAS["eGFR"].ranges)
+    score = pyarrow.array(np.random.default_rng(1).random(rows))  # which Flux writes too
 
     def call() -> float:
         if kind == "csv":
@@ -252,7 +253,7 @@ def bare_file(kind: str, rows: int, cores: int) -> Call:
             table = csv.read_csv(path, convert_options=options)
         else:
             table = parquet.read_table(path, columns=columns)
-        parquet.write_table(table, out)
+        parquet.write_table(table.append_column("y", score), out)
         return float(table.num_rows)
 
     return call

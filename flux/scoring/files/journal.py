@@ -124,7 +124,9 @@ class Journal:
         self.state.notes.append(line["note"])
         self.state.offsets.append(offset)
 
-    def add(self, content: bytes, note: str, position: Position, report: Report) -> None:
+    def add(
+        self, content: bytes | memoryview, note: str, position: Position, report: Report
+    ) -> None:
         """Append a block."""
         offset = self.state.length
         self._append(content)
@@ -138,7 +140,7 @@ class Journal:
         self._add(line, offset)
         self._write_line(line)
 
-    def _append(self, content: bytes) -> None:
+    def _append(self, content: bytes | memoryview) -> None:
         try:
             self._write(content)
         except OSError as error:
@@ -146,7 +148,7 @@ class Journal:
         self.state.checksum = zlib.crc32(content, self.state.checksum)
         self.state.length += len(content)
 
-    def _write(self, content: bytes) -> None:
+    def _write(self, content: bytes | memoryview) -> None:
         self._part_file.write(content)
 
     def _write_line(self, line: Mapping[str, Any]) -> None:

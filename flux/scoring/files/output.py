@@ -38,7 +38,7 @@ class Piece:
         note: what the end of the file needs to know of it, as a text.
     """
 
-    content: bytes
+    content: bytes | memoryview
     note: str = ""
 
 

@@ -11,7 +11,7 @@ from flux.scoring.files.blocks import FileTable, Position, Wanted
 from flux.scoring.packages import parquet, pyarrow
 from flux.scoring.tables.from_arrow import ArrowTable
 
-BATCH_ROWS = 1 << 17
+BATCH_ROWS = 1 << 18
 
 
 class BatchRows(ArrowTable):

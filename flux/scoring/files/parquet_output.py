@@ -24,15 +24,21 @@ _CHUNK_OFFSETS, _META = (2, 4, 6), 3  # of ColumnChunk
 _META_OFFSETS = (9, 10, 11, 14)  # of ColumnMetaData: pages, index, dictionary, Bloom filter
 
 
-def encode(table: Any) -> tuple[bytes, bytes]:
-    """The bytes of a table's row group, and its footer."""
+def encode(table: Any) -> tuple[memoryview, bytes]:
+    """The bytes of a table's row group, and its footer.
+
+    Floats have no dictionary: to look for one costs more than all the rest, and scores seldom
+    repeat.
+    """
+    types = pyarrow().types
+    repeated = [field.name for field in table.schema if not types.is_floating(field.type)]
     sink = pyarrow().BufferOutputStream()
-    with parquet().ParquetWriter(sink, table.schema) as writer:
+    with parquet().ParquetWriter(sink, table.schema, use_dictionary=repeated) as writer:
         writer.write_table(table, row_group_size=max(1, table.num_rows))
-    content = sink.getvalue().to_pybytes()
+    content = memoryview(sink.getvalue())
     length = int.from_bytes(content[-8:-4], "little")
     start = len(content) - 8 - length
-    return content[len(MAGIC) : start], content[start:-8]
+    return content[len(MAGIC) : start], bytes(content[start:-8])
 
 
 def joined_footer(footers: Sequence[bytes], offsets: Sequence[int]) -> bytes:

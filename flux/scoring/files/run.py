@@ -102,11 +102,11 @@ def _check_other(table: str, out: str) -> None:
         raise ArgumentError("the table cannot be written over while it is read")
 
 
-def _print(content: bytes) -> None:
+def _print(content: bytes | memoryview) -> None:
     """Write bytes of UTF-8 to standard output, which a notebook replaces by a stream of text."""
     stream = getattr(sys.stdout, "buffer", None)
     if stream is None:
-        sys.stdout.write(content.decode("utf-8"))
+        sys.stdout.write(bytes(content).decode("utf-8"))
     else:
         stream.write(content)
     sys.stdout.flush()
