@@ -59,6 +59,11 @@ class Formula:
     def __repr__(self) -> str:
         return f"<formula {self.name}({', '.join(q.name for q in self.card.inputs)})>"
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        from flux.formulas.shelf import again  # the shelf stands above what stands on it
+
+        return again, (self.definition.text.source, self.name, self.topic)
+
     @cached_property
     def expr(self) -> Expr:
         """The formula as an expression of its inputs."""

@@ -88,6 +88,11 @@ def read(text: Source | str) -> dict[str, Formula]:
     return _formulas(source, module, topic="")
 
 
+def again(source: Source, name: str, topic: str) -> Formula:
+    """A formula that was pickled: one of the library by name, another from its text."""
+    return get(name) if topic else read(source)[name]
+
+
 def _formulas(source: Source, module: Module, topic: str) -> dict[str, Formula]:
     cards = read_cards(source)
     numeric: Mapping[str, Any] = NUMERIC if topic else {}

@@ -195,6 +195,14 @@ def test_a_text_of_ones_own_gives_formulas() -> None:
         found["twice"](4)
 
 
+def test_a_formula_pickles() -> None:
+    assert pickle.loads(pickle.dumps(EGFR)) is EGFR
+    text = (
+        "# title: t\n# source: s\n# result r [m] 0 to 9: r\n# input x [m] 0 to 3: x\nf(x) = 2*x\n"
+    )
+    assert pickle.loads(pickle.dumps(flux.formulas.read(text)["f"]))(1.5) == 3
+
+
 def test_an_expression_of_a_formula_compiles_and_pickles() -> None:
     compiled = pickle.loads(pickle.dumps(flux.compile(EGFR.expr)))
     assert compiled(creatinine=1.09, age=55, female=0) == EGFR(1.09, 55, 0)
