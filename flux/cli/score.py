@@ -23,6 +23,7 @@ from flux.scoring.files import Progress, score_file
 @click.option("--only", multiple=True, metavar="NAME", help="A score to write; all by default.")
 @click.option("--keep", default="all", metavar="NAMES", help="all, none, or columns: id,age.")
 @click.option("--range", "ranges", multiple=True, metavar="NAME=LOW..HIGH", help="What is valid.")
+@click.option("--unit", "units", multiple=True, metavar="NAME=UNIT", help="That a column is in.")
 @click.option("--flag", default="", metavar="NAME", help="Add a column: is a value out of range?")
 @click.option(
     "--missing",
@@ -42,6 +43,7 @@ def command(
     only: tuple[str, ...],
     keep: str,
     ranges: tuple[str, ...],
+    units: tuple[str, ...],
     flag: str,
     missing: str,
     jobs: int,
@@ -65,7 +67,7 @@ def command(
     flux score 'adult = where(sex == "F", age >= 16, age >= 18)' people.csv --missing raise
     flux score egfr_ckd_epi_2021 --explain
     """
-    made = _scorer(formula, only, keep, ranges, flag, missing)
+    made = _scorer(formula, only, keep, ranges, units, flag, missing)
     if explain:
         show(as_json, made.explain(), made.explain().split("\n"), columns=made.columns)
         return
@@ -92,6 +94,7 @@ def _scorer(
     only: tuple[str, ...],
     keep: str,
     ranges: tuple[str, ...],
+    units: tuple[str, ...],
     flag: str,
     missing: str,
 ) -> Scorer:
@@ -105,8 +108,16 @@ def _scorer(
         missing=missing,
         keep=kept[keep] if keep in kept else tuple(name.strip() for name in keep.split(",")),
         ranges=ends or None,
+        units=dict(map(_unit, units)) or None,
         flag=flag,
     )
+
+
+def _unit(argument: str) -> tuple[str, str]:
+    name, equals, unit = argument.partition("=")
+    if not equals or not name.strip() or not unit.strip():
+        raise click.UsageError(f"expected NAME=UNIT, such as creatinine=umol/L, not {argument!r}")
+    return name.strip(), unit.strip()
 
 
 def _is_file(formula: str) -> bool:

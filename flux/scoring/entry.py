@@ -14,7 +14,7 @@ from flux.scoring.formulas import Formulas, only, read_formulas
 from flux.scoring.report import Report
 from flux.scoring.streams import is_reader, scored_reader
 from flux.scoring.table_scorer import ScoreOptions, Scorer, as_names
-from flux.scoring.valid import card_of, ranges_of
+from flux.scoring.valid import card_of, inputs_of
 from flux.settings import current
 from flux.syntax.module import LIBRARY
 
@@ -29,6 +29,7 @@ def score(
     missing: str = "nan",
     keep: str | Iterable[str] | None = (),
     ranges: Mapping[str, tuple[float, float]] | None = None,
+    units: Mapping[str, str] | None = None,
     flag: str = "",
     threads: int = 1,
     report: bool = False,
@@ -50,6 +51,8 @@ def score(
             formula asks for it with `isnan(column)`; "raise" is an error with row and column.
         keep: columns of the table to put before the scores; None for all.
         ranges: of columns, `{"age": (18, 120)}`, beside those that the formulas state.
+        units: of columns, `{"creatinine": "umol/L"}`, where they are not those that the cards of
+            the formulas state; columns of pint's quantities carry their own. They are converted.
         flag: the name of a column to add that says whether a value of the row is out of range.
         threads: that may be used; they change no bit.
         report: whether to give a pair: the table, and a `Report` of what was missing or out of
@@ -61,7 +64,14 @@ def score(
         FluxError: the text is not in the language.
     """
     made = scorer(
-        formulas, names=names, missing=missing, keep=keep, ranges=ranges, flag=flag, threads=threads
+        formulas,
+        names=names,
+        missing=missing,
+        keep=keep,
+        ranges=ranges,
+        units=units,
+        flag=flag,
+        threads=threads,
     )
     if is_lazy(table):
         if report:
@@ -84,6 +94,7 @@ def scorer(
     missing: str = "nan",
     keep: str | Iterable[str] | None = (),
     ranges: Mapping[str, tuple[float, float]] | None = None,
+    units: Mapping[str, str] | None = None,
     flag: str = "",
     threads: int = 1,
 ) -> Scorer:
@@ -93,7 +104,7 @@ def scorer(
         FluxError: the text is not in the language, or an option has no such value.
     """
     kept = None if keep is None else as_names("keep", keep)
-    options = ScoreOptions(missing, ranges, flag, kept, threads)
+    options = ScoreOptions(missing, ranges, units, flag, kept, threads)
     return Scorer(_wanted(_formulas(formulas), names), options)
 
 
@@ -116,7 +127,7 @@ def _of_library(name: str) -> Formulas | None:
     if definition is None or card is None:
         return None
     columns = [variable(quantity.name) for quantity in card.inputs]
-    return Formulas({name: definition(*columns)}, ranges=ranges_of(card))
+    return Formulas({name: definition(*columns)}, stated=tuple(inputs_of(card)))
 
 
 def read_file(path: Path) -> str:

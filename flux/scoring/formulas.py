@@ -9,7 +9,7 @@ arguments being columns.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flux.errors import ArgumentError, ParseError, UnknownNameError, did_you_mean
@@ -17,7 +17,7 @@ from flux.expr import Expr, inputs, node, topological, variable
 from flux.expr.traverse import check_size, rebuild
 from flux.ops import Op
 from flux.scoring.spelling import category, in_ascii, is_category, meant
-from flux.scoring.valid import Range, stated_ranges
+from flux.scoring.valid import Stated, stated_inputs
 from flux.source import Span
 from flux.syntax import load_text, parse_ast
 from flux.syntax.elaborate import elaborate
@@ -67,13 +67,13 @@ class Formulas:
         scores: the expressions, by name.
         searches: roots that the scores need or are, each after those that it needs.
         truths: inputs that are computed from columns of texts.
-        ranges: the valid range of a column, where one is stated.
+        stated: what cards say of columns.
     """
 
     scores: Mapping[str, Expr]
     searches: tuple[Search, ...] = ()
     truths: tuple[Truth, ...] = ()
-    ranges: Mapping[str, Range] = field(default_factory=dict)
+    stated: tuple[Stated, ...] = ()
 
     def expressions(self) -> list[Expr]:
         """Every expression, those of searches included."""
@@ -162,7 +162,7 @@ def read_formulas(formulas: Any, name: str = "<formula>") -> Formulas:
     if isinstance(formulas, Mapping):
         return _several(formulas)
     if isinstance(formulas, Expr):
-        return _with_truths({UNNAMED: formulas}, (), {}, {})
+        return _with_truths({UNNAMED: formulas}, (), (), {})
     if not isinstance(formulas, str):
         kind = type(formulas).__name__
         raise ArgumentError(f"a formula is a text or an expression, not {kind}")
@@ -191,15 +191,15 @@ def _several(formulas: Mapping[Any, Any]) -> Formulas:
         for name, parts in found.items()
     }
     truths = dict.fromkeys(truth for parts in found.values() for truth in parts.truths)
-    ranges = {k: v for parts in found.values() for k, v in parts.ranges.items()}
-    return Formulas(scores, tuple(searches), tuple(truths), ranges)
+    stated = tuple(part for parts in found.values() for part in parts.stated)
+    return Formulas(scores, tuple(searches), tuple(truths), stated)
 
 
 def _of_text(text: str, name: str) -> Formulas:
     tree = parse_ast(in_ascii(text), name)
-    ranges = stated_ranges(tree)
+    stated = tuple(stated_inputs(tree))
     if tree.statements and all(as_definition(line) is not None for line in tree.statements):
-        return _with_truths(_of_definitions(tree), (), ranges, {})
+        return _with_truths(_of_definitions(tree), (), stated, {})
     kept: list[Tree] = []
     searches: list[Search] = []
     for line in tree.statements:
@@ -210,7 +210,7 @@ def _of_text(text: str, name: str) -> Formulas:
             searches.append(_search(tree, kept, *root))
     origins: dict[Expr, tuple[Span, ...]] = {}
     scores = _values(tree, kept, searches, origins)
-    return _with_truths(scores, searches, ranges, origins)
+    return _with_truths(scores, searches, stated, origins)
 
 
 def _of_definitions(tree: Text) -> dict[str, Expr]:
@@ -326,11 +326,11 @@ def _search(tree: Text, before: Sequence[Tree], name: str, call: Call) -> Search
 def _with_truths(
     scores: Mapping[str, Expr],
     searches: Sequence[Search],
-    ranges: Mapping[str, Range],
+    stated: tuple[Stated, ...],
     origins: Mapping[Expr, tuple[Span, ...]],
 ) -> Formulas:
     """The formulas with each comparison of a column and a category as an input of its own."""
-    plain = Formulas(scores, tuple(searches), (), ranges)
+    plain = Formulas(scores, tuple(searches), (), stated)
     order = topological(plain.expressions())
     compared = {leaf for e in order if (leaf := _compared(e)) is not None}
     truths: dict[str, Truth] = {}
@@ -351,7 +351,7 @@ def _with_truths(
             for s in searches
         ),
         tuple(truths.values()),
-        ranges,
+        stated,
     )
     _check_categories(found, compared, origins)
     return found

@@ -23,7 +23,7 @@ from flux.scoring.report import Report
 from flux.scoring.searches import STATUSES, Searcher
 from flux.scoring.spelling import meant
 from flux.scoring.tables import Results, Table, check_columns, table_of
-from flux.scoring.valid import Range
+from flux.scoring.valid import Range, conversion_of, ranges_of
 
 MISSING = ("nan", "raise")
 _PART = 1 << 18  # rows that a thread takes at a time
@@ -37,6 +37,7 @@ class ScoreOptions:
         missing: "nan" for no value where a column that a score needs has none; "raise" for an
             error with its row and column.
         ranges: valid ranges by column, beside those that the formulas state.
+        units: of columns, where they are not those that cards state.
         flag: a column to add that says whether a value of the row is out of range; "" for none.
         keep: columns of the table that stand before the scores; None for all.
         threads: that one call may use.
@@ -44,6 +45,7 @@ class ScoreOptions:
 
     missing: str = "nan"
     ranges: Mapping[str, Range] | None = None
+    units: Mapping[str, str] | None = None
     flag: str = ""
     keep: tuple[str, ...] | None = ()
     threads: int = 1
@@ -54,11 +56,10 @@ class ScoreOptions:
             raise ArgumentError(f"`missing` cannot be {self.missing!r}", hint=hint)
         if not isinstance(self.flag, str):
             raise ArgumentError(f"`flag` is the name of a column, not {self.flag!r:.60}")
-        if self.ranges is not None and not isinstance(self.ranges, Mapping):
-            hint = 'such as ranges={"age": (18, 120)}'
-            raise ArgumentError(
-                f"ranges are a mapping of columns, not {self.ranges!r:.60}", hint=hint
-            )
+        for name, given in (("ranges", self.ranges), ("units", self.units)):
+            if given is not None and not isinstance(given, Mapping):
+                text = f"{name} are a mapping of columns, not {given!r:.60}"
+                raise ArgumentError(text, hint='such as ranges={"age": (18, 120)}')
         check_threads(self.threads)
 
 
@@ -79,14 +80,20 @@ class Scorer:
     def __post_init__(self) -> None:
         for name, ends in self.ranges.items():
             _check_range(name, ends)
-        for name in self.options.ranges or {}:
-            if name not in self.columns:
-                hint = did_you_mean(name, self.columns)
-                raise ArgumentError(f"no formula reads `{name}`, which has a range", hint=hint)
+        self._check_read(self.options.ranges, "a range")
+        self._check_read(self.options.units, "a unit")
+        for name, unit in (self.options.units or {}).items():
+            conversion_of(name, str(unit), self.formulas.stated)
         names = self.scores
         for name in names:
             if names.count(name) > 1:
                 raise ArgumentError(f"two columns of the result would be named `{name}`")
+
+    def _check_read(self, given: Mapping[str, Any] | None, what: str) -> None:
+        for name in given or {}:
+            if name not in self.columns:
+                hint = did_you_mean(str(name), self.columns)
+                raise ArgumentError(f"no formula reads `{name}`, which has {what}", hint=hint)
 
     @cached_property
     def columns(self) -> tuple[str, ...]:
@@ -110,7 +117,7 @@ class Scorer:
     @cached_property
     def ranges(self) -> dict[str, Range]:
         """The valid ranges of the columns that are read."""
-        stated = {**self.formulas.ranges, **(self.options.ranges or {})}
+        stated = {**ranges_of(self.formulas.stated), **(self.options.ranges or {})}
         return {name: stated[name] for name in self.columns if name in stated}
 
     @cached_property
@@ -162,7 +169,10 @@ class Scorer:
     def evaluate(self, table: Table) -> tuple[Results, Report]:
         """The columns that are added, for a table whose columns were checked."""
         texts = self.formulas.texts()
-        columns = {n: (table.texts if n in texts else table.numbers)(n) for n in self.columns}
+        columns = {
+            name: table.texts(name) if name in texts else self._numbers(table, name)
+            for name in self.columns
+        }
         shape = table.shape
         count = int(np.prod(shape))
         rows = Rows(self, columns, count, table.first)
@@ -177,6 +187,17 @@ class Scorer:
         for later in reports[1:]:
             report = report.joined(later)
         return {name: _shaped(part, shape) for name, part in rows.results.items()}, report
+
+    def _numbers(self, table: Table, name: str) -> Array:
+        """A column in the unit that its formulas need."""
+        own, stated = table.unit(name), (self.options.units or {}).get(name)
+        if own and stated:
+            raise ArgumentError(f"column `{name}` carries a unit, {own}; `units` gives it another")
+        values = table.numbers(name)
+        if not own and stated is None:
+            return values
+        convert = conversion_of(name, own or str(stated), self.formulas.stated)
+        return values if convert.is_identity else convert(values.astype(np.float64))
 
     @cached_property
     def needed(self) -> dict[str, frozenset[str]]:

@@ -162,6 +162,7 @@ class _Run:
             "nodes": count_nodes(*formulas.expressions()),
             "searches": searches,
             "ranges": self._scorer.ranges,
+            "units": dict(self._scorer.options.units or {}),
             "missing": self._scorer.options.missing,
             "flag": self._scorer.options.flag,
             "keep": self._keep,

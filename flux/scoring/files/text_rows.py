@@ -184,6 +184,10 @@ class PlainRows:
         """A column as numbers."""
         return numbers_of(name, self._numbers[name], self.first)
 
+    def unit(self, name: str) -> str:
+        """None is carried."""
+        return ""
+
     def texts(self, name: str) -> Texts:
         """A column as texts, without spaces around them."""
         known: dict[str, int] = {}

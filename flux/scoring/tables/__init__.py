@@ -40,6 +40,9 @@ class Table(Protocol):
     def numbers(self, name: str) -> Array:
         """A column as numbers; nan where there is none."""
 
+    def unit(self, name: str) -> str:
+        """The unit that a column carries; "" for none."""
+
     def texts(self, name: str) -> Texts:
         """A column as texts."""
 

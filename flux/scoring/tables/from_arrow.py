@@ -57,6 +57,10 @@ class ArrowTable:
         missing = column.is_null().to_numpy(zero_copy_only=False)
         return with_missing(numbers_of(name, filled, self.first), missing)
 
+    def unit(self, name: str) -> str:
+        """None is carried."""
+        return ""
+
     def texts(self, name: str) -> Texts:
         """A column as texts."""
         arrow = pyarrow()

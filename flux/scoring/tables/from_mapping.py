@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from flux.errors import ShapeError
+from flux.formulas import split_unit
 from flux.scoring.columns import Array, Texts, numbers_of, texts_of
 from flux.scoring.tables import Results
 
@@ -42,10 +43,14 @@ class MappingTable:
 
     def numbers(self, name: str) -> Array:
         """A column as numbers."""
-        found = numbers_of(name, self._columns[name], self.first)
+        found = numbers_of(name, split_unit(self._columns[name])[0], self.first)
         self._read[name] = found
         self._lengths[name] = found.shape
         return found
+
+    def unit(self, name: str) -> str:
+        """That of pint's quantities."""
+        return split_unit(self._columns[name])[1]
 
     def texts(self, name: str) -> Texts:
         """A column as texts."""
@@ -67,6 +72,7 @@ class MappingTable:
 def _shape(column: Any) -> tuple[int, ...]:
     if isinstance(column, str):
         return ()
+    column = split_unit(column)[0]
     try:
         shape = np.shape(column)
     except ValueError:  # a ragged list

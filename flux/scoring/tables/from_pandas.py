@@ -49,6 +49,19 @@ class PandasTable:
         found = numbers_of(name, filled.to_numpy(dtype=wide), self.first)
         return with_missing(found, missing)
 
+    def unit(self, name: str) -> str:
+        """That of a column of pint's quantities.
+
+        Raises:
+            ArgumentError: there is one.
+        """
+        series = self._frame[self._labels[name]]
+        if not str(series.dtype).startswith("pint["):
+            return ""
+        text = f"column `{name}` carries a unit, {series.dtype}"
+        hint = f"hand in its numbers, and say units={{{name!r}: ...}}"
+        raise ArgumentError(text, hint=hint)
+
     def texts(self, name: str) -> Texts:
         """A column as texts."""
         series = self._frame[self._labels[name]]

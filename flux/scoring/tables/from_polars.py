@@ -48,6 +48,10 @@ class PolarsTable:
         found = numbers_of(name, filled.to_numpy(), self.first)
         return with_missing(found, series.is_null().to_numpy())
 
+    def unit(self, name: str) -> str:
+        """None is carried."""
+        return ""
+
     def texts(self, name: str) -> Texts:
         """A column as texts."""
         polars = sys.modules["polars"]
