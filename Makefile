@@ -13,7 +13,7 @@ endif
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help train test check lint fuzz soak bench docs wheel check-wheel clean
+.PHONY: help train test check lint fuzz soak bench docs pictures wheel check-wheel clean
 
 help:           ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-14s%s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -55,11 +55,12 @@ lint: $(VENV)/dev.stamp         ## check format, style and types
 
 check: lint test                ## everything that must hold before a commit: lint, then tests
 
-fuzz: $(VENV)/test.stamp        ## fuzz the parser and the compiler: COUNT=1000000
+fuzz: $(VENV)/test.stamp        ## fuzz the parser, the compiler and the solvers: COUNT=1000000
 	$(BIN)/python -m tests.fuzz --count $(COUNT)
 
-soak: $(VENV)/test.stamp        ## memory over 100,000 rounds; KILLS=200 training runs killed, and their bits compared
+soak: $(VENV)/test.stamp        ## memory over 100,000 rounds; KILLS=200 training runs killed; full disk, threads, large text
 	$(BIN)/python -m pytest tests/reliability -m soak -n 0 -s
+	$(BIN)/python -m pytest tests/reliability/test_checkpoints.py -n 0 -q
 	$(BIN)/python -m tests.soak --kills $(KILLS)
 
 bench: $(VENV)/test.stamp       ## benchmarks, beside the peers that are installed
@@ -67,6 +68,9 @@ bench: $(VENV)/test.stamp       ## benchmarks, beside the peers that are install
 
 docs: $(VENV)/docs.stamp        ## build the documentation into docs/_build
 	$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build
+
+pictures: $(VENV)/test.stamp    ## draw the documentation's pictures again
+	$(BIN)/python docs/pictures.py
 
 wheel: $(VENV)/run.stamp        ## build the wheel into dist/
 	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps -w dist .

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from flux.calculus.sympy_reader import from_sympy
     from flux.compiled import CompiledFunction
     from flux.compiler import compile, evaluate
+    from flux.genotypes import Association, Scores, assoc, open_cohort, prs
     from flux.nn import Model
     from flux.numeric import (
         Minimum,
@@ -59,6 +60,7 @@ __version__ = "0.1.0"
 # Public name: the module that has it. They are imported when first used, so that `import flux` is
 # quick and a script pays for what it uses.
 _HOMES = {
+    "Association": "flux.genotypes",
     "CompiledFunction": "flux.compiled",
     "Digits": "flux.precision",
     "Fit": "flux.numeric.fitting",
@@ -69,10 +71,12 @@ _HOMES = {
     "OdeSolution": "flux.numeric",
     "Propagation": "flux.numeric",
     "Scorer": "flux.scoring",
+    "Scores": "flux.genotypes",
     "Solution": "flux.numeric",
     "SystemSolution": "flux.numeric",
     "Trainer": "flux.training.trainer",
     "all_roots": "flux.numeric",
+    "assoc": "flux.genotypes",
     "check_precision": "flux.precision",
     "compile": "flux.compiler",
     "equal": "flux.calculus.equal",
@@ -89,9 +93,11 @@ _HOMES = {
     "load_text": "flux.syntax",
     "maximize": "flux.numeric",
     "minimize": "flux.numeric",
+    "open_cohort": "flux.genotypes",
     "parse": "flux.syntax",
     "product": "flux.calculus.limits",
     "propagate": "flux.numeric",
+    "prs": "flux.genotypes",
     "score": "flux.scoring",
     "scorer": "flux.scoring",
     "simpson": "flux.numeric",
@@ -103,6 +109,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "Association",
     "CompiledFunction",
     "Digits",
     "Expr",
@@ -115,11 +122,13 @@ __all__ = [
     "OdeSolution",
     "Propagation",
     "Scorer",
+    "Scores",
     "Solution",
     "SystemSolution",
     "Trainer",
     "__version__",
     "all_roots",
+    "assoc",
     "check_precision",
     "compile",
     "equal",
@@ -136,9 +145,11 @@ __all__ = [
     "load_text",
     "maximize",
     "minimize",
+    "open_cohort",
     "parse",
     "product",
     "propagate",
+    "prs",
     "score",
     "scorer",
     "simpson",

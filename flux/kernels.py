@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from flux.erfc32 import erfc32
 from flux.ops import Op
 from flux.polygamma import polygamma_array
 from flux.scalars import SCALARS
@@ -47,6 +48,8 @@ def _erfc(x: Array, out: Array | None = None) -> Array:
     # SciPy's erfc loses hundreds of ulp in the tail, where exp(-x^2) magnifies the rounding of x^2.
     # There: erfcx(x) exp(-h^2) exp(-(x - h)(x + h)), with h the float32 of x, so that h^2 is exact.
     x = np.asarray(x)
+    if x.dtype == np.float32:
+        return erfc32(x, out)
     tail = x > 0.5
     if x.dtype != np.float64 or not tail.any():
         return np.asarray(_special().erfc(x, out=out))

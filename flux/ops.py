@@ -154,7 +154,7 @@ class Op(Enum):
     @property
     def row(self) -> Row:
         """The operation's row."""
-        row: Row = self.value
+        row: Row = self._value_  # `value` is a Python call
         return row
 
     def __repr__(self) -> str:

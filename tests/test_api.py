@@ -14,6 +14,7 @@ import flux
 from flux.errors import ArgumentError, FluxError
 
 PUBLIC = {
+    "Association",
     "CompiledFunction",
     "Digits",
     "Expr",
@@ -26,11 +27,13 @@ PUBLIC = {
     "OdeSolution",
     "Propagation",
     "Scorer",
+    "Scores",
     "Solution",
     "SystemSolution",
     "Trainer",
     "__version__",
     "all_roots",
+    "assoc",
     "check_precision",
     "compile",
     "equal",
@@ -47,9 +50,11 @@ PUBLIC = {
     "load_text",
     "maximize",
     "minimize",
+    "open_cohort",
     "parse",
     "product",
     "propagate",
+    "prs",
     "score",
     "scorer",
     "simpson",

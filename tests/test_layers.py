@@ -11,6 +11,7 @@ PACKAGE = ROOT / "flux"
 # From the top down. Those of one row do not import each other; `flux/__init__.py` sees everything.
 LAYERS = [
     ["cli"],
+    ["genotypes"],
     ["training", "scoring"],
     ["formulas"],
     ["nn", "numeric"],
@@ -23,7 +24,7 @@ LAYERS = [
     ["expr"],
     ["kernels"],
     ["drawing", "dump", "scalars", "philox"],
-    ["polygamma", "gamma", "ops", "settings"],
+    ["erfc32", "polygamma", "gamma", "ops", "settings"],
     ["errors"],
     ["source"],
 ]

@@ -12,6 +12,7 @@ import flux
 
 # Scripts outside rely on these; more may join, and these keep their meaning.
 PUBLIC = [
+    "Association",
     "CompiledFunction",
     "Digits",
     "Expr",
@@ -23,11 +24,13 @@ PUBLIC = [
     "OdeSolution",
     "Propagation",
     "Scorer",
+    "Scores",
     "Solution",
     "SystemSolution",
     "Trainer",
     "__version__",
     "all_roots",
+    "assoc",
     "check_precision",
     "compile",
     "equal",
@@ -43,9 +46,11 @@ PUBLIC = [
     "load",
     "maximize",
     "minimize",
+    "open_cohort",
     "parse",
     "product",
     "propagate",
+    "prs",
     "score",
     "scorer",
     "simpson",

@@ -90,10 +90,17 @@ def vjp(e: Expr, cotangent: Expr, wrt: Sequence[str | Expr]) -> list[Expr]:
     extra = cotangent.axes - e.axes
     if extra:
         raise AxisError(f"the cotangent has {show_axes(extra)}, which the expression lacks")
-    variables = Variables(e)
-    leaves = [variables.of(x) for x in wrt]
-    reverse = _Reverse(e, cotangent, [leaf for group in leaves for leaf in group])
-    return [_added([reverse.cotangents[leaf] for leaf in group]) for group in leaves]
+    order = topological((e,))
+    variables = Variables(e, order=order)
+    return pulled_back(order, cotangent, [variables.of(x) for x in wrt])
+
+
+def pulled_back(
+    order: Sequence[Expr], cotangent: Expr, variables: Sequence[Sequence[Expr]]
+) -> list[Expr]:
+    """`vjp` of the last node of a topological order, by variables that are some nodes each."""
+    reverse = _Reverse(order, cotangent, [leaf for leaves in variables for leaf in leaves])
+    return [_added([reverse.cotangents[leaf] for leaf in leaves]) for leaves in variables]
 
 
 def _added(cotangents: list[Expr | None]) -> Expr:
@@ -102,14 +109,14 @@ def _added(cotangents: list[Expr | None]) -> Expr:
 
 
 class _Reverse:
-    """One sweep from a root back to some leaves."""
+    """One sweep from a root, the last of a topological order, back to some leaves."""
 
-    def __init__(self, root: Expr, seed: Expr, leaves: Sequence[Expr]) -> None:
+    def __init__(self, order: Sequence[Expr], seed: Expr, leaves: Sequence[Expr]) -> None:
+        root = order[-1]
         self._fresh = FreshAxes(root, seed)
         self._pending: dict[Expr, list[Cotangent]] = {root: [Cotangent((), seed)]}
         self.cotangents: dict[Expr, Expr | None] = dict.fromkeys(leaves)
-        order = topological((root,))
-        self._active = _active(order, self.cotangents)
+        self._routes = _routes(order, self.cotangents)
         budget = current().max_nodes
         for e in reversed(order):
             budget -= self._visit(e)
@@ -123,30 +130,32 @@ class _Reverse:
         cotangent = meet(arrived)
         if e in self.cotangents:
             self.cotangents[e] = close(cotangent).value
-        elif e.args:
+        else:
             self._pull(e, cotangent)
         return len(arrived)
 
     def _pull(self, e: Expr, cotangent: Cotangent) -> None:
-        for i in differentiable(e):
-            operand = e.args[i]
-            if operand in self._active:
-                rule = RULES.get(e.op)
-                pulled = (
-                    _pull_pointwise(e, i, cotangent)
-                    if rule is None
-                    else rule(e, cotangent, self._fresh)
-                )
-                if pulled is not None:
-                    self._pending.setdefault(operand, []).append(pulled)
+        rule = RULES.get(e.op)
+        for i in self._routes.get(e, ()):
+            pulled = (
+                _pull_pointwise(e, i, cotangent)
+                if rule is None
+                else rule(e, cotangent, self._fresh)
+            )
+            if pulled is not None:
+                self._pending.setdefault(e.args[i], []).append(pulled)
 
 
-def _active(order: Sequence[Expr], leaves: Mapping[Expr, object]) -> set[Expr]:
-    active = set(leaves)
+def _routes(order: Sequence[Expr], leaves: Mapping[Expr, object]) -> dict[Expr, list[int]]:
+    """The nodes that depend on a leaf, each with the operands through which it does."""
+    routes: dict[Expr, list[int]] = {}
     for e in order:
-        if e.args and any(e.args[i] in active for i in differentiable(e)):
-            active.add(e)
-    return active
+        args = e.args
+        if args:
+            found = [i for i in differentiable(e) if args[i] in routes or args[i] in leaves]
+            if found:
+                routes[e] = found
+    return routes
 
 
 def differentiable(e: Expr) -> Sequence[int]:
@@ -189,7 +198,8 @@ def _pull_pointwise(e: Expr, operand: int, cotangent: Cotangent) -> Cotangent | 
         cotangent = guarded(cotangent, condition)
     if extra and e.op is Op.MUL and is_contraction(cotangent, factor, extra):
         return contract(cotangent, factor, extra)
-    return sum_out(times(cotangent, factor), extra)
+    pulled = times(cotangent, factor)
+    return sum_out(pulled, extra) if extra else pulled
 
 
 def _pull_sum(e: Expr, cotangent: Cotangent, _: FreshAxes) -> Cotangent:

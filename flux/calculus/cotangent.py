@@ -69,6 +69,8 @@ def meet(arrived: list[Cotangent]) -> Cotangent:
     """
     if len(arrived) == 1:
         return arrived[0]
+    if not any(each.guard or each.reach is not None for each in arrived):
+        return Cotangent((), sum_of([cotangent.value for cotangent in reversed(arrived)]))
     groups: dict[tuple[Expr, ...], list[Cotangent]] = {}
     for cotangent in reversed(arrived):
         groups.setdefault(cotangent.guard, []).append(_cleaned(cotangent))
@@ -184,9 +186,9 @@ def times(cotangent: Cotangent, factor: Expr) -> Cotangent:
     """The cotangent times a partial derivative, which may be infinite outside the guard."""
     if factor is ONE:
         return cotangent
-    value = mul(cotangent.value, factor)
+    guard, value, reach, clean = cotangent
     signed = factor.op is Op.NEG and factor.args[0] is ONE
-    return cotangent._replace(value=value, clean=cotangent.clean and signed)
+    return Cotangent(guard, mul(value, factor), reach, clean and signed)
 
 
 def is_contraction(cotangent: Cotangent, factor: Expr, extra: Axes) -> bool:

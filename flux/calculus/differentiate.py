@@ -27,7 +27,7 @@ from flux.calculus.folding import (
 from flux.calculus.partials import GUARDS, guard, partial
 from flux.calculus.reductions import extremum_share, product_steps
 from flux.errors import ArgumentError, AxisError, LimitError
-from flux.expr import Expr, inputs, show_axes, unvisited
+from flux.expr import Expr, show_axes, topological, unvisited
 from flux.ops import Op
 from flux.settings import current
 
@@ -103,9 +103,9 @@ def jvps(expressions: Sequence[Expr], tangents: Mapping[str | Expr, Expr]) -> li
 class Variables:
     """The nodes that the variables of a derivative stand for."""
 
-    def __init__(self, *roots: Expr) -> None:
+    def __init__(self, *roots: Expr, order: Sequence[Expr] | None = None) -> None:
         self._inputs: dict[str, list[Expr]] | None = None
-        self._roots = roots
+        self._roots, self._order = roots, order
 
     def of(self, x: str | Expr) -> list[Expr]:
         """An expression itself, or the inputs of a name.
@@ -119,8 +119,10 @@ class Variables:
             raise ArgumentError(f"a variable is a name or an expression, not {x!r}")
         if self._inputs is None:
             self._inputs = {}
-            for leaf in inputs(*self._roots):
-                self._inputs.setdefault(leaf.attributes.name, []).append(leaf)
+            order = topological(self._roots) if self._order is None else self._order
+            for e in order:
+                if e.op is Op.INPUT:
+                    self._inputs.setdefault(e.attributes.name, []).append(e)
         return self._inputs.get(x, [])
 
 

@@ -176,6 +176,8 @@ class _Expansion:
             return self._power_of_one(base, terms[0], exponent)
         if exponent < 0:
             return [_factor(self._node(base), exponent)]
+        if exponent and not terms:  # 0^n: nothing to count, however large n is
+            return []
         result = [Product()]
         for _ in range(exponent):
             result = self._product(result, terms)

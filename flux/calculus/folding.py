@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
+from operator import itemgetter
 
 from flux.expr import Expr, constant, index, node, position, reduce, rename, size
 from flux.expr.node import Axes
@@ -128,6 +129,8 @@ def neg(a: Expr) -> Expr:
 
 def add(a: Expr, b: Expr) -> Expr:
     """The sum."""
+    if a.op not in _NUMERIC and b.op not in _NUMERIC:  # most sums and products: nothing folds
+        return node(Op.ADD, (a, b))
     if a is ZERO:
         return b
     if b is ZERO:
@@ -158,6 +161,8 @@ def sub(a: Expr, b: Expr) -> Expr:
 
 def mul(a: Expr, b: Expr) -> Expr:
     """The product; a reciprocal factor divides, and a sign moves outwards."""
+    if a.op not in _NUMERIC and b.op not in _NUMERIC:
+        return node(Op.MUL, (a, b))
     if a is ONE:
         return b
     if b is ONE:
@@ -311,11 +316,13 @@ class Template:
         order = [e for e in topological((row,)) if e not in placeholders]
         leaves = [e for e in order if not e.args]
         slot = {e: i for i, e in enumerate([*placeholders, *leaves])}
-        steps: list[tuple[Callable[..., Expr] | None, Op, tuple[int, ...]]] = []
+        steps: list[tuple[Callable[..., Expr], Callable[[list[Expr]], Sequence[Expr]]]] = []
         for e in order:
             if e.args:
                 slot[e] = len(slot)
-                steps.append((folders.get(e.op), e.op, tuple(slot[arg] for arg in e.args)))
+                steps.append(
+                    (folders.get(e.op) or _plain(e.op), _picked([slot[a] for a in e.args]))
+                )
         self.row = row
         self.is_one = row is ONE
         self._constants = leaves
@@ -327,10 +334,20 @@ class Template:
         if not self._steps and not self._constants:
             return operands[self._result]
         slots = [*operands, *self._constants]
-        for folder, op, places in self._steps:
-            args = tuple([slots[i] for i in places])
-            slots.append(node(op, args) if folder is None else folder(*args))
+        for build, picked in self._steps:
+            slots.append(build(*picked(slots)))
         return slots[self._result]
+
+
+def _plain(op: Op) -> Callable[..., Expr]:
+    return lambda *args: node(op, args)
+
+
+def _picked(places: Sequence[int]) -> Callable[[list[Expr]], Sequence[Expr]]:
+    """What gives the operands that stand at some places."""
+    if len(places) > 1:
+        return itemgetter(*places)
+    return itemgetter(slice(places[0], places[0] + 1))
 
 
 def axis_names(*roots: Expr) -> set[str]:

@@ -6,14 +6,14 @@ the direction that visits fewer nodes: backwards once a row, or forwards once a 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from flux.calculus.adjoint import gradient, vjp
+from flux.calculus.adjoint import gradient, pulled_back, vjp
 from flux.calculus.differentiate import Variables, jvps
-from flux.calculus.folding import ONE
+from flux.calculus.folding import ONE, ZERO
 from flux.calculus.substitute import as_expression
 from flux.errors import ArgumentError, AxisError, LimitError
-from flux.expr import Expr, Operand, count_nodes, show_axes
+from flux.expr import Expr, Operand, count_nodes, show_axes, topological
 from flux.settings import current
 
 Matrix = list[list[Expr]]
@@ -61,11 +61,41 @@ def hessian(e: Expr, names: Sequence[str | Expr]) -> Matrix:
     variables = _variables(names)
     _check_scalars([e], variables)
     slopes = vjp(e, ONE, variables)
-    _check_work(sum(map(count_nodes, slopes)))
-    upper = [vjp(slope, ONE, variables[i:]) for i, slope in enumerate(slopes)]
-    return [
-        [upper[min(i, j)][abs(i - j)] for j in range(len(variables))] for i in range(len(variables))
-    ]
+    reached = [topological((slope,)) for slope in slopes]
+    _check_work(sum(map(len, reached)))
+    columns = _columns(e, variables)
+    matrix = [[ZERO] * len(variables) for _ in variables]
+    for i, order in enumerate(reached):
+        for j, second in _row(order, columns, i):
+            matrix[i][j] = matrix[j][i] = second
+    return matrix
+
+
+def _columns(e: Expr, variables: Sequence[str | Expr]) -> dict[Expr, list[int]]:
+    """The places in a list of variables that each of their nodes stands for."""
+    found = Variables(e)
+    columns: dict[Expr, list[int]] = {}
+    for j, x in enumerate(variables):
+        for leaf in found.of(x):
+            columns.setdefault(leaf, []).append(j)
+    return columns
+
+
+def _row(
+    order: Sequence[Expr], columns: Mapping[Expr, Sequence[int]], first: int
+) -> Iterator[tuple[int, Expr]]:
+    """What is not zero in a row of a Hessian, from a column on, each with its column.
+
+    Only what the slope, last in order, reaches is asked for: a sparse Hessian costs as much as it
+    has entries. A variable that is no input hides what it is made of, so it takes part in each row.
+    """
+    reached: dict[int, list[Expr]] = {}
+    for leaf in order:
+        for j in columns.get(leaf, ()):
+            reached.setdefault(j, []).append(leaf)
+    wanted = [j for j, leaves in reached.items() if j >= first or leaves[0].args]
+    seconds = pulled_back(order, ONE, [reached[j] for j in wanted])
+    return ((j, second) for j, second in zip(wanted, seconds, strict=True) if j >= first)
 
 
 def hvp(

@@ -22,13 +22,14 @@ from flux.calculus.folding import add, div, mul, neg, number
 from flux.calculus.partials import PARTIALS, a
 from flux.calculus.simplify import simplify
 from flux.errors import DomainError, LimitError
-from flux.expr import Expr, apply, constant, inputs, topological, where
+from flux.expr import Expr, apply, constant, count_nodes, inputs, topological, where
 from flux.ops import Op
 from flux.settings import current
 
 Coefficient = Fraction | Expr
 Series = Sequence[Coefficient]
 
+_MOST_SIMPLIFIED = 100  # nodes of a value: each is simplified anew, as it grows step by step
 _ZERO = Fraction(0)
 _ONE = Fraction(1)
 
@@ -91,13 +92,14 @@ def _sum(terms: Sequence[Coefficient]) -> Coefficient:
 
 
 def value_of(op: Op, *operands: Coefficient) -> Coefficient:
-    """An operation on coefficients: exact where it is rational, else simplified."""
+    """An operation on coefficients: exact where it is rational, else simplified while small."""
     numbers = [c for c in operands if isinstance(c, Fraction)]
     if op in EXACT and len(numbers) == len(operands):
         value = EXACT[op](*numbers)
         if value is not None:
             return Fraction(value)
-    return as_coefficient(simplify(apply(op, *(as_expr(c) for c in operands))))
+    made = apply(op, *(as_expr(c) for c in operands))
+    return as_coefficient(made if count_nodes(made) > _MOST_SIMPLIFIED else simplify(made))
 
 
 def _factorial(x: Fraction) -> int | None:

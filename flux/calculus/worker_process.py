@@ -8,18 +8,21 @@ whose caller is gone while it computes.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from flux.calculus.rows import from_rows, to_rows
 from flux.calculus.sympy_bridge import as_number, symbol, sympy_module, to_sympy
 from flux.calculus.sympy_reader import from_sympy
-from flux.calculus.worker import MEMORY_EXIT, receive, send
+from flux.calculus.worker import FORKS, MEMORY_EXIT, receive, send
+from flux.calculus.worker_fork import answer_in_child
 from flux.calculus.worker_limits import limit_of, product_of_terms, sum_of_terms
 from flux.calculus.worker_roots import roots_of_one, roots_of_system
 from flux.errors import FluxError
@@ -36,21 +39,35 @@ def serve() -> None:
     source, sink = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # nothing that SymPy prints reaches the caller
     _warm_up()
-    watch = _Watch()
-    while (request := receive(source)) is not None:
-        if request["call"] == "ready":
-            send(sink, {"rows": []})
-            continue
-        watch.begin(request["seconds"], request["memory"])
-        answer = _answered(request)
-        watch.end()
-        send(sink, answer)
+    with suppress(EOFError):
+        while (request := receive(source)) is not None:
+            send(sink, _reply(request, source.fileno()))
 
 
 def _warm_up() -> None:
     """Let SymPy import and build what its first integral needs, which no budget should pay."""
-    x = sympy_module().Symbol("x", real=True)
-    sympy_module().integrate(x * sympy_module().exp(-(x**2)) + sympy_module().besselj(0, x), x)
+    sympy = sympy_module()
+    x = sympy.Symbol("x", real=True)
+    sympy.integrate(x * sympy.exp(-(x**2)) + sympy.besselj(0, x), x)
+    sympy.core.random.seed(0)  # by default it follows the clock
+    gc.freeze()  # so that a child's collections leave the pages that it shares alone
+
+
+def _reply(request: Mapping[str, Any], caller: int) -> Mapping[str, Any]:
+    if request["call"] == "ready":
+        return {"rows": []}
+    if FORKS:
+        return answer_in_child(request, _watched, caller)
+    return _watched(request)
+
+
+def _watched(request: Mapping[str, Any]) -> dict[str, Any]:
+    """The answer to a request, within its memory."""
+    watch = _Watch(request["seconds"], request["memory"])
+    try:
+        return _answered(request)
+    finally:
+        watch.end()
 
 
 def _answered(request: Mapping[str, Any]) -> dict[str, Any]:
@@ -73,22 +90,19 @@ def _answered(request: Mapping[str, Any]) -> dict[str, Any]:
 class _Watch:
     """Ends this process past its budget, should the caller no longer be there to do so."""
 
-    def __init__(self) -> None:
-        self._deadline = float("inf")
-        self._most_resident = float("inf")
-        threading.Thread(target=self._run, daemon=True).start()
-
-    def begin(self, seconds: float, megabytes: int) -> None:
+    def __init__(self, seconds: float, megabytes: int) -> None:
+        self._done = threading.Event()
         self._deadline = time.monotonic() + seconds + _GRACE_SECONDS
+        self._most_resident = float("inf")
+        threading.Thread(target=self._run, daemon=True).start()  # first: its stack counts as well
         if not _cap(megabytes * _MEGABYTE):
             self._most_resident = _resident() + megabytes * _MEGABYTE
 
     def end(self) -> None:
-        self._deadline = self._most_resident = float("inf")
+        self._done.set()
 
     def _run(self) -> None:
-        while True:
-            time.sleep(0.1)
+        while not self._done.wait(0.1):
             if _resident() > self._most_resident:
                 os._exit(MEMORY_EXIT)
             if time.monotonic() > self._deadline:

@@ -32,6 +32,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "limit": ("flux.cli.limit", "Find the limit of a formula."),
     "domain": ("flux.cli.domain", "Say where a formula is defined."),
     "formulas": ("flux.cli.formulas", "List the library of published formulas, or show one."),
+    "prs": ("flux.cli.prs", "Score people by published weights over their genotypes."),
+    "assoc": ("flux.cli.assoc", "Statistics of single variants, and of a trait on each."),
     "show": ("flux.cli.show", "Print what the compiler makes of a formula or a .flux file."),
     "graph": ("flux.cli.graph", "Draw what a model computes, with its layers folded."),
     "profile": ("flux.cli.profile", "Time each instruction of a training step."),

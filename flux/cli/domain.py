@@ -5,11 +5,13 @@ from __future__ import annotations
 import click
 
 import flux
+from flux.cli.output import json_option, show
 
 
 @click.command()
 @click.argument("formula")
-def command(formula: str) -> None:
+@json_option
+def command(formula: str, as_json: bool) -> None:
     """Print the conditions under which FORMULA is defined, a line each.
 
     What holds anyway is left out; overflow is left aside.
@@ -18,5 +20,5 @@ def command(formula: str) -> None:
     flux domain "log(x)/sqrt(y - 1)"
     flux domain "where(x > 0, log(x), 0)"
     """
-    conditions = flux.parse(formula).domain()
-    click.echo("\n".join(map(str, conditions)) or "everywhere")
+    conditions = [str(condition) for condition in flux.parse(formula).domain()]
+    show(as_json, "\n".join(conditions) or "everywhere", conditions)

@@ -13,7 +13,7 @@ import click
 
 from flux.cli.commands import flux
 from flux.cli.machine import choose_kernels, cpu_flags
-from flux.cli.output import error_object
+from flux.cli.output import error_object, plain_error
 from flux.errors import FluxError
 
 USER_ERROR, USAGE, INTERRUPTED, TERMINATED = 1, 2, 130, 143
@@ -42,10 +42,15 @@ def run(arguments: Sequence[str] | None = None) -> int:
         click.echo(error_object(error) if _asks_for_json(arguments) else str(error), err=True)
         return USER_ERROR
     except MemoryError:
-        click.echo("limit error: not enough memory", err=True)
+        text = "not enough memory"
+        shown = plain_error("limit", text) if _asks_for_json(arguments) else f"limit error: {text}"
+        click.echo(shown, err=True)
         return USER_ERROR
     except click.ClickException as error:
-        error.show()
+        if _asks_for_json(arguments):
+            click.echo(plain_error("usage", error.format_message()), err=True)
+        else:
+            error.show()
         return error.exit_code
     except click.exceptions.Exit as stop:
         return stop.exit_code

@@ -5,13 +5,15 @@ from __future__ import annotations
 import click
 
 import flux
+from flux.cli.output import json_option, show
 
 
 @click.command()
 @click.argument("formula")
 @click.option("--by", "name", metavar="NAME", help="Collect powers of NAME.")
 @click.option("--latex", is_flag=True, help="Print LaTeX.")
-def command(formula: str, name: str | None, latex: bool) -> None:
+@json_option
+def command(formula: str, name: str | None, latex: bool, as_json: bool) -> None:
     """Multiply out the products and whole powers of FORMULA.
 
     \b
@@ -21,4 +23,5 @@ def command(formula: str, name: str | None, latex: bool) -> None:
     """
     e = flux.parse(formula)
     found = e.expand() if name is None else e.collect(name)
-    click.echo(found.to_latex() if latex else str(found))
+    text = found.to_latex() if latex else str(found)
+    show(as_json, text, text)

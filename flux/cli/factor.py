@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 import flux
+from flux.cli.output import json_option, show
 from flux.settings import current, override
 
 
@@ -12,7 +13,8 @@ from flux.settings import current, override
 @click.argument("formula")
 @click.option("--seconds", type=click.IntRange(1, 3600), help="For the search, instead of 2.")
 @click.option("--latex", is_flag=True, help="Print LaTeX.")
-def command(formula: str, seconds: int | None, latex: bool) -> None:
+@json_option
+def command(formula: str, seconds: int | None, latex: bool, as_json: bool) -> None:
     """Write FORMULA as a product of factors with rational coefficients.
 
     \b
@@ -22,4 +24,5 @@ def command(formula: str, seconds: int | None, latex: bool) -> None:
     """
     with override(max_seconds=seconds or current().max_seconds):
         found = flux.parse(formula).factor()
-    click.echo(found.to_latex() if latex else str(found))
+    text = found.to_latex() if latex else str(found)
+    show(as_json, text, text)

@@ -8,10 +8,12 @@ import click
 
 import flux
 from flux.cli.assignments import assignments
+from flux.cli.counted import counted
 from flux.cli.delimited import read_table
 from flux.cli.output import json_option, show
 from flux.cli.ranges import split
 from flux.errors import NotFoundError
+from flux.numeric.fitting import Profile
 
 _LOSSES = ("squares", "huber", "soft_l1", "cauchy", "welsch", "arctan")
 
@@ -33,7 +35,8 @@ _LOSSES = ("squares", "huber", "soft_l1", "cauchy", "welsch", "arctan")
 @click.option("--drop-missing", is_flag=True, help="Leave out rows without a number.")
 @click.option("--also", multiple=True, metavar="FORMULA", help="Of parameters: with its interval.")
 @click.option("--level", type=click.FloatRange(0, 1, True, True), default=0.95, show_default=True)
-@click.option("--plot", metavar="FILE", help="Draw it: .png, .svg or .pdf.")
+@click.option("--profile", is_flag=True, help="Intervals by the likelihood, not by linear errors.")
+@click.option("--plot", "-o", metavar="FILE", help="Draw it: .png, .svg or .pdf.")
 @click.option("--across", metavar="COLUMN", help="The horizontal axis of the picture.")
 @click.option("--log", is_flag=True, help="That axis is logarithmic.")
 @json_option
@@ -52,6 +55,7 @@ def command(
     drop_missing: bool,
     also: tuple[str, ...],
     level: float,
+    profile: bool,
     plot: str | None,
     across: str | None,
     log: bool,
@@ -68,7 +72,7 @@ def command(
     \b
     flux fit "y = a + b*x" line.csv a b
     flux fit "y = a*(1 - exp(-b*x))" growth.csv a=200 b=0.001
-    flux fit "y = vmax*s/(km + s)" rates.tsv vmax=1 km=0.1..50 --also "vmax/km"
+    flux fit "y = vmax*s/(km + s)" rates.tsv vmax=1 km=0.1..50 --also "vmax/km" --profile
     flux fit "y = top/(1 + (dose/ec50)^n)" plate.csv top=1 ec50=3 n=1 --log --plot fit.png
     flux fit "y = a*exp(-k*t)" runs.csv.gz a=1 k=1 --groups run --per-group a --loss huber
     """
@@ -92,24 +96,41 @@ def command(
         missing="drop" if drop_missing else "raise",
     )
     estimates = {formula: found.estimate(formula, level) for formula in also}
-    text = _text(found, estimates, level)
-    show(as_json, text, found.values, **_details(found, estimates, level))
+    profiles = _profiles(found, level) if profile and found.converged else None
+    text = _text(found, estimates, level, profiles)
+    show(as_json, text, found.values, **_details(found, estimates, level, profiles))
     if plot is not None:
         found.plot(plot, x=across, log=log, level=level)
     if not found.converged:
         raise NotFoundError(f"the fit did not converge: {found.reason}", hint="try other starts")
 
 
-def _text(found: flux.Fit, estimates: dict[str, Any], level: float) -> str:
-    lines = [found.table(level)]
+def _profiles(found: flux.Fit, level: float) -> dict[str, Profile]:
+    """The interval of each parameter by its likelihood."""
+    return {name: found.profile(name, level) for name in counted(found.names, "profiles")}
+
+
+def _text(
+    found: flux.Fit,
+    estimates: dict[str, Any],
+    level: float,
+    profiles: dict[str, Profile] | None,
+) -> str:
+    lines = [found.table(level, profiles)]
     for formula, e in estimates.items():
         lines.append(f"{formula}: {e.value:.8g} ({e.error:.3g}), {e.low:.6g} .. {e.high:.6g}")
     return "\n".join(lines)
 
 
-def _details(found: flux.Fit, estimates: dict[str, Any], level: float) -> dict[str, Any]:
+def _details(
+    found: flux.Fit,
+    estimates: dict[str, Any],
+    level: float,
+    profiles: dict[str, Profile] | None,
+) -> dict[str, Any]:
     """What JSON says beside the values."""
     return {
+        **({} if profiles is None else {"profiles": _profile_details(profiles)}),
         "errors": found.errors,
         "intervals": found.intervals(level),
         "level": level,
@@ -131,4 +152,11 @@ def _details(found: flux.Fit, estimates: dict[str, Any], level: float) -> dict[s
         "r_squared": found.r_squared,
         "aic": found.aic,
         "bic": found.bic,
+    }
+
+
+def _profile_details(profiles: dict[str, Profile]) -> dict[str, Any]:
+    return {
+        name: {"interval": (own.low, own.high), "reasons": own.reasons}
+        for name, own in profiles.items()
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 import flux
+from flux.cli.output import json_option, show
 from flux.settings import current, override
 
 
@@ -15,8 +16,9 @@ from flux.settings import current, override
 @click.option("--side", type=click.Choice(["both", "left", "right"]), default="both")
 @click.option("--seconds", type=click.IntRange(1, 3600), help="For the search, instead of 2.")
 @click.option("--latex", is_flag=True, help="Print LaTeX.")
+@json_option
 def command(
-    formula: str, name: str, point: str, side: str, seconds: int | None, latex: bool
+    formula: str, name: str, point: str, side: str, seconds: int | None, latex: bool, as_json: bool
 ) -> None:
     """Print the limit of FORMULA where NAME goes to POINT: a number, inf, -inf or a formula.
 
@@ -27,4 +29,5 @@ def command(
     """
     with override(max_seconds=seconds or current().max_seconds):
         found = flux.limit(formula, name, point, side)
-    click.echo(found.to_latex() if latex else str(found))
+    text = found.to_latex() if latex else str(found)
+    show(as_json, text, text)

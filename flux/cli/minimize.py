@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 import flux
 from flux.cli.numbers import show_number
+from flux.cli.output import json_option, show
 from flux.cli.ranges import split
 from flux.errors import DomainError
 
@@ -30,6 +33,7 @@ _METHODS = (
 @click.option("--tolerance", type=float, help="Of the last step, beside the unknowns' size.")
 @click.option("--steps", is_flag=True, help="Print every step: value, gradient, unknowns.")
 @click.option("--verbose", "-v", is_flag=True, help="Print gradient, iterations and reason too.")
+@json_option
 def command(
     formula: str,
     values: tuple[str, ...],
@@ -41,6 +45,7 @@ def command(
     tolerance: float | None,
     steps: bool,
     verbose: bool,
+    as_json: bool,
 ) -> None:
     """Find where FORMULA is least.
 
@@ -64,7 +69,10 @@ def command(
         bounds={name: ends for name, ends in bounds.items() if name in starts},
         subject_to=list(constraints), method=method, rate=rate, tolerance=tolerance,
     )  # fmt: skip
-    _print(found, steps, verbose)
+    if as_json:
+        show(True, "", found.values, **_details(found, steps))
+    else:
+        _print(found, steps, verbose)
     if not found.converged:
         goal = "maximum" if maximise else "minimum"
         near = ", ".join(f"{name} = {show_number(at)}" for name, at in found.values.items())
@@ -83,3 +91,19 @@ def _print(found: flux.Minimum, steps: bool, verbose: bool) -> None:
         for name, value in found.values.items():
             click.echo(f"{name} = {show_number(value)}")
         click.echo(f"value = {show_number(found.value)}")
+
+
+def _details(found: flux.Minimum, steps: bool) -> dict[str, Any]:
+    """What JSON says beside the values; every step where they are asked for."""
+    return {
+        "value": found.value,
+        "gradient_norm": found.gradient_norm,
+        "iterations": found.iterations,
+        "evaluations": found.evaluations,
+        "converged": found.converged,
+        "reason": found.reason,
+        "method": found.method,
+        "multipliers": found.multipliers,
+        "violation": found.violation,
+        **({"steps": [step._asdict() for step in found.steps]} if steps else {}),
+    }

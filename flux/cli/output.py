@@ -25,6 +25,11 @@ def show(as_json: bool, text: str, result: Any, **more: Any) -> None:
     click.echo(_written({"result": result, **more}) if as_json else text)
 
 
+def plain_error(code: str, text: str) -> str:
+    """An error without a place in a text, as one line of JSON."""
+    return _written({"error": {"code": code, "text": text, "line": 0, "column": 0, "hint": ""}})
+
+
 def error_object(error: FluxError) -> str:
     """An error, and those found after it in the same text, as one line of JSON."""
     first, *others = [_of_error(e) for e in error.errors]

@@ -26,6 +26,7 @@ FORMATS: Mapping[str, Callable[[Expr], str]] = {
     "python": Expr.to_python,
     "c": Expr.to_c,
     "dot": Expr.to_dot,
+    "svg": Expr.to_svg,
 }
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from flux.cli.machine import cpu_name, limit_blas, usable_cores
+from flux.cli.reading import Reading
 from flux.cli.stopping import stoppable
 from flux.errors import DataError, DomainError
 
@@ -43,7 +44,6 @@ _CHANGES: tuple[tuple[str, type, str], ...] = (
 _RESUMABLE = {"steps", "save_every"}
 _ASKED = 200  # held-out derivatives that are marked at the end
 _SAMPLE = 300  # characters
-_MOST_THREADS = 64
 
 
 def _change_options(command: Any) -> Any:
@@ -75,7 +75,10 @@ def _change_options(command: Any) -> Any:
 @click.option("--out", type=click.Path(path_type=Path), help="The run's folder.")
 @click.option("--seed", type=int, help="The same seed gives the same bits.  [default: 0]")
 @click.option(
-    "--threads", metavar="N|auto", help="Threads of a step; auto measures once.  [default: 1]"
+    "--threads",
+    metavar="N|auto",
+    help="Threads of a step; auto measures once which way of sharing it pays; batch:N computes N"
+    " parts of each batch side by side, blas:N shares out products.  [default: 1]",
 )
 @_change_options
 def command(
@@ -248,7 +251,7 @@ def _data(origin: Origin) -> tuple[Corpus | Files | Table, list[Line]]:
             )
         return read_table(paths[0], graph.inputs), []
     if paths:
-        return Files(paths), []
+        return Files(paths, Reading(paths[0].name)), []
     lines = calculus_lines(origin.seed, preset.trees, preset.context)
     return calculus_corpus(lines), lines
 
@@ -271,30 +274,34 @@ def _prepare(
 
 def _sharing(threads: str | None, saved: SavedRun | None) -> Sharing:
     """How steps are shared: as asked for, else as the run began."""
-    from flux.training import Sharing, limit_blas_to
+    from flux.training import Sharing, limit_blas_to, threads_asked
 
-    if saved and threads in (None, "auto"):
-        limit_blas_to(saved.sharing.blas)
-        return replace(saved.sharing, machine=cpu_name())
+    began = saved.sharing if saved else Sharing()
     if threads in (None, "auto"):
-        return Sharing(machine=cpu_name())
-    if not (threads.isascii() and threads.isdigit() and 0 < int(threads) <= _MOST_THREADS):
-        raise click.UsageError(f"--threads is {threads!r}; it can be 1 to {_MOST_THREADS}, or auto")
-    blas = saved.sharing.blas if saved else 1
-    limit_blas_to(blas)
-    return Sharing(int(threads), blas, cpu_name())
+        sharing = replace(began, machine=cpu_name())
+    else:
+        sharing = threads_asked(threads, began, cpu_name())
+    limit_blas_to(sharing.blas)
+    return sharing
 
 
 def _measure(run: Run) -> None:
+    """Try each way of sharing, and keep the quickest."""
     from flux.training import measure, trial
 
-    def step_s(threads: int) -> float:
-        if threads != run.sharing.own:
-            run.share(replace(run.sharing, own=threads))
+    def step_s(sharing: Sharing) -> float:
+        if sharing != run.sharing:
+            run.share(sharing)
         return trial(run.trainer)
 
-    run.share(measure(usable_cores(), cpu_name(), step_s))
-    click.echo(f"threads, measured: {run.sharing}")
+    def told(sharing: Sharing, spent_s: float) -> None:
+        _tell(f"tried {sharing}: {1e3 * spent_s:,.3g} ms a step")
+
+    cores = usable_cores()
+    _tell(f"trying ways to share a step among {cores} cores")
+    found = measure(cores, run.trainer.most_parts(cores), cpu_name(), step_s, told)
+    run.share(found)
+    click.echo(f"threads, measured: {found}")
 
 
 def _train(run: Run, lines: list[Line], folder: Path, steps: int, peak: float) -> None:
@@ -343,7 +350,7 @@ def _introduce(run: Run, lines: list[Line], folder: Path) -> float:
     from flux.training import estimate
 
     source = f"{len(lines):,} lines of calculus" if lines else run.task.name
-    expected = estimate(run, max(run.sharing.own, run.sharing.blas))
+    expected = estimate(run, run.sharing.threads)
     click.echo(f"training {run.model.count:,} parameters on {source}; the run is saved in {folder}")
     click.echo(str(expected))
     return expected.peak

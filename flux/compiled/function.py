@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from flux.backends.arrays import check_bytes
 from flux.backends.scalar_code import scalar_function
 from flux.compiled.arguments import Shape, bind, broadcast
+from flux.compiled.bound import Bound
 from flux.compiled.domain import hides, raise_outside
 from flux.compiled.rows import Column, RowProgram
 from flux.errors import ArgumentError, DomainError, LimitError, ShapeError
@@ -299,6 +300,18 @@ class CompiledFunction:
         values = bind(self.inputs, args, named)
         arrays = {name: as_array(name, value) for name, value in values.items()}
         return self._program(self._dtype(values), self._rows(arrays), self._sizes(arrays)).program
+
+    def bound(self, arrays: Mapping[str, Array], rows: int) -> Bound:
+        """This function over arrays that stay where they are, for a loop that changes numbers.
+
+        Args:
+            arrays: every input by name, float64: numbers of no dimensions, or columns of (rows,).
+            rows: how many.
+        """
+        dtype = np.dtype(np.float64)
+        program = self._program(dtype, self._rows(arrays), self._sizes(arrays))
+        columns = {e.attributes.name: self._column(e, arrays, dtype) for e in self._inputs}
+        return Bound(program, columns, rows)
 
     # Arrays in and out.
 

@@ -6,9 +6,10 @@ lies in memory as the rows do is used where it lies; any other is brought over b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -90,6 +91,22 @@ class RowProgram:
             self._run_threads(sources, starts, count, threads)
         else:
             self._run_blocks(sources, starts, count)
+
+    def bound(
+        self, columns: dict[str, Column], shape: tuple[int, ...]
+    ) -> Callable[[Mapping[str, Array]], None]:
+        """A run over columns that stay where they are: of the results, flat, by buffer name."""
+        inputs = {
+            n: self._source(b, columns, {}, shape) for n, b in self._buffers if b.role is Role.INPUT
+        }
+        count = prod(shape)
+        starts = range(0, count, self._block)
+
+        def run(results: Mapping[str, Array]) -> None:
+            sources = [inputs.get(n) or _slices(results[b.name], b) for n, b in self._buffers]
+            self._run_blocks(sources, starts, count)
+
+        return run
 
     def _run_threads(
         self, sources: Sequence[_Source], starts: range, count: int, threads: int

@@ -44,8 +44,10 @@ def _legend(figure: Figure) -> list[str]:
 
 
 def _part(value: Any, first: float, last: float) -> Any:
-    """How far along the way from first to last a value lies; halves, since ends may be huge."""
+    """How far along the way from first to last a value lies; by halves where ends are huge."""
     with np.errstate(all="ignore"):
+        if np.isfinite(last - first):
+            return (np.asarray(value) - first) / (last - first)
         return (np.asarray(value) / 2 - first / 2) / (last / 2 - first / 2)
 
 

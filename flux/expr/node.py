@@ -71,17 +71,24 @@ class Expr:
         args: the operands.
         attributes: what else defines the node (see `Attributes`).
         axes: the named axes of the value.
-        hash64: a structural hash that is the same in every run; anything that sorts, sorts by it.
     """
 
-    __slots__ = ("__weakref__", "args", "attributes", "axes", "hash64", "op")
+    __slots__ = ("__weakref__", "_hash64", "args", "attributes", "axes", "op")
     __array_ufunc__ = None  # a NumPy number or array leaves its operators to this class
 
     op: Op
     args: tuple[Expr, ...]
     attributes: Attributes
     axes: Axes
-    hash64: int
+    _hash64: int  # missing until it is asked for
+
+    @property
+    def hash64(self) -> int:
+        """A structural hash that is the same in every run; anything that sorts, sorts by it."""
+        try:
+            return self._hash64
+        except AttributeError:
+            return _hashed(self)
 
     # Operators build exactly the operation that they spell; numbers become constants.
     def __add__(self, other: Operand) -> Expr:
@@ -399,6 +406,15 @@ class Expr:
         text: str = service("dot")(self)
         return text
 
+    def to_svg(self) -> str:
+        """The expression's graph as a picture: a box for each operation, shared ones once.
+
+        Raises:
+            LimitError: it would have more than 2,000 boxes.
+        """
+        text: str = service("svg")(self)
+        return text
+
     def _repr_latex_(self) -> str:
         return f"$\\displaystyle {self.to_latex()}$"
 
@@ -460,7 +476,7 @@ _SET_OP = _SLOTS["op"].__set__
 _SET_ARGS = _SLOTS["args"].__set__
 _SET_ATTRIBUTES = _SLOTS["attributes"].__set__
 _SET_AXES = _SLOTS["axes"].__set__
-_SET_HASH = _SLOTS["hash64"].__set__
+_SET_HASH = _SLOTS["_hash64"].__set__
 
 
 def node(op: Op, args: tuple[Expr, ...] = (), attributes: Attributes = None) -> Expr:
@@ -475,32 +491,32 @@ def node(op: Op, args: tuple[Expr, ...] = (), attributes: Attributes = None) -> 
         known = reference()
         if known is not None:
             return known
-    return _intern(key, _axes(op, args, attributes), _hash64(op, args, attributes))
+    return _intern(key, _union(args) if attributes is None else _axes(op, args, attributes))
 
 
-def _intern(key: tuple[Any, ...], axes: Axes, hash64: int) -> Expr:
+def _intern(key: tuple[Any, ...], axes: Axes) -> Expr:
+    made = object.__new__(Expr)
+    _SET_OP(made, key[0])
+    _SET_ATTRIBUTES(made, key[1])
+    _SET_ARGS(made, key[2])
+    _SET_AXES(made, axes)
+    reference = _Reference(made, _forget)
+    reference.key = key
     with _LOCK:
-        reference = _TABLE.get(key)
-        known = reference() if reference is not None else None
-        if known is not None:
-            return known
-        made = object.__new__(Expr)
-        _SET_OP(made, key[0])
-        _SET_ATTRIBUTES(made, key[1])
-        _SET_ARGS(made, key[2])
-        _SET_AXES(made, axes)
-        _SET_HASH(made, hash64)
-        reference = _Reference(made, _forget)
-        reference.key = key
-        _TABLE[key] = reference
-        return made
+        first = _TABLE.setdefault(key, reference)
+        if first is not reference:  # another thread was quicker, or what was there has just gone
+            known = first()
+            if known is not None:
+                return known
+            _TABLE[key] = reference
+    return made
 
 
-def _forget(reference: weakref.ref[Expr]) -> None:
-    assert isinstance(reference, _Reference)
+def _forget(reference: Any) -> None:
+    key = reference.key
     with _LOCK:
-        if _TABLE.get(reference.key) is reference:
-            del _TABLE[reference.key]
+        if _TABLE.get(key) is reference:
+            del _TABLE[key]
 
 
 def interned_count() -> int:
@@ -545,6 +561,8 @@ def constant(value: int | float | Decimal | bool | str) -> Expr:
     Raises:
         LimitError: it has more digits than the setting `max_literal`.
     """
+    if type(value) is int and value >= 0:
+        return _whole(value)
     if isinstance(value, bool):
         return _constant("bool", value)
     if isinstance(value, str):
@@ -567,7 +585,7 @@ def _not_finite(value: Decimal) -> float:
 def _whole(value: int) -> Expr:
     if value.bit_length() > 64 and value >= 10 ** current().max_literal:
         raise _too_long()
-    return _constant("int", value)
+    return node(Op.CONSTANT, (), ConstantAttributes("int", value))
 
 
 def _too_long() -> LimitError:
@@ -597,6 +615,9 @@ _REDUCTIONS = frozenset(REDUCTIONS)
 
 
 def _axes(op: Op, args: tuple[Expr, ...], attributes: Attributes) -> Axes:
+    """The axes of a node with attributes; without them it is pointwise, and has its operands'."""
+    if op is Op.CONSTANT or (op is Op.INPUT and not attributes.axes):
+        return NO_AXES
     if op in _POINTWISE:
         return _union(args)
     if op in _REDUCTIONS:
@@ -649,11 +670,23 @@ def show_axes(axes: Axes | tuple[str, ...]) -> str:
     return f"axes [{', '.join(names)}]" if names else "no axes"
 
 
-def _hash64(op: Op, args: tuple[Expr, ...], attributes: Attributes) -> int:
+def _hashed(root: Expr) -> int:
+    """The structural hash of a node, after those of the nodes below it that have none yet."""
+    stack = [root]
+    while stack:
+        e = stack[-1]
+        missing = [arg for arg in e.args if not hasattr(arg, "_hash64")]
+        stack += missing
+        if not missing:
+            _SET_HASH(stack.pop(), _mixed(e))
+    return root._hash64
+
+
+def _mixed(e: Expr) -> int:
     # A multiply-xorshift over the operands' hashes, started from the operation and attributes.
-    state = _seed(op, attributes)
-    for arg in args:
-        state = ((state ^ arg.hash64) * 0x9E3779B97F4A7C15 + 0x632BE59BD9B4E019) & _MASK
+    state = _seed(e.op, e.attributes)
+    for arg in e.args:
+        state = ((state ^ arg._hash64) * 0x9E3779B97F4A7C15 + 0x632BE59BD9B4E019) & _MASK
         state ^= state >> 29
     return state
 

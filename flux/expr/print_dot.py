@@ -36,10 +36,11 @@ def _style(e: Expr) -> str:
 
 def _label(e: Expr, spelling: Spelling) -> str:
     axes = f"\n{show_axes(e.axes)}" if e.axes else ""
-    return f"{_title(e, spelling)}{axes}"
+    return f"{title(e, spelling)}{axes}"
 
 
-def _title(e: Expr, spelling: Spelling) -> str:
+def title(e: Expr, spelling: Spelling) -> str:
+    """What a node is called: its operator, function, name or number."""
     if e.op is Op.CONSTANT:
         return spelling.constant(e)
     if e.op is Op.INPUT:

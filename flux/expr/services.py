@@ -21,6 +21,7 @@ def provide_services() -> None:
     provide("python", _python)
     provide("c", _c)
     provide("dot", _dot)
+    provide("svg", _svg)
     provide("evaluate", _evaluate)
     provide("free_names", _free_names)
     provide("count_ops", _count_ops)
@@ -60,6 +61,12 @@ def _dot(e: Expr) -> str:
     from flux.expr.print_dot import to_dot
 
     return to_dot(e)
+
+
+def _svg(e: Expr) -> str:
+    from flux.expr.print_svg import to_svg
+
+    return to_svg(e)
 
 
 def _free_names(e: Expr) -> tuple[str, ...]:

@@ -18,42 +18,30 @@ def topological(roots: Iterable[Expr]) -> list[Expr]:
 
     The order follows from the expressions alone: roots in the given order, operands from the left.
     """
+    return _walked([*roots], ())
+
+
+def _walked(roots: Sequence[Expr], known: Container[Expr]) -> list[Expr]:
+    """Operands before their users; `None` stands above a node whose operands come first."""
+    stack: list[Expr | None] = [*roots[::-1]]
     order: list[Expr] = []
     seen: set[Expr] = set()
-    stack: list[tuple[Expr, bool]] = [(root, False) for root in reversed(list(roots))]
     while stack:
-        e, entered = stack.pop()
-        if entered:
-            order.append(e)
-            continue
-        if e in seen:
-            continue
-        seen.add(e)
-        if e.args:
-            stack.append((e, True))
-            stack.extend([(arg, False) for arg in reversed(e.args) if arg not in seen])
-        else:
-            order.append(e)
+        e = stack.pop()
+        if e is None:
+            order.append(stack.pop())  # type: ignore[arg-type]  # a node stands below each None
+        elif e not in seen and e not in known:
+            seen.add(e)
+            if e.args:
+                stack += (e, None, *e.args[::-1])
+            else:
+                order.append(e)
     return order
 
 
 def unvisited(root: Expr, known: Container[Expr]) -> list[Expr]:
     """What the root reaches without passing through known nodes, operands before their users."""
-    order: list[Expr] = []
-    seen: set[Expr] = set()
-    stack: list[tuple[Expr, bool]] = [(root, False)]
-    while stack:
-        e, entered = stack.pop()
-        if entered:
-            order.append(e)
-        elif e not in seen and e not in known:
-            seen.add(e)
-            if e.args:
-                stack.append((e, True))
-                stack.extend([(arg, False) for arg in reversed(e.args)])
-            else:
-                order.append(e)
-    return order
+    return _walked([root], known)
 
 
 def count_nodes(*roots: Expr) -> int:

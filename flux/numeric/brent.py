@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from flux.numeric.accept import EPSILON, Judge
+from flux.numeric.accept import EPSILON, TINY, Judge
 from flux.numeric.safeguarded import Outcome
 from flux.numeric.solution import Reason
 
@@ -36,6 +36,8 @@ class _State:
     fc: Array
     d: Array
     e: Array
+    first: Array
+    tight: Array
 
     def keep(self, mask: Array) -> None:
         for field in fields(self):
@@ -48,6 +50,7 @@ def search(judge: Judge, rows: Array, minus: Array, plus: Array, max_iterations:
     outcome = Outcome.unfinished(plus)
     state = _State(
         rows, np.arange(rows.size), minus, plus, minus, fa, fb, fa, plus - minus, plus - minus,
+        np.minimum(np.abs(fa), np.abs(fb)), np.zeros(rows.size, bool),
     )  # fmt: skip
     for turn in range(2, max_iterations + 1):
         _order(state)
@@ -76,22 +79,38 @@ def _order(state: _State) -> None:
 
 
 def _settle(state: _State, judge: Judge, outcome: Outcome, turn: int) -> Array:
-    limit = np.maximum(judge.step_limit(state.b, state.rows), 2 * EPSILON * np.abs(state.b))
-    done: Array = (np.abs(state.c - state.b) <= limit) | (state.fb == 0)
+    width, last = np.abs(state.c - state.b), _last(state)
+    done: Array = (width <= np.maximum(_limit(state, judge), last)) | (state.fb == 0)
     (at,) = np.nonzero(done)
     if at.size:
-        place, x, f = state.place[at], state.b[at], state.fb[at]
+        x, f = state.b[at], state.fb[at]
         small = judge.residual_is_small(x, f, state.rows[at], np.zeros(at.size))
-        outcome.x[place], outcome.residual[place] = x, f
+        # Beside the way that was gone, a bracket may be narrow that beside x is not: near 0 there
+        # may be a root, and it is closed to the last bit.
+        closed = small | (np.abs(f) >= state.first[at]) | (width[at] <= last[at])
+        state.tight[at] |= ~closed
+        done[at] = closed
+        place = state.place[at[closed]]
+        outcome.x[place], outcome.residual[place] = x[closed], f[closed]
         outcome.iterations[place] = turn
-        outcome.status[place] = np.where(small, Reason.CONVERGED, Reason.POLE)
+        outcome.status[place] = np.where(small, Reason.CONVERGED, Reason.POLE)[closed]
     return done
+
+
+def _limit(state: _State, judge: Judge) -> Array:
+    """The width that says that the root is there; the last bit's where that was not enough."""
+    return np.where(state.tight, _last(state), judge.step_limit(state.b, state.rows))
+
+
+def _last(state: _State) -> Array:
+    last: Array = 2 * EPSILON * np.abs(state.b) + TINY
+    return last
 
 
 def _advance(state: _State, judge: Judge) -> None:
     """Interpolate where that is within three quarters of the bracket and shrinks; else bisect."""
     half = (state.c - state.b) / 2
-    limit = judge.step_limit(state.b, state.rows) / 2 + EPSILON * np.abs(state.b)
+    limit = _limit(state, judge) / 2 + EPSILON * np.abs(state.b)
     p, q = _interpolation(state, half)
     good = (2 * p < 3 * half * q - np.abs(limit * q)) & (2 * p < np.abs(state.e * q))
     good &= (np.abs(state.e) >= limit) & (np.abs(state.fa) > np.abs(state.fb))

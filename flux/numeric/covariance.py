@@ -93,7 +93,8 @@ def _from_deviations(sd: Any, correlation: Any, names: Sequence[str]) -> Covaria
         correlations[at] = correlations[at[::-1]] = _number(value, f"the correlation of {a}, {b}")
     if not (np.abs(correlations) <= 1).all() or not _is_positive(correlations):
         raise ArgumentError("the correlations fit no distribution", hint="from -1 to 1 each")
-    matrix = spread[..., :, None] * spread[..., None, :] * correlations
+    with np.errstate(all="ignore"):  # a square may overflow, and no variance is known then
+        matrix = spread[..., :, None] * spread[..., None, :] * correlations
     return Covariance(tuple(known), matrix, _occupied(correlations))
 
 

@@ -71,8 +71,11 @@ def _refined(terms: Function, relative: float, absolute: float) -> Estimate:
         if not _is_one_run(finite):
             return Estimate(value, np.inf, points, False)
         y = y[finite]
-        previous, value = value, float(y.sum()) / steps
-        size = float(np.abs(y).sum()) / steps
+        with np.errstate(over="ignore"):
+            previous, value = value, float(y.sum()) / steps
+            size = float(np.abs(y).sum()) / steps
+        if not np.isfinite(size):
+            return Estimate(previous, np.inf, points, False)
         ends = np.concatenate([y[:_OUTERMOST], y[-_OUTERMOST:]])
         left_out = float(np.abs(ends).max())  # about what the sum would still gain outside
         error = max(abs(value - previous), left_out, 10 * _EPSILON * size)

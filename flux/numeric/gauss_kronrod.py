@@ -102,8 +102,12 @@ def gauss_kronrod(
     done = _rule(f, edges[:-1], edges[1:])
     points = _X.size * _PARTS
     for _ in range(_MOST_ROUNDS):
-        value, error = float(done.values.sum()), float(done.errors.sum())
-        rounding = 4 * _ROUNDING * float(done.sizes.sum())  # no rule can do better
+        with np.errstate(over="ignore"):
+            value, error = float(done.values.sum()), float(done.errors.sum())
+            size = float(done.sizes.sum())
+        if not np.isfinite(size):
+            return Estimate(0.0, np.inf, points, False)
+        rounding = 4 * _ROUNDING * size  # no rule can do better
         if error <= max(relative * abs(value), absolute, rounding):
             return Estimate(value, error, points, True)
         chosen = _worst(done)

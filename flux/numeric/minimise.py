@@ -123,13 +123,14 @@ def minimised(
     problem: Problem, method: str, rate: float | None, tolerance: float, max_iterations: int
 ) -> Minimum:
     """The minimum of a problem that is ready."""
-    if method == "constrained":
-        return _constrained(problem, tolerance, max_iterations)
-    if method in CONSTRAINED:
-        found = constrained(problem, method, tolerance, max_iterations)
-    else:
-        found = descend(problem, method, rate, tolerance, max_iterations)
-    return _result(problem, found, method)
+    with np.errstate(all="ignore"):
+        if method == "constrained":
+            return _constrained(problem, tolerance, max_iterations)
+        if method in CONSTRAINED:
+            found = constrained(problem, method, tolerance, max_iterations)
+        else:
+            found = descend(problem, method, rate, tolerance, max_iterations)
+        return _result(problem, found, method)
 
 
 def _constrained(problem: Problem, tolerance: float, max_iterations: int) -> Minimum:

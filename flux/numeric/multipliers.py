@@ -63,10 +63,14 @@ def _by_constraints(problem: Problem, point: Point) -> Held:
     normals = np.array([row for _, row in (*rows, *twins, *edges)]).reshape(-1, count)
     lengths = np.linalg.norm(normals, axis=1)
     multipliers = np.zeros(len(problem.constraints))
-    if not len(normals) or not np.isfinite(lengths).all():
-        return Held(point.gradient, np.eye(count), multipliers, bool(holding))
+    unknown = Held(point.gradient, np.eye(count), multipliers, bool(holding))
+    if not len(normals) or not np.isfinite([lengths.sum(), point.gradient.sum()]).all():
+        return unknown
     units = normals / np.where(lengths > 0, lengths, 1)[:, None]
-    prices, _ = nnls(units.T, point.gradient)
+    try:
+        prices, _ = nnls(units.T, point.gradient)
+    except RuntimeError:  # it went on for too long
+        return unknown
     for at, (owner, price, length) in enumerate(zip(owners, prices, lengths, strict=True)):
         if owner >= 0 and length > 0:
             backwards = len(rows) <= at < len(rows) + len(twins)

@@ -256,7 +256,8 @@ def _sizes(problem: Problem, by: Sequence[str]) -> Array:
     sizes = np.abs(problem.start[:count])
     sizes = np.where(sizes > 0, sizes, sizes.max() or 1.0)
     units = [abs(problem.parameters[name]) or 1.0 for name in by]
-    return np.concatenate([sizes, *(sizes / unit for unit in units)])
+    with np.errstate(over="ignore"):
+        return np.concatenate([sizes, *(sizes / unit for unit in units)])
 
 
 def _absolute(problem: Problem, by: Sequence[str], absolute: Any, relative: float) -> Array:
@@ -275,7 +276,8 @@ def _absolute(problem: Problem, by: Sequence[str], absolute: Any, relative: floa
         if not is_number(value) or not 0 < value < np.inf:
             raise ArgumentError(f"absolute tolerance {value!r} of `{name}` cannot be used")
         found[n] = value
-    return np.maximum(found, np.finfo(np.float64).tiny)
+    limits = np.finfo(np.float64)
+    return np.clip(found, limits.tiny, limits.max)
 
 
 def _at(problem: Problem, at: Any) -> Array | None:

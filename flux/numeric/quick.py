@@ -27,6 +27,7 @@ Array = NDArray[Any]
 _BLOCK = 65_536
 _FEW = 0.25  # of a block: fewer rows wait, to go on together with those of other blocks
 _MOST_TURNS = 12
+_NEAR = 1 / 16  # of the root of the tolerance: the step after one as small is of rounding size
 _CROWDED = 0.8  # of a block is unfinished: it goes on whole, which is quicker than choosing
 _TROUBLE = 4.0  # times the first |residual|: the search has gone astray
 
@@ -36,7 +37,7 @@ def one(problem: Problem, tolerance: float, max_iterations: int) -> tuple[float,
     both, value = problem.compiled(1), problem.compiled(0)
     x, place = float(problem.start[0]), both.inputs.index(problem.unknown)
     args = [problem.parameters.get(name, x) for name in both.inputs]
-    near, first = math.sqrt(tolerance), math.inf
+    near, first = _NEAR * math.sqrt(tolerance), math.inf
     for turn in range(2, min(max_iterations, _MOST_TURNS) + 1):
         args[place] = x
         f, slope = both(*args).values()
@@ -97,7 +98,7 @@ def _block(
     """Iterate a block until few of its rows are left; these."""
     at, x, first, used = part
     turn = used
-    near, enough = math.sqrt(tolerance), _FEW * _BLOCK
+    near, enough = _NEAR * math.sqrt(tolerance), _FEW * _BLOCK
     rows: Any = slice(at[0], at[-1] + 1) if at[-1] - at[0] + 1 == at.size else at
     busy = np.ones(at.size, bool)
     for turn in range(used + 1, turns):
@@ -133,7 +134,8 @@ def _judge(
     """The residuals, and where both they and their steps are small."""
     (f,) = judge.value(x, rows)
     size = np.abs(f)
-    there: Array = size <= tolerance * np.abs(slope * x)
+    room = tolerance * np.abs(slope * x)
+    there: Array = (size <= room) & (room < np.inf)  # infinity is no root
     doubtful = np.flatnonzero(there & ~(size <= SMALL_RESIDUAL * first))
     if doubtful.size:
         d = doubtful

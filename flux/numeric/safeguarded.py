@@ -238,15 +238,37 @@ def _settle(
     status = np.where(small & np.isfinite(residual), Reason.CONVERGED, Reason.POLE)
     if slope is not None:
         status[judge.is_underflow(f[at], slope[at], before[at])] = Reason.LEAST
-    # A bracket is closed to the last bit if its residual is neither small nor as large as at first.
-    closed = np.isnan(width[at]) | (width[at] <= 2 * EPSILON * np.abs(x) + TINY)
-    closed |= narrow[at] & (np.abs(residual) >= _UNDIMINISHED * state.first[at])
+    left = np.abs(residual) / state.first[at]
+    closed = _is_closed(step[at], width[at], narrow[at], x, left, judge.tolerance)
     keep = (status == Reason.CONVERGED) | closed | (status == Reason.LEAST)
     done[at[~keep]] = False
     place = state.place[at[keep]]
     outcome.x[place], outcome.residual[place] = x[keep], residual[keep]
     outcome.status[place] = status[keep]
     return done
+
+
+def _is_closed(
+    step: Array, width: Array, narrow: Array, x: Array, left: Array, tolerance: float
+) -> Array:
+    """Where a residual that is not small shows that there is no root.
+
+    Beside the way from the start, a step or a bracket may be small that beside x is not: a root
+    near 0 is still to come, unless the residual of a narrow bracket has not become less at all. A
+    bracket is closed to the last bit while its residual is less than at first, but not small.
+
+    Args:
+        step: which is small where there is no bracket.
+        width: of the bracket, nan where there is none.
+        narrow: whether that is small.
+        x: the place.
+        left: the share of the first residual that is left.
+        tolerance: of the step, beside the unknown.
+    """
+    near, last = tolerance * np.abs(x) + TINY, 2 * EPSILON * np.abs(x) + TINY
+    undiminished = (left >= 1) | ((left >= _UNDIMINISHED) & (width <= near))
+    closed: Array = np.where(np.isnan(width), np.abs(step) <= near, width <= last)
+    return closed | (narrow & undiminished)
 
 
 def _better_end(f: Array, at: Array, narrow: Array, state: _State) -> tuple[Array, Array]:

@@ -57,7 +57,7 @@ class Float64:
 
     def enclose(self, op: Op, *points: Any) -> Pair:
         """Floats below and above the value of an operation."""
-        operands = [float(x) for x in points]
+        operands = [float(x) + 0.0 for x in points]  # real numbers have one zero, and no -0.0
         if op in _EXACT:
             value = SCALARS[op](*operands)
             return value, value

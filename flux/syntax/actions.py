@@ -58,8 +58,8 @@ def _typed(start: int, end: int, target: Tree, kind: Tree, default: Tree | None 
     return Typed(start, end, target, kind, default)
 
 
-def _power_spelling(operator: str) -> str:
-    return "^" if operator == "**" else operator
+def _binary(start: int, end: int, left: Tree, operator: str, right: Tree) -> Binary:
+    return Binary(start, end, "^" if operator == "**" else operator, left, right)
 
 
 def _header(start: int, end: int, header: Tree, result: Tree | None = None) -> tuple[Any, ...]:
@@ -115,14 +115,14 @@ ACTIONS: Mapping[str, Action] = {
     "compare": lambda s, e, a, operator, b: ([a, b], [operator]),
     "compare_more": _chain_more,
     "chain": _chain,
-    "binary": lambda s, e, a, operator, b: Binary(s, e, _power_spelling(operator), a, b),
+    "binary": _binary,
     "prefix": Prefix,
     "call_empty": lambda s, e, function: Call(s, e, function, (), ()),
     "call": _call,
     "call_options": lambda s, e, function, options: Call(s, e, function, (), tuple(options)),
     "index": lambda s, e, target, items: Index(s, e, target, tuple(items)),
     "number": Number,
-    "name": lambda s, e, name: Name(s, e, name, False),
+    "name": Name,
     "quoted": lambda s, e, name: Name(s, e, name[1:-1], True),
     # Items.
     "first": lambda start, end, item: [item],

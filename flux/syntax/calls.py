@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from flux.errors import (
     ArgumentError,
@@ -30,8 +30,7 @@ from flux.syntax.tree import Call, Index, Keyword, Name, Tree
 from flux.syntax.unknown import unknown_function
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Callee:
+class _Callee(NamedTuple):
     name: str
     tree: Name
     brackets: Index | None
@@ -86,10 +85,10 @@ def _apply(machine: Machine, tree: Call) -> None:
 
 def _plain_arguments(machine: Machine, tree: Call, name: str) -> None:
     """Operations take values by position only."""
-    for item in (*tree.arguments, *tree.options):
-        if isinstance(item, Keyword) or item in tree.options:
-            text = f"`{name}` takes its arguments by position"
-            raise ArgumentError(text, (machine.span(item),))
+    wrong = [item for item in tree.arguments if isinstance(item, Keyword)]
+    for item in (*wrong, *tree.options):
+        text = f"`{name}` takes its arguments by position"
+        raise ArgumentError(text, (machine.span(item),))
 
 
 def _pointwise(machine: Machine, tree: Call, callee: _Callee) -> None:
@@ -98,8 +97,8 @@ def _pointwise(machine: Machine, tree: Call, callee: _Callee) -> None:
     if callee.brackets:
         hint = f"write `{callee.name}(x)`: it acts on each element"
         raise AxisError(f"`{callee.name}` takes no axes", (machine.span(callee.brackets),), hint)
-    wanted = _ODD if op.row.arity < 0 else str(op.row.arity)
     if not _fits(op, len(tree.arguments)):
+        wanted = _ODD if op.row.arity < 0 else str(op.row.arity)
         raise wrong_count(machine.scope, tree, callee.name, wanted)
     machine.later(_finish_pointwise, (op, tree))
     machine.enter_all(tree.arguments)
@@ -110,7 +109,8 @@ _ODD = "an odd number, 3 or more,"
 
 def _fits(op: Op, count: int) -> bool:
     """Whether an operation takes so many operands; `custom` takes a value and pairs."""
-    return count == op.row.arity if op.row.arity >= 0 else count >= 3 and count % 2 == 1
+    arity = op.row.arity
+    return count == arity if arity >= 0 else count >= 3 and count % 2 == 1
 
 
 def wrong_count(scope: Scope, tree: Call, name: str, expected: str) -> ArgumentError:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from flux.errors import FluxError, ParseError, UnknownNameError
 from flux.expr import Expr, constant, variable
 from flux.expr.traverse import check_size
+from flux.settings import current
 from flux.source import Span
 from flux.syntax.calls import CALLS
 from flux.syntax.check import check_functions, raise_together, unused_values
@@ -24,6 +25,10 @@ from flux.syntax.statements import STATEMENTS
 from flux.syntax.tree import Binding, Name, Text, Tree, Value
 
 STEPS: Mapping[type, Step] = {**EXPRESSIONS, **CALLS, **STATEMENTS}
+
+
+# A chain such as a<b<c makes two; only definitions and derivatives make more of a text.
+_NODES_PER_CHARACTER = 2
 
 
 @dataclass(frozen=True)
@@ -82,7 +87,11 @@ def _value(machine: Machine) -> Expr:
     if scope.result is None:
         last = scope.text.statements[-1]
         raise ParseError("the text has no value", (scope.span(last),), "end with an expression")
-    check_size(scope.result)
+    if (
+        machine.multiplied
+        or _NODES_PER_CHARACTER * len(scope.text.source.text) > current().max_nodes
+    ):
+        check_size(scope.result)
     return scope.result
 
 

@@ -49,6 +49,12 @@ def _number(machine: Machine, tree: Number) -> None:
 
 
 def _name(machine: Machine, tree: Name) -> None:
+    value = machine.scope.values.get(tree.name)
+    if isinstance(value, Expr) and (tree.quoted or tree.name not in machine.scope.axes):
+        machine.values.append(value)  # most names
+        if machine.origins is not None:
+            machine.note_origin(value, tree)
+        return
     owned = machine.parameters.get(tree.name) if tree.quoted else None
     if owned is not None and tree.name not in machine.scope.values:
         machine.values.append(owned.input)  # a layer's parameter, by its path
@@ -125,12 +131,21 @@ def _finish_prefix(machine: Machine, tree: Prefix) -> None:
 
 
 def _binary(machine: Machine, tree: Binary) -> None:
-    steps, left, right = machine.steps, tree.left, tree.right
-    machine.work += (
-        (_finish_binary, tree),
-        (steps[type(right)], right),
-        (steps[type(left)], left),
-    )
+    """Push the operands, left one first; a name or number is done with at once."""
+    left, right = tree.left, tree.right
+    on_left, on_right = machine.steps[type(left)], machine.steps[type(right)]
+    if on_left not in _LEAVES:
+        machine.work += ((_finish_binary, tree), (on_right, right), (on_left, left))
+        return
+    on_left(machine, left)
+    if on_right not in _LEAVES:
+        machine.work += ((_finish_binary, tree), (on_right, right))
+        return
+    on_right(machine, right)
+    _finish_binary(machine, tree)
+
+
+_LEAVES = frozenset((_name, _number))
 
 
 def _finish_binary(machine: Machine, tree: Binary) -> None:

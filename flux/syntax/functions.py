@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from decimal import Decimal
 
@@ -65,13 +64,12 @@ def named_constant(name: str) -> Expr | None:
     return _CONSTANTS.get(name)
 
 
-_DIGITS = re.compile(r"[0-9]+\Z")
 _MAX_EXPONENT = 99_999
 
 
 def number(text: str) -> Expr | None:
     """The constant that a literal spells, exactly; None where its exponent is out of range."""
-    if _DIGITS.match(text):
+    if text.isdecimal():
         return constant(int(text))
     _, _, exponent = text.lower().partition("e")
     if exponent and (len(exponent) > 12 or abs(int(exponent)) > _MAX_EXPONENT):

@@ -140,6 +140,11 @@ class Machine:
         del self.values[-count:]
         return taken
 
+    @property
+    def multiplied(self) -> bool:
+        """Whether definitions or derivatives have made more of the text than it spells."""
+        return bool(self.calls or self.differentiated)
+
     def count_call(self) -> None:
         """Count a call of a definition.
 

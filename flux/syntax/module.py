@@ -72,6 +72,10 @@ class Namespace(Mapping[str, Definition]):
             return self._outer.find(name)
         return found
 
+    def own(self, name: str) -> Definition | None:
+        """The definition of that name here."""
+        return self._own.get(name)
+
     def names(self) -> Sequence[str]:
         """Every name that `find` knows."""
         return [*self._own, *(self._outer.names() if self._outer else ())]
@@ -144,13 +148,18 @@ class Library:
             for file in files
         ]
         self._read: list[Namespace] = []
+        self._whole: Mapping[str, Definition] | None = None  # once every file is read
         self._lock = threading.RLock()
 
     def find(self, name: str) -> Definition | None:
         """The definition of that name; files are read until one has it."""
+        if self._whole is not None:
+            return self._whole.get(name)
         for namespace in self._files():
-            if name in namespace:
-                return namespace[name]
+            found = namespace.own(name)
+            if found is not None:
+                return found
+        self._whole = {name: own for each in self._read[::-1] for name, own in each.items()}
         return None
 
     def _files(self) -> Iterator[Namespace]:

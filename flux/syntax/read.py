@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from flux.settings import current
 from flux.source import Source, Span
 from flux.syntax.actions import ACTIONS, Action
 from flux.syntax.hints import indentation, stray_character, unexpected
+from flux.syntax.scan import Scanner
 from flux.syntax.tree import Text
 
 
@@ -28,24 +30,49 @@ class _Rule:
     target: str
     size: int
     build: Action | None  # None passes the kept child on
-    kept: tuple[int, ...]
+    kept: Callable[[list[Any]], Sequence[Any]]  # of the values, those that count
 
 
 _TABLE = json.loads(Path(__file__).with_name("table.json").read_text(encoding="ascii"))
 _ROWS: list[dict[str, int]] = _TABLE["rows"]
 _ACCEPT: int = _TABLE["accept"]
+
+
+def _picked(places: Sequence[int]) -> Callable[[list[Any]], Sequence[Any]]:
+    """What gives the values at some places, counted from the last one."""
+    if len(places) > 1:
+        return itemgetter(*places)
+    return itemgetter(slice(places[0], places[0] + 1 or None) if places else slice(0))
+
+
 _RULES = [
-    _Rule(target, size, None if action is None else ACTIONS[action], tuple(kept))
+    _Rule(target, size, None if action is None else ACTIONS[action], _picked(kept))
     for target, size, action, kept in _TABLE["rules"]
 ]
-# By action, -1 - rule: what a rule of one child that it passes on makes of it; else None.
-_PASSED_ON = [r.target if r.size == 1 and r.build is None else None for r in _RULES][::-1]
-# One pattern for all tokens; a character that starts none is the last group.
+# By action, -1 - rule: the rule, and what one of one child that it passes on makes of it, or None.
+_BY_ACTION = _RULES[::-1]
+_PASSED_ON = [r.target if r.size == 1 and r.build is None else None for r in _BY_ACTION]
+
+
+def _rule_alone(state: int) -> _Rule | None:
+    """The rule that a state completes whatever comes next, where it is of one child."""
+    actions = list(set(_ROWS[state].values()))
+    if len(actions) != 1 or actions[0] >= 0:
+        return None
+    rule = _BY_ACTION[actions[0]]
+    return rule if rule.size == 1 and rule.build is not None else None
+
+
 _NAMES = [name for name, _ in _TABLE["terminals"]]
-_SCAN: Callable[[str, int], Iterator[re.Match[str]]] = re.compile(
-    "|".join(f"({pattern})" for _, pattern in _TABLE["terminals"]) + "|([\\s\\S])"
-).finditer
-_KINDS = [None, *(None if name.startswith("__IGNORE") else name for name in _NAMES), "BAD"]
+# The kinds of token that are a tree by themselves, such as numbers and names.
+_LEAVES = {
+    kind: rule
+    for row in _ROWS
+    for kind, action in row.items()
+    if kind in _NAMES and action >= 0 and (rule := _rule_alone(action)) is not None
+}
+
+_SCANNER = Scanner(_TABLE["terminals"])
 _BRACKETS = {"LPAR": "RPAR", "LSQB": "RSQB"}
 _CLOSING = frozenset(_BRACKETS.values())
 
@@ -182,22 +209,24 @@ class _Parser:
 
     def run(self, position: int) -> None:
         """Read from a position, which begins a line, to the end of the text."""
-        for match in _SCAN(self.source.text, position):
-            kind = _KINDS[match.lastindex or 0]
+        kinds, signs = _SCANNER.kinds, _SCANNER.signs
+        for match in _SCANNER.matches(self.source.text, position):
+            group = match.lastindex or 0
+            text, end = match[group], match.end()
+            kind = kinds[group] or signs.get(text)
             if kind is None:
                 continue
-            if kind == "_NEWLINE":
-                self.newline(match)
-                continue
-            start = match.start()
-            if self.line_start:
+            start = end - len(text)
+            if self.line_start and kind != "_NEWLINE":
                 self.begin_line(start)
-            if kind in _BRACKETS:
-                self.brackets.append((_BRACKETS[kind], start))
-            elif kind in _CLOSING:
+            if kind in _CLOSING:
                 self.close(kind, start)
-                continue
-            self.shift(kind, match.group(), start, match.end())
+            elif kind == "_NEWLINE":
+                self.newline(text, end)
+            else:
+                if kind in _BRACKETS:
+                    self.brackets.append((_BRACKETS[kind], start))
+                self.shift(kind, text, start, end)
         self.finish()
 
     def shift(self, kind: str, text: str, start: int, end: int) -> None:
@@ -210,22 +239,32 @@ class _Parser:
             if action >= 0:
                 break
             if _PASSED_ON[action] is None:
-                self.reduce(_RULES[-1 - action])
+                self.reduce(_BY_ACTION[action])
             else:
                 key = (states[-2], states[-1], kind)
                 climbed = _CLIMBED.get(key)
                 states[-1] = _climb(*key) if climbed is None else climbed
         if len(states) > self.depth:
             raise _too_deep(Span(self.source, start, end))
-        if kind == "NUMBER" and len(text) > self.literal and _digits(text) > self.literal:
-            raise _long_literal(Span(self.source, start, end))
         if self.fresh:
             self.mark, self.fresh = (len(states), len(self.indents)), False
-        states.append(action)
-        values.append(text)
+        leaf = _LEAVES.get(kind)
+        if leaf is None:
+            states.append(action)
+            values.append(text)
+        else:
+            if len(text) > self.literal:
+                self.check_literal(kind, text, start)
+            states.append(_ROWS[states[-1]][leaf.target])
+            values.append(leaf.build(start, end, text))  # type: ignore[misc]  # leaves build
         starts.append(start)
         self.end = end
         self.last = kind
+
+    def check_literal(self, kind: str, text: str, start: int) -> None:
+        """Refuse a number of too many digits."""
+        if kind == "NUMBER" and _digits(text) > self.literal:
+            raise _long_literal(Span(self.source, start, start + len(text)))
 
     def reduce(self, rule: _Rule) -> None:
         """Replace the children of a rule by what it builds of them."""
@@ -236,24 +275,28 @@ class _Parser:
             return
         start = starts[-size] if size else self.end
         if rule.build is None:
-            value = values[rule.kept[0]]
+            (value,) = rule.kept(values)
         else:
-            value = rule.build(start, self.end, *[values[i] for i in rule.kept])
+            value = rule.build(start, self.end, *rule.kept(values))
+        state = _ROWS[states[-1 - size]][rule.target]
         if size:
-            del states[-size:], values[-size:], starts[-size:]
-        values.append(value)
-        starts.append(start)
-        states.append(_ROWS[states[-1]][rule.target])
+            values[-size:] = (value,)
+            states[-size:] = (state,)
+            del starts[len(starts) - size + 1 :]
+        else:
+            values.append(value)
+            states.append(state)
+            starts.append(start)
 
     # ---- Lines and indentation ----
 
-    def newline(self, match: re.Match[str]) -> None:
+    def newline(self, text: str, end: int) -> None:
         """End the line, unless a bracket is open or the next line continues this one."""
         if self.brackets or self.line_start:
             return
-        tail = match.group().rpartition("\n")[2]
+        tail = text.rpartition("\n")[2]
         indent = _width(tail)
-        last_line = match.end() == len(self.source.text) or tail.lstrip().startswith("#")
+        last_line = end == len(self.source.text) or tail.lstrip().startswith("#")
         if not last_line and indent > self.indents[-1] and not self.opens_body():
             return
         self.shift("_NEWLINE", "", self.end, self.end)
@@ -302,7 +345,7 @@ class _Parser:
             action = _ROWS[self.states[-1]].get("$END")
             if action is None or action >= 0:
                 raise self.unexpected("$END", len(self.source.text), len(self.source.text))
-            self.reduce(_RULES[-1 - action])
+            self.reduce(_BY_ACTION[action])
 
     # ---- Errors ----
 
@@ -333,7 +376,7 @@ class _Parser:
             action = _ROWS[states[-1]].get(kind)
             if action is None or action >= 0:
                 return action is not None
-            rule = _RULES[-1 - action]
+            rule = _BY_ACTION[action]
             if rule.size >= len(states):
                 return True
             if rule.size:

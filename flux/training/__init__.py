@@ -22,6 +22,7 @@ from flux.training.run import Callback, Run, load_language_model
 from flux.training.sample import GREEDY, Choice
 from flux.training.saved import Origin, SavedRun, read_run
 from flux.training.sharing import Sharing, measure
+from flux.training.sharing import asked as threads_asked
 from flux.training.sharing import limit_blas as limit_blas_to
 from flux.training.table import SUFFIXES, Table, read_table
 from flux.training.text import Corpus, read_text, split
@@ -94,6 +95,7 @@ __all__ = [
     "reads_tokens",
     "set_aside",
     "split",
+    "threads_asked",
     "trial",
     "until",
     "write_text",

@@ -49,9 +49,11 @@ class Windows:
         starts: Tokens | None = None,
         site: str = "batches",
     ) -> None:
-        every = np.arange(len(tokens) - context) if starts is None else starts
-        self._starts = every[every < len(tokens) - context]
-        if not len(self._starts):
+        places = max(0, len(tokens) - context)
+        # Where every place is a start, no list of them is made: it would be as long as the text.
+        self._starts = None if starts is None else starts[starts < places]
+        self._count = places if self._starts is None else len(self._starts)
+        if not self._count:
             raise DataError(f"no window of {context} fits into {len(tokens)} tokens")
         self._tokens = tokens
         self._offsets = np.arange(context + 1)
@@ -69,7 +71,9 @@ class Windows:
     def _draw(self, block: int) -> Tokens:
         count = _DRAWN_TOGETHER * self._batch
         u = uniform(self._seed, self._site, 0, count, start=block * count)
-        chosen = self._starts[(u * len(self._starts)).astype(np.int64)]
+        chosen = (u * self._count).astype(np.int64)
+        if self._starts is not None:
+            chosen = self._starts[chosen]
         return chosen.reshape(_DRAWN_TOGETHER, self._batch)
 
 

@@ -11,7 +11,6 @@ from time import perf_counter
 
 import numpy as np
 
-from flux.training.memory import needed_bytes
 from flux.training.run import Run
 from flux.training.trainer import Trainer
 
@@ -57,11 +56,10 @@ class Estimate:
 
 def estimate(run: Run, threads: int) -> Estimate:
     """What a run will cost; it is as it was afterwards."""
-    program = run.trainer.program
     return Estimate(
         parameters=run.model.count,
-        arena_bytes=program.arena_bytes,
-        bytes=needed_bytes(program),
+        arena_bytes=run.trainer.arena_bytes,
+        bytes=run.trainer.bytes,
         flops=run.flops,
         units=run.units,
         unit=run.task.unit,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 
 from flux.errors import LimitError
 from flux.program import Program, Role
@@ -10,10 +11,16 @@ from flux.program import Program, Role
 _SHARE = 0.8  # of the machine's memory that one Program may take
 
 
-def needed_bytes(program: Program) -> int:
-    """What a run holds: the arena, and the buffers of inputs, outputs and state."""
-    held = (b.bytes for b in program.entry.buffers if b.role not in (Role.TEMPORARY, Role.CONSTANT))
-    return program.arena_bytes + sum(held)
+def needed_bytes(program: Program, elsewhere: Collection[str] = ()) -> int:
+    """What a run holds: the arena, and the buffers of inputs, outputs and state.
+
+    Args:
+        program: which is run.
+        elsewhere: names of buffers that another Program holds.
+    """
+    inside = (Role.TEMPORARY, Role.CONSTANT)
+    buffers = (b for b in program.entry.buffers if b.role not in inside)
+    return program.arena_bytes + sum(b.bytes for b in buffers if b.name not in elsewhere)
 
 
 def physical_bytes() -> int:
@@ -30,7 +37,16 @@ def check_memory(program: Program) -> None:
     Raises:
         LimitError: it needs more than most of the machine's memory.
     """
-    needed, present = needed_bytes(program), physical_bytes()
+    check_bytes(needed_bytes(program))
+
+
+def check_bytes(needed: int) -> None:
+    """Refuse what the machine cannot hold.
+
+    Raises:
+        LimitError: it is more than most of the machine's memory.
+    """
+    present = physical_bytes()
     if present and needed > _SHARE * present:
         raise LimitError(
             f"a step needs {_gigabytes(needed)} of memory; the machine has {_gigabytes(present)}",

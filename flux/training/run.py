@@ -17,7 +17,6 @@ import numpy as np
 
 from flux.errors import DataError
 from flux.nn import Model
-from flux.program import cost_of
 from flux.training.generations import save_best, save_newest
 from flux.training.kernels import blas_kernels
 from flux.training.language import LanguageModel
@@ -32,6 +31,8 @@ from flux.training.trainer import Trainer
 
 VALIDATIONS = 20  # times in a run, where its configuration does not say how often
 
+_ELSEWHERE = "it was another machine"
+
 # Told of each report, and of each validation; what it returns is ignored.
 Callback = Callable[[Report], object]
 
@@ -43,7 +44,8 @@ class Run:
         origin: what it is made from.
         data: a text for a language model, or a table for any other.
         tokenizer: the vocabulary; default: the text's own.
-        threads: that a step may use; Flux's own never change bits.
+        threads: that a step may use, of Flux's own, which never change bits; or all that is said
+            of how steps are shared.
 
     Attributes:
         task: the model with its batches.
@@ -69,6 +71,7 @@ class Run:
             seed=origin.seed,
             threads=self.sharing.own,
             accumulate=preset.accumulate,
+            parts=self.sharing.parts,
             **asdict(preset.full_recipe()),
         )
         self.best: float | None = None
@@ -76,7 +79,7 @@ class Run:
     def share(self, sharing: Sharing) -> None:
         """Share steps in another way from here on; the BLAS is the caller's to limit."""
         self.sharing = sharing
-        self.trainer.share(sharing.own)
+        self.trainer.share(sharing.own, sharing.parts)
 
     @property
     def model(self) -> Model:
@@ -109,8 +112,8 @@ class Run:
 
     @property
     def flops(self) -> int:
-        """Floating-point operations of a step; where it accumulates, without the update's."""
-        return cost_of(self.trainer.program).flops * self.origin.preset.accumulate
+        """Floating-point operations of a step."""
+        return self.trainer.flops
 
     def train(
         self,
@@ -234,9 +237,10 @@ class Run:
             for what, then, now in (
                 ("the BLAS had other kernels", saved.kernels, blas_kernels()),
                 ("the BLAS had other threads", saved.sharing.blas, self.sharing.blas),
-                ("it was another machine", saved.sharing.machine, self.sharing.machine),
+                ("batches had other parts", saved.sharing.parts, self.sharing.parts),
+                (_ELSEWHERE, saved.sharing.machine, self.sharing.machine),
             )
-            if then != now and (then or what.startswith("the BLAS"))
+            if then != now and (then or what != _ELSEWHERE)
         ]
 
 

@@ -6,6 +6,9 @@ lie in one buffer each, so the update never sees single parameters.
 
 A step that accumulates links the gradient stage with one that adds its gradients to their mean, and
 runs that once for each batch; then the update runs alone on the mean, which is its own buffer.
+
+Where a batch is cut into parts, these have Programs of their own (`flux.training.parts`), and the
+sum of what they give takes the gradient stage's place.
 """
 
 from __future__ import annotations
@@ -18,13 +21,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flux.backends.runner import Runner
+from flux.errors import ArgumentError
 from flux.lower import lower
 from flux.lower.stages import link
 from flux.nn import GROUPS, WEIGHTS, Model
+from flux.nn.parts import split_batch
 from flux.nn.programs import GRADIENT, LOSS, gradient_program
-from flux.program import Program
+from flux.program import Program, cost_of
 from flux.training.library import call
-from flux.training.memory import check_memory
+from flux.training.memory import check_bytes, check_memory, needed_bytes
+from flux.training.parts import Parts
 from flux.training.recipe import Recipe
 from flux.training.update import (
     NORM,
@@ -53,14 +59,17 @@ class Step:
         accumulate: the number of batches whose mean gradient a step follows.
         watched: whether `norm` and `rate` are kept; a norm that does not clip costs a pass over
             the gradient.
+        parts: of each batch, computed side by side on as many threads; their number changes last
+            bits.
 
     Attributes:
         program: forward, backward, clipping and update; of a step that accumulates, forward and
-            backward of one batch.
+            backward of one batch; of one with parts, what follows them.
         state: the flat arrays that a step changes, by name: parameters and what is kept of them.
 
     Raises:
         ShapeError: the model's result is not a scalar.
+        ArgumentError: a batch cannot be cut into that many parts.
         LimitError: the machine has too little memory.
     """
 
@@ -72,38 +81,42 @@ class Step:
         threads: int = 1,
         accumulate: int = 1,
         watched: bool = False,
+        parts: int = 1,
     ) -> None:
         groups = [group for group in GROUPS if group in model.parameters.buffers]
-        gradients, update = (
-            gradient_program(model, sizes, model.training_graph),
-            _update_stage(model, recipe, groups, watched),
-        )
+        threads = max(threads, parts)
+        self._accumulate = accumulate
+        self._parts = _cut(model, sizes, parts) if parts > 1 else None
+        update = _update_stage(model, recipe, groups, watched)
         self.state: dict[str, NDArray[Any]] = {}
         for group in groups:
             buffer = model.parameters.buffers[group]
             self.state[group] = buffer
             for kept in OPTIMISERS[recipe.optimizer][0]:
                 self.state[kept_name(group, kept)] = np.zeros_like(buffer)
+        if self._parts:
+            gradients, given = self._parts.stage, self._parts.shared
+        else:
+            gradients = gradient_program(model, sizes, model.training_graph)
+            given = {} if accumulate == 1 else model.parameters.buffers
         self._means: dict[str, NDArray[Any]] = {}
         if accumulate == 1:
-            self.program = _fitting(link([gradients, update], keep=(LOSS,)))
-            self._runner = self._update = Runner(self.program, state=self.state, threads=threads)
+            self.program = _fitting(link([gradients, update], keep=(LOSS,)), self._parts)
+            self._runner = self._update = Runner(self.program, "numpy", self.state, threads, given)
         else:
-            self.program = _fitting(link([gradients, _mean_stage(model, groups, accumulate)]))
-            self._update = Runner(_fitting(link([update])), state=self.state, threads=threads)
+            means = _mean_stage(model, groups, accumulate)
+            self.program = _fitting(link([gradients, means]), self._parts)
+            self._update = Runner(_fitting(link([update])), "numpy", self.state, threads)
             self._means = self._mean_buffers(groups)
-            self._runner = Runner(
-                self.program, state=self._means, threads=threads, shared=model.parameters.buffers
-            )
+            self._runner = Runner(self.program, "numpy", self._means, threads, given)
+        self._given = given
         self._loss = self._runner.buffer(LOSS)
         # The loss that a guarded update looks at: the mean's, where the update runs alone.
         self._guard = self._update.buffer(LOSS) if _takes_loss(update) else self._loss
         self._step = self._update.buffer(STEP)
         self._shown = {n: self._update.buffer(n) for n in (NORM, RATE)} if watched else {}
-        self._inputs = [
-            (e.attributes.name, self._runner.buffer(e.attributes.name))
-            for e in model.training_graph.inputs
-        ]
+        names = [e.attributes.name for e in model.training_graph.inputs]
+        self._inputs = [] if self._parts else [(n, self._runner.buffer(n)) for n in names]
 
     def _mean_buffers(self, groups: Sequence[str]) -> dict[str, NDArray[Any]]:
         """The update's own gradients, under the names by which the mean is added up."""
@@ -130,10 +143,37 @@ class Step:
         return loss
 
     def _run(self, arrays: Arrays) -> float:
+        if self._parts:
+            self._parts.run(arrays)
         for name, buffer in self._inputs:
             buffer[:] = arrays[name].reshape(-1)
         self._runner.step()
         return float(self._loss[0])
+
+    @property
+    def arena_bytes(self) -> int:
+        """Temporaries of a step."""
+        return sum(count * program.arena_bytes for program, count, _ in self._programs())
+
+    @property
+    def bytes(self) -> int:
+        """All that a step holds."""
+        held = needed_bytes(self.program, {**self._given, **self._means})
+        held += needed_bytes(self._update.program) if self._means else 0
+        return held + (self._parts.bytes if self._parts else 0)
+
+    @property
+    def flops(self) -> int:
+        """Floating-point operations of a step."""
+        return sum(runs * cost_of(program).flops for program, _, runs in self._programs())
+
+    def _programs(self) -> list[tuple[Program, int, int]]:
+        """Each Program, how many of it are held, and how often it is run in a step."""
+        found = [(self.program, 1, self._accumulate)]
+        if self._parts:
+            count = self._parts.count
+            found.append((self._parts.program, count, count * self._accumulate))
+        return [*found, (self._update.program, 1, 1)] if self._means else found
 
     @property
     def norm(self) -> float:
@@ -149,12 +189,25 @@ class Step:
         return float(self._shown[name][0]) if name in self._shown else math.nan
 
 
+def _cut(model: Model, sizes: Mapping[str, int], parts: int) -> Parts:
+    split = split_batch(model.training_graph, sizes, parts)
+    if split is None:
+        raise ArgumentError(
+            f"a batch cannot be cut into {parts} parts",
+            hint="its size must be a multiple of them, and each example's loss its own",
+        )
+    return Parts(model, sizes, split)
+
+
 def _takes_loss(update: Program) -> bool:
     return any(port.name == LOSS for port in update.entry.inputs)
 
 
-def _fitting(program: Program) -> Program:
-    check_memory(program)
+def _fitting(program: Program, parts: Parts | None = None) -> Program:
+    if parts is None:
+        check_memory(program)
+    else:
+        check_bytes(parts.bytes + needed_bytes(program, parts.shared))
     return program
 
 

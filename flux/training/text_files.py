@@ -36,6 +36,7 @@ class Files:
     Args:
         paths: files, and folders with files below them (in the order of their paths, hidden ones
             left out).
+        told: called while they are read, with the bytes read in this pass and all bytes.
 
     Attributes:
         name: what messages call it.
@@ -44,7 +45,10 @@ class Files:
         DataError: one that is missing, cannot be read, or is not UTF-8; or all of them are empty.
     """
 
-    def __init__(self, paths: Sequence[Path]) -> None:
+    def __init__(
+        self, paths: Sequence[Path], told: Callable[[int, int], None] = lambda _done, _all: None
+    ) -> None:
+        self._told = told
         self._paths = [file for path in paths for file in _files(path)]
         self.name = paths[0].name if len(paths) == 1 else f"{len(self._paths)} files"
         if not self._paths:
@@ -66,7 +70,16 @@ class Files:
 
     def texts(self) -> Iterator[str]:
         """The whole text in pieces, which end at line ends where there are some."""
-        return _by_lines(text for path in self._paths for text in read_pieces(path))
+        return _by_lines(self._pieces())
+
+    def _pieces(self) -> Iterator[str]:
+        sizes = [path.stat().st_size if path.is_file() else 0 for path in self._paths]
+        before = 0
+        for path, size in zip(self._paths, sizes, strict=True):
+            for number, text in enumerate(read_pieces(path), 1):
+                self._told(before + min(size, number * _PIECE), sum(sizes))
+                yield text
+            before += size
 
     def encoded(self, tokenizer: AnyTokenizer, preset: Preset) -> Encoded:
         """The last part of the tokens for validation, and those before it.
@@ -85,8 +98,9 @@ class Files:
 
         if self.characters < _KEPT:
             return np.concatenate(list(found()))
-        key = sha256(f"{self.digest}|{json.dumps(tokenizer.saved())}".encode()).hexdigest()
-        kind = np.dtype(np.uint16 if tokenizer.size <= 1 << 16 else np.uint32)
+        kind = np.min_scalar_type(tokenizer.size - 1)
+        told = f"{self.digest}|{json.dumps(tokenizer.saved())}|{kind}"
+        key = sha256(told.encode()).hexdigest()
         return _Kept(cache_folder() / f"{key}.tokens", kind).tokens(found)
 
 

@@ -136,9 +136,12 @@ class Tokenizer:
         return "\n" if "\n" in self.characters else self.characters[0]
 
     @cached_property
-    def _codes(self) -> Tokens:
-        # In order of code point, as from_text makes them, so that a binary search finds a token.
-        return _code_points(self.characters)
+    def _places(self) -> Tokens:
+        """The token of each code point, -1 where there is none; the last is that of all beyond."""
+        codes = _code_points(self.characters)
+        places = np.full(int(codes.max()) + 2, -1, np.int64)
+        places[codes] = np.arange(self.size)
+        return places
 
     def encode(self, text: str, name: str = "<text>") -> Tokens:
         """The tokens of a text.
@@ -146,11 +149,11 @@ class Tokenizer:
         Raises:
             DataError: a character outside the vocabulary; the error points at it.
         """
-        codes = _code_points(text)
-        found = np.searchsorted(self._codes, codes)
-        known = self._codes[np.minimum(found, self.size - 1)] == codes
-        if not known.all():
-            raise self._unknown(text, name, int(np.argmin(known)))
+        places = self._places
+        found: Tokens = places[np.minimum(_code_points(text), len(places) - 1)]
+        unknown = found < 0
+        if unknown.any():
+            raise self._unknown(text, name, int(np.argmax(unknown)))
         return found
 
     def decode(self, tokens: Iterable[int]) -> str:

@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from flux.errors import ArgumentError, DataError, DomainError
+from flux.errors import ArgumentError, DataError, DomainError, FluxError
 from flux.nn import Batch, Model, conform, sizes_of
+from flux.nn.parts import most_parts
 from flux.program import Program
 from flux.training.feed import Feed, feed
 from flux.training.recipe import recipe_of
@@ -34,11 +35,13 @@ class Trainer:
             batch is a mapping from the names of the graph's inputs to arrays; all batches have the
             shapes of the first.
         seed: of random numbers in the model's text, such as those of dropout.
-        threads: that a step may use; it never changes bits. Leave the BLAS one thread where this
-            is more.
+        threads: that a step may use; it never changes bits. Leave the BLAS one thread where this,
+            or `parts`, is more.
         accumulate: the number of batches that a step takes, one after another: it follows the mean
             of their gradients, as if they were one batch. Step n takes the batches from
             n*accumulate on.
+        parts: of each batch, computed side by side on as many threads; their number changes last
+            bits, and it must divide the batch.
         **recipe: the other fields of `Recipe`: learning_rate, weight_decay, clip, ...
 
     Attributes:
@@ -62,6 +65,7 @@ class Trainer:
         seed: int = 0,
         threads: int = 1,
         accumulate: int = 1,
+        parts: int = 1,
         **recipe: Any,
     ) -> None:
         if not isinstance(model, Model):
@@ -76,15 +80,13 @@ class Trainer:
         self.step = 0
         self.norm = self.rate = float("nan")
         self.skipped = 0
-        self._accumulate = _counted(accumulate)
+        self._accumulate = _counted("accumulate", accumulate)
         self._seed = seed
         self._feed = feed(data)
         self._inputs = model.training_graph.inputs
         first = conform(self._feed(0), self._inputs, model.dtype)
         self._sizes = sizes_of(first, self._inputs, model.sizes)
-        self._compiled = Step(
-            model, self.recipe, self._sizes, threads, self._accumulate, watched=True
-        )
+        self._compiled = self._compile(threads, _counted("parts", parts))
 
     def run(self, steps: int, after: Callable[[int, float], bool | None] | None = None) -> float:
         """Train for some steps.
@@ -123,14 +125,39 @@ class Trainer:
             self._not_finite(loss)
         return loss
 
-    def share(self, threads: int) -> None:
-        """Use that many threads from the next step on; it changes no bits."""
+    def share(self, threads: int, parts: int = 1) -> None:
+        """Share steps in another way from the next one on.
+
+        Args:
+            threads: that a step may use; it changes no bits.
+            parts: of each batch, computed side by side; it changes last bits.
+
+        Raises:
+            ArgumentError: a batch cannot be cut into that many parts; it is shared as before.
+            LimitError: the machine has too little memory for that; likewise.
+        """
+        count = _counted("parts", parts)
         state = {name: array.copy() for name, array in self.state().items()}
-        self._compiled = Step(
-            self.model, self.recipe, self._sizes, threads, self._accumulate, watched=True
-        )
-        for name, array in self.state().items():
-            np.copyto(array, state[name])
+        before = self._shared
+        del self._compiled  # its memory is free before that of the next one is taken
+        try:
+            self._compiled = self._compile(threads, count)
+        except FluxError:
+            self._compiled = self._compile(*before)
+            raise
+        finally:
+            for name, array in self.state().items():
+                np.copyto(array, state[name])
+
+    def _compile(self, threads: int, parts: int) -> Step:
+        model, sizes, count = self.model, self._sizes, self._accumulate
+        step = Step(model, self.recipe, sizes, threads, count, watched=True, parts=parts)
+        self._shared = (threads, parts)
+        return step
+
+    def most_parts(self, limit: int) -> int:
+        """The most parts, up to a limit, into which a batch can be cut; 1 where it cannot."""
+        return most_parts(self.model.training_graph, self._sizes, limit)
 
     def try_step(self) -> None:
         """Run the next step without counting it; the caller puts the state back."""
@@ -164,8 +191,23 @@ class Trainer:
 
     @property
     def program(self) -> Program:
-        """One step, compiled."""
+        """One step, compiled; without the parts of a batch, where it is cut into such."""
         return self._compiled.program
+
+    @property
+    def flops(self) -> int:
+        """Floating-point operations of a step."""
+        return self._compiled.flops
+
+    @property
+    def arena_bytes(self) -> int:
+        """Temporaries of a step."""
+        return self._compiled.arena_bytes
+
+    @property
+    def bytes(self) -> int:
+        """All that a step holds."""
+        return self._compiled.bytes
 
     def state(self) -> dict[str, NDArray[Any]]:
         """The flat arrays that a resumed run needs, by name; not copies."""
@@ -187,8 +229,8 @@ class Trainer:
         self.step = step
 
 
-def _counted(accumulate: int) -> int:
-    good = isinstance(accumulate, Integral) and not isinstance(accumulate, bool)
-    if not good or accumulate < 1:
-        raise ArgumentError(f"accumulate must be a whole number from 1 on, not {accumulate!r}")
-    return int(accumulate)
+def _counted(name: str, count: int) -> int:
+    good = isinstance(count, Integral) and not isinstance(count, bool)
+    if not good or count < 1:
+        raise ArgumentError(f"{name} must be a whole number from 1 on, not {count!r}")
+    return int(count)

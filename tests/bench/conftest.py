@@ -14,6 +14,7 @@ _ALWAYS = ("flux", "numpy by hand", "numpy typed")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--peers", default="", help="only these competitors, by name and commas")
+    parser.addoption("--rounds", type=int, default=5, help="rounds of a training step's benchmark")
 
 
 @pytest.fixture(scope="session")

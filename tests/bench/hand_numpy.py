@@ -1,6 +1,7 @@
 """A GPT's training step by hand, the yardstick: float32, preallocated, `out=` everywhere.
 
-The mathematics is that of `tests/reference_gpt.py`, with AdamW on every parameter and no clipping.
+The mathematics is that of `tests/reference_gpt.py`, with AdamW on every parameter and no clipping;
+a plain model has no biases, its output matrix is the embedding, and its GELU is the exact one.
 All products go through BLAS, on views where BLAS accepts them; queries, keys and values share one
 matrix. Parameters, gradients and moments each lie in one flat array, and the update runs over it in
 blocks that fit the cache.
@@ -12,11 +13,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import prod, sqrt
+from math import pi, prod, sqrt
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import erf
 
 from tests.reference_gpt import GELU_CUBE, GELU_SCALE, NORM_EPSILON, Shape, block, layout
 
@@ -47,8 +49,8 @@ class Flat:
         matrices: the same values as matrices (inputs, outputs).
     """
 
-    def __init__(self, shape: Shape) -> None:
-        rows = _packed(shape)
+    def __init__(self, shape: Shape, plain: bool = False) -> None:
+        rows = [row for row in _packed(shape) if not (plain and absent_in_plain(row[0]))]
         self.flat = np.zeros(sum(prod(dims) for _, dims in rows), F)
         self.of: dict[str, Array] = {}
         self.matrices: dict[str, Array] = {}
@@ -65,6 +67,12 @@ class Flat:
             found: Array = self.of[stem][..., "qkv".index(letter), :, :]
             return found
         return self.of[path]
+
+
+def absent_in_plain(path: str) -> bool:
+    """Whether a plain model lacks what the reference has at this path."""
+    leaf = path.rpartition(".")[2]
+    return leaf in ("head", "bias") or leaf.startswith("b")
 
 
 def _packed(shape: Shape) -> list[tuple[str, tuple[int, ...]]]:
@@ -88,8 +96,8 @@ class Norm:
     """Layer normalisation, and what its backward pass needs of the forward one."""
 
     def __init__(self, values: Flat, gradients: Flat, path: str, rows: int, width: int) -> None:
-        self._gain, self._bias = values.of[f"{path}.gain"], values.of[f"{path}.bias"]
-        self._d_gain, self._d_bias = gradients.of[f"{path}.gain"], gradients.of[f"{path}.bias"]
+        self._gain, self._bias = values.of[f"{path}.gain"], values.of.get(f"{path}.bias")
+        self._d_gain, self._d_bias = gradients.of[f"{path}.gain"], gradients.of.get(f"{path}.bias")
         self._unit, self.out = np.empty((2, rows, width), F)
         self._scale = np.empty(rows, F)
         self._average, self._ones = np.full(width, 1 / width, F), np.ones(rows, F)
@@ -105,13 +113,15 @@ class Norm:
         np.reciprocal(scale, out=scale)
         unit *= scale[:, None]
         np.multiply(unit, self._gain, out=self.out)
-        self.out += self._bias
+        if self._bias is not None:
+            self.out += self._bias
         return self.out
 
     def backward(self, d: Array, out: Array) -> None:
         """Add to `out` the cotangent of the input; `d`, the result's, is overwritten."""
         np.einsum("ij,ij->j", d, self._unit, out=self._d_gain)
-        np.matmul(self._ones, d, out=self._d_bias)
+        if self._d_bias is not None:
+            np.matmul(self._ones, d, out=self._d_bias)
         d *= self._gain
         mean = np.matmul(d, self._average)
         along = np.einsum("ij,ij->i", d, self._unit)
@@ -124,22 +134,28 @@ class Norm:
 
 
 class Linear:
-    """y = x W + b."""
+    """y = x W + b, or without b."""
 
     def __init__(self, values: Flat, gradients: Flat, weight: str, bias: str, rows: int) -> None:
         self._w, self._dw = values.matrices[weight], gradients.matrices[weight]
-        self._b, self._db = values.of[bias].reshape(-1), gradients.of[bias].reshape(-1)
+        self._b, self._db = _flat(values.of.get(bias)), _flat(gradients.of.get(bias))
         self._ones = np.ones(rows, F)
 
     def forward(self, x: Array, out: Array) -> None:
         np.matmul(x, self._w, out=out)
-        out += self._b
+        if self._b is not None:
+            out += self._b
 
     def backward(self, x: Array, d: Array, out: Array) -> None:
         """The gradients, and the cotangent of x in `out`."""
         np.matmul(x.T, d, out=self._dw)
-        np.matmul(self._ones, d, out=self._db)
+        if self._db is not None:
+            np.matmul(self._ones, d, out=self._db)
         np.matmul(d, self._w.T, out=out)
+
+
+def _flat(array: Array | None) -> Array | None:
+    return None if array is None else array.reshape(-1)
 
 
 class Attention:
@@ -190,11 +206,19 @@ class Attention:
 
 
 class Mlp:
-    """Two linear maps with GELU, in its tanh form, between them."""
+    """Two linear maps with GELU between them, in its tanh form or exact."""
 
     def __init__(
-        self, shape: Shape, rows: int, values: Flat, gradients: Flat, at: str, scratch: Array
+        self,
+        shape: Shape,
+        rows: int,
+        values: Flat,
+        gradients: Flat,
+        at: str,
+        scratch: Array,
+        exact: bool,
     ) -> None:
+        self._exact = exact
         self._up = Linear(values, gradients, f"{at}mlp.W1", f"{at}mlp.b1", rows)
         self._down = Linear(values, gradients, f"{at}mlp.W2", f"{at}mlp.b2", rows)
         self._u, self._tanh, self._bent = np.empty((3, rows, shape.feed_forward), F)
@@ -203,11 +227,15 @@ class Mlp:
     def forward(self, x: Array, out: Array) -> None:
         u, tanh, bent = self._u, self._tanh, self._bent
         self._up.forward(x, u)
-        np.multiply(u, u, out=tanh)
-        tanh *= F(GELU_CUBE * GELU_SCALE)
-        tanh += F(GELU_SCALE)
-        tanh *= u
-        np.tanh(tanh, out=tanh)
+        if self._exact:
+            np.multiply(u, F(sqrt(0.5)), out=tanh)
+            erf(tanh, out=tanh)  # in the place of the tanh
+        else:
+            np.multiply(u, u, out=tanh)
+            tanh *= F(GELU_CUBE * GELU_SCALE)
+            tanh += F(GELU_SCALE)
+            tanh *= u
+            np.tanh(tanh, out=tanh)
         np.add(tanh, F(1), out=bent)
         bent *= u
         bent *= F(0.5)
@@ -215,8 +243,24 @@ class Mlp:
 
     def backward(self, x: Array, d: Array, out: Array) -> None:
         self._down.backward(self._bent, d, self._d)
-        self._bend()
+        if self._exact:
+            self._bend_exactly()
+        else:
+            self._bend()
         self._up.backward(x, self._d, out)
+
+    def _bend_exactly(self) -> None:
+        """Multiply by gelu' = (1 + erf(u/sqrt(2)))/2 + u exp(-u^2/2)/sqrt(2 pi)."""
+        u, slope = self._u, self._slope
+        np.multiply(u, u, out=slope)
+        slope *= F(-0.5)
+        np.exp(slope, out=slope)
+        slope *= u
+        slope *= F(sqrt(2 / pi))
+        slope += self._tanh
+        slope += F(1)
+        slope *= F(0.5)
+        self._d *= slope
 
     def _bend(self) -> None:
         """Multiply by gelu' = (1 + tanh)/2 + u/2 (1 - tanh^2) scale (1 + 3 cube u^2)."""
@@ -238,7 +282,14 @@ class Block:
     """Attention and MLP, each normalised before and added to what goes through."""
 
     def __init__(
-        self, shape: Shape, batch: int, values: Flat, gradients: Flat, at: str, scratch: Scratch
+        self,
+        shape: Shape,
+        batch: int,
+        values: Flat,
+        gradients: Flat,
+        at: str,
+        scratch: Scratch,
+        plain: bool,
     ) -> None:
         rows = batch * shape.context
         self._norms = [
@@ -246,7 +297,7 @@ class Block:
         ]
         self._parts: list[Attention | Mlp] = [
             Attention(shape, batch, values, gradients, at, scratch.score),
-            Mlp(shape, rows, values, gradients, at, scratch.up),
+            Mlp(shape, rows, values, gradients, at, scratch.up, plain),
         ]
         self._added = scratch.added
 
@@ -281,20 +332,31 @@ class HandWritten:
         batch: windows of a step.
         parameters: their values by the reference's paths.
         adam: the optimiser's numbers.
+        plain: whether there are no biases, the output matrix is the embedding, and GELU is exact.
 
     Attributes:
         values, gradients: the model's, and the last step's.
     """
 
     def __init__(
-        self, shape: Shape, batch: int, parameters: Mapping[str, NDArray[Any]], adam: Adam
+        self,
+        shape: Shape,
+        batch: int,
+        parameters: Mapping[str, NDArray[Any]],
+        adam: Adam,
+        plain: bool = False,
     ) -> None:
-        self.values, self.gradients = Flat(shape), Flat(shape)
+        self.values, self.gradients = Flat(shape, plain), Flat(shape, plain)
         for path, value in parameters.items():
             self.values.view(path)[...] = value
+        self._head = self.values.of["E"].T if plain else self.values.of["head"]
+        self._d_head = self.gradients.of["E"].T if plain else self.gradients.of["head"]
+        self._plain = plain
         rows, scratch = batch * shape.context, Scratch(shape, batch)
         both = (self.values, self.gradients)
-        self._blocks = [Block(shape, batch, *both, block(i), scratch) for i in range(shape.layers)]
+        self._blocks = [
+            Block(shape, batch, *both, block(i), scratch, plain) for i in range(shape.layers)
+        ]
         self._norm = Norm(*both, "norm", rows, shape.width)
         self._x, self._d = np.empty((2, rows, shape.width), F)
         self._added = scratch.added
@@ -317,7 +379,7 @@ class HandWritten:
         self._x.reshape(self._windows)[...] += p["P"]
         for part in self._blocks:
             part.forward(self._x)
-        np.matmul(self._norm.forward(self._x), p["head"], out=self._logits)
+        np.matmul(self._norm.forward(self._x), self._head, out=self._logits)
 
     def _cross_entropy(self, targets: Tokens) -> float:
         """The mean loss; the logits become their own cotangent."""
@@ -332,8 +394,8 @@ class HandWritten:
 
     def _backward(self, tokens: Tokens) -> None:
         g, d = self.gradients.of, self._d
-        np.matmul(self._norm.out.T, self._logits, out=g["head"])
-        np.matmul(self._logits, self.values.of["head"].T, out=self._added)
+        np.matmul(self._norm.out.T, self._logits, out=self._d_head)
+        np.matmul(self._logits, self._head.T, out=self._added)
         d[...] = 0
         self._norm.backward(self._added, d)
         for part in reversed(self._blocks):
@@ -341,7 +403,10 @@ class HandWritten:
         np.sum(d.reshape(self._windows), 0, out=g["P"])
         hot = np.zeros((len(g["E"]), len(tokens)), F)
         hot[tokens, self._rows] = 1
-        np.matmul(hot, d, out=g["E"])
+        if self._plain:
+            g["E"] += hot @ d
+        else:
+            np.matmul(hot, d, out=g["E"])
 
 
 class Update:

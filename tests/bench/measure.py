@@ -78,6 +78,8 @@ class Worker:
 
     def __init__(self, module: str, threads: int = 1) -> None:
         self.started = time.perf_counter()
+        self.note = ""
+        self._asked: Mapping[str, Any] = {}
         self._threads = threads
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115  (closed with the worker)
         self._process = subprocess.Popen(
@@ -91,31 +93,51 @@ class Worker:
         )
 
     def prepare(self, competitor: str, **task: Any) -> None:
-        """Build what `run` will call.
+        """Build what `run` will call, and take note of what is to be said of it.
 
         Raises:
             AbsentError: the competitor is not installed, or cannot do this.
         """
-        reply = self._ask({"prepare": competitor, **task})
+        self.begin({"prepare": competitor, **task})
+        self.prepared()
+
+    def prepared(self) -> None:
+        """Wait until what was begun is built.
+
+        Raises:
+            AbsentError: the competitor is not installed, or cannot do this.
+        """
+        reply = self._reply()
         if "missing" in reply:
             raise AbsentError(reply["missing"])
+        self.note = str(reply["note"])
 
     def run(self, times: int = 1) -> Sample:
         """Call it that often."""
-        reply = self._ask({"run": times})
+        self.begin({"run": times})
+        return self.sample(times)
+
+    def sample(self, times: int = 1) -> Sample:
+        """Wait until it was called as often as was begun."""
+        reply = self._reply()
         spent = reply["cpu"] if self._threads == 1 else reply["wall"]
         return Sample(spent / times, reply["value"], reply["peak_mb"])
 
-    def _ask(self, request: Mapping[str, Any]) -> dict[str, Any]:
+    def begin(self, request: Mapping[str, Any]) -> None:
+        """Ask for something, and do not wait: one reply follows each request."""
         assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        with suppress(BrokenPipeError):  # it has died; the empty reply below says why
+        self._asked = request
+        with suppress(BrokenPipeError):  # it has died; the empty reply says why
             print(json.dumps(request), file=self._process.stdin, flush=True)
+
+    def _reply(self) -> dict[str, Any]:
+        assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line:
             self._process.wait()
             self._errors.seek(0)
-            raise RuntimeError(f"{request}: {self._errors.read().decode(errors='replace')[-2000:]}")
+            said = self._errors.read().decode(errors="replace")[-2000:]
+            raise RuntimeError(f"{self._asked}: {said}")
         reply: dict[str, Any] = json.loads(line)
         return reply
 
@@ -130,14 +152,14 @@ class Worker:
 
 
 def take_turns(
-    workers: Mapping[str, Worker], rounds: int, seconds: float
+    workers: Mapping[str, Worker], rounds: int, seconds: float, most_s: float = _LONG_SECONDS
 ) -> dict[str, list[Sample]]:
     """So many rounds, in each of which every worker runs for about so many seconds.
 
-    A call that takes longer than a second is made once only.
+    A call that takes longer than `most_s` is made once only.
     """
     first = {name: _warm(worker, seconds) for name, worker in workers.items()}
-    quick = {name: s for name, s in first.items() if s.seconds < _LONG_SECONDS}
+    quick = {name: s for name, s in first.items() if s.seconds < most_s}
     samples: dict[str, list[Sample]] = {name: [] for name in quick}
     for _ in range(rounds):
         for name, sample in quick.items():

@@ -1,7 +1,8 @@
-"""Symbolic and scalar work, a competitor each: Flux, SymPy, SymEngine, CasADi, and Python itself.
+"""Symbolic and scalar work, a competitor each: Flux, Python itself, SymPy, C++ and NumPy's peers.
 
 A task is built once and its call is timed; every cache that could answer a second call is emptied
-within the call. What a call returns is dropped at once, so that an interned result is built anew.
+within the call, but for the one task that is about the cache. What a call returns is dropped at
+once, so that an interned result is built anew.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ LONG = " + ".join(f"{n + 1}*a**{n % 7 + 2}*sin(b*{n + 1})" for n in range(1000))
 SCALAR = "x**2*sin(y) + exp(-x*y)"
 
 TEXTS = {"parse, short": SHORT, "parse, medium": MEDIUM, "parse, 1,000 terms": LONG}
+AGAIN = "parse, medium, again"
 
 
 # The expressions, built from a library's own symbols and functions.
@@ -74,8 +76,12 @@ DERIVATIVES: Mapping[str, tuple[Callable[[Any, Any], Any], int]] = {
 }
 GRADIENT, HESSIAN = "gradient, Rosenbrock in 100", "Hessian, Rosenbrock in 30"
 COMPILE, EVALUATE = "compile that gradient", "evaluate that gradient"
-CALL = "scalar call"
-TASKS = (*TEXTS, *DERIVATIVES, GRADIENT, HESSIAN, COMPILE, EVALUATE, CALL)
+CALL, FIRST, READY = "scalar call", "first value from text", "text to compiled value"
+ROOT, ROOT_TEXT = "Kepler root, scalar", "E - 0.6*sin(E) = 1"
+TASKS = (
+    *(*TEXTS, AGAIN, *DERIVATIVES, GRADIENT, HESSIAN, COMPILE, EVALUATE),
+    *(CALL, FIRST, READY, ROOT),
+)
 
 
 def flux(task: str) -> Call:
@@ -88,6 +94,14 @@ def flux(task: str) -> Call:
     if task in TEXTS:
         text = TEXTS[task]
         return lambda: (_parse.cache_clear(), flux.parse(text))
+    if task == AGAIN:
+        return lambda: flux.parse(MEDIUM)
+    if task == FIRST:
+        return lambda: (_parse.cache_clear(), flux.evaluate(SCALAR, x=1.0, y=2.0))[1]
+    if task == READY:
+        return lambda: (_parse.cache_clear(), flux.compile(SCALAR)(1.0, 2.0))[1]
+    if task == ROOT:
+        return lambda: flux.solve(ROOT_TEXT, E=1.0).root
     if task in DERIVATIVES:
         make, order = DERIVATIVES[task]
         m = SimpleNamespace(
@@ -129,9 +143,13 @@ def sympy(task: str) -> Call:
         x = sp.Symbol("x")
         e = make(sp, x)
         return cold(lambda: sp.diff(e, x, order))
-    if task == CALL:
-        f = sp.lambdify(sp.symbols("x y"), sp.sympify(SCALAR), "math")
-        return lambda: f(1.0, 2.0)
+    if task == AGAIN:
+        return lambda: sp.sympify(MEDIUM)
+    if task in (CALL, FIRST, READY):
+        return _sympy_values(task)
+    if task == ROOT:
+        unknown = sp.Symbol("E")
+        return lambda: sp.nsolve(unknown - 0.6 * sp.sin(unknown) - 1, unknown, 1.0)
     xs = [sp.Symbol(f"x{n}") for n in range(30 if task == HESSIAN else 100)]
     e = rosenbrock(xs)
     if task == GRADIENT:
@@ -143,6 +161,19 @@ def sympy(task: str) -> Call:
         return cold(lambda: sp.lambdify([xs], gradient, modules="math", cse=True))
     f, point = sp.lambdify([xs], gradient, modules="math", cse=True), [0.5] * 100
     return lambda: f(point)
+
+
+def _sympy_values(task: str) -> Call:
+    import sympy as sp
+    from sympy.core.cache import clear_cache
+
+    x, y = sp.symbols("x y")
+    if task == FIRST:
+        return lambda: (clear_cache(), float(sp.sympify(SCALAR).evalf(subs={x: 1.0, y: 2.0})))[1]
+    if task == READY:
+        return lambda: (clear_cache(), sp.lambdify((x, y), sp.sympify(SCALAR), "math")(1.0, 2.0))[1]
+    f = sp.lambdify((x, y), sp.sympify(SCALAR), "math")
+    return lambda: f(1.0, 2.0)
 
 
 def symengine(task: str) -> Call:
@@ -157,9 +188,19 @@ def symengine(task: str) -> Call:
         x = se.Symbol("x")
         e = make(se, x)
         return lambda: _repeated(e, lambda g: se.diff(g, x), order)
+    if task == AGAIN:
+        return lambda: se.sympify(MEDIUM)
+    if task == FIRST:
+        at = dict(zip(se.symbols("x y"), (1.0, 2.0), strict=True))
+        return lambda: float(se.sympify(SCALAR).subs(at))
+    if task == READY:
+        xy = se.symbols("x y")
+        return lambda: se.Lambdify(xy, [se.sympify(SCALAR)], backend="llvm")((1.0, 2.0))[0]
     if task == CALL:
         f = se.Lambdify(se.symbols("x y"), [se.sympify(SCALAR)], backend="llvm")
-        return lambda: f((1.0, 2.0))
+        return lambda: f((1.0, 2.0))[0]
+    if task == ROOT:
+        raise NotImplementedError("SymEngine finds no roots by numbers")
     xs = [se.Symbol(f"x{n}") for n in range(30 if task == HESSIAN else 100)]
     e = rosenbrock(xs)
     if task == GRADIENT:
@@ -177,8 +218,13 @@ def casadi(task: str) -> Call:
     """CasADi's scalar expressions and its virtual machine."""
     import casadi as ca
 
-    if task in TEXTS:
+    if task in (*TEXTS, AGAIN, FIRST, READY):
         raise NotImplementedError("CasADi reads no text")
+    if task == ROOT:
+        unknown = ca.SX.sym("E")
+        residual = {"x": unknown, "g": unknown - 0.6 * ca.sin(unknown) - 1}
+        find = ca.rootfinder("find", "newton", residual)
+        return lambda: float(find(1.0, 0.0))
     if task in DERIVATIVES:
         make, order = DERIVATIVES[task]
         x = ca.SX.sym("x")
@@ -206,10 +252,57 @@ def python(task: str) -> Call:
     if task in TEXTS:
         text = TEXTS[task]
         return lambda: compile(text, "<text>", "eval")
+    names = {"sin": math.sin, "exp": math.exp}
     if task == CALL:
-        f = eval(f"lambda x, y: {SCALAR}", {"sin": math.sin, "exp": math.exp})
+        f = eval(f"lambda x, y: {SCALAR}", names)
         return lambda: f(1.0, 2.0)
+    if task == FIRST:
+        return lambda: eval(SCALAR, names, {"x": 1.0, "y": 2.0})
+    if task == READY:
+        return lambda: eval(f"lambda x, y: {SCALAR}", names)(1.0, 2.0)
+    if task == ROOT:
+        return _newton
     raise NotImplementedError("Python does no algebra")
+
+
+def _newton() -> float:
+    """Newton's method, typed for the one equation."""
+    x = 1.0
+    for _ in range(50):
+        step = (x - 0.6 * math.sin(x) - 1.0) / (1.0 - 0.6 * math.cos(x))
+        x -= step
+        if abs(step) < 1e-12:
+            break
+    return x
+
+
+def numexpr(task: str) -> Call:
+    """numexpr: it reads a text and compiles it for its own machine in one step."""
+    from numexpr.necompiler import NumExpr, double
+
+    if task in TEXTS or task == AGAIN:
+        text = TEXTS.get(task, MEDIUM)
+        if text is LONG:
+            raise NotImplementedError("numexpr's compiler recurses, and not so far")
+        return lambda: NumExpr(text, [("a", double), ("b", double)])
+    signature = [("x", double), ("y", double)]
+    if task in (FIRST, READY):
+        return lambda: float(NumExpr(SCALAR, signature)(1.0, 2.0))
+    if task == CALL:
+        f = NumExpr(SCALAR, signature)
+        return lambda: float(f(1.0, 2.0))
+    raise NotImplementedError("numexpr does no algebra")
+
+
+def scipy(task: str) -> Call:
+    """SciPy's scalar Newton, with formula and derivative typed in Python."""
+    from scipy.optimize import newton
+
+    if task != ROOT:
+        raise NotImplementedError("SciPy reads no formulas")
+    return lambda: newton(
+        lambda x: x - 0.6 * math.sin(x) - 1.0, 1.0, lambda x: 1.0 - 0.6 * math.cos(x), tol=1e-12
+    )
 
 
 def _repeated(e: Any, once: Callable[[Any], Any], times: int) -> Any:
@@ -230,6 +323,8 @@ COMPETITORS: Mapping[str, Callable[[str], Call]] = {
     "sympy": sympy,
     "symengine": symengine,
     "casadi": casadi,
+    "numexpr": numexpr,
+    "scipy": scipy,
 }
 # Longer than twenty seconds for one call.
 TOO_LONG = frozenset({("sympy", "derivative, composition of 50")})

@@ -44,7 +44,7 @@ def _no_checks() -> Iterator[None]:
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_compiling_a_training_step(name: str) -> None:
-    shape, batch = PRESETS[name]
+    shape, batch, _ = PRESETS[name]
 
     def stages() -> Iterator[Callable[[Any], Any]]:
         sizes = {"b": batch, "t": shape.context}

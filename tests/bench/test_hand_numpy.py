@@ -7,6 +7,13 @@ import pytest
 
 from tests import reference_gpt as reference
 from tests.bench.hand_numpy import Adam, HandWritten
+from tests.bench.training_peers import (
+    Case,
+    library_model,
+    library_paths,
+    library_values,
+    values_of,
+)
 
 SHAPE = reference.Shape(vocabulary=7, context=5, width=6, heads=2, layers=2, feed_forward=8)
 
@@ -31,3 +38,17 @@ def test_training_by_hand_follows_the_reference() -> None:
     optimiser = reference.AdamW(learning_rate=0.01, clip=1e9, warm_up=0, final_fraction=1)
     expected = reference.train(values, batches, optimiser, frozenset(values))
     assert [hand(*batch) for batch in batches] == pytest.approx(expected, rel=1e-4)
+
+
+def test_gradients_of_a_plain_model_are_those_of_the_library() -> None:
+    case = Case(SHAPE, 3, plain=True)
+    model = library_model(case, "float64")
+    model.load_state_dict(library_values(case, model))
+    tokens, targets = np.random.default_rng(1).integers(0, SHAPE.vocabulary, (2, 3, SHAPE.context))
+    hand = HandWritten(SHAPE, 3, values_of(case), Adam(), plain=True)
+    loss = hand(tokens, targets)
+    assert loss == pytest.approx(model.loss(tokens=tokens, targets=targets), rel=1e-5)
+    found = {path: hand.gradients.view(path) for path in values_of(case)}
+    expected = model.gradient(tokens=tokens, targets=targets)
+    for path, name in library_paths(case, model).items():
+        np.testing.assert_allclose(found[name], expected[path], rtol=1e-3, atol=1e-5, err_msg=path)

@@ -11,48 +11,71 @@ from __future__ import annotations
 import atexit
 import os
 import tempfile
+import time
 from collections.abc import Callable, Mapping
 from itertools import cycle
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from tests import reference_gpt as reference
-from tests.bench.hand_numpy import Adam, Flat, HandWritten
+from tests.bench.hand_numpy import Adam, Flat, HandWritten, absent_in_plain
+from tests.gpt_models import reference_path
 from tests.reference_gpt import Shape, block
 
-# d, heads, layers, f and T of the presets of `flux train`; then the batch.
-PRESETS: Mapping[str, tuple[Shape, int]] = {
-    "tiny": (Shape(65, 32, 64, 2, 1, 128), 1),
-    "small": (Shape(65, 64, 128, 4, 2, 512), 1),
-    "small-b16": (Shape(65, 64, 128, 4, 2, 512), 16),
+
+class Case(NamedTuple):
+    """A preset of `flux train` over 65 characters.
+
+    Attributes:
+        shape: vocabulary, context, width, heads, layers and feed-forward width.
+        batch: windows of a step.
+        plain: whether there are no biases, the output matrix is the embedding, and GELU is exact.
+    """
+
+    shape: Shape
+    batch: int
+    plain: bool = False
+
+
+PRESETS: Mapping[str, Case] = {
+    "tiny": Case(Shape(65, 32, 64, 2, 1, 128), 1),
+    "small": Case(Shape(65, 64, 128, 4, 2, 512), 1),
+    "small-b16": Case(Shape(65, 64, 128, 4, 2, 512), 16),
+    "nanogpt-cpu": Case(Shape(65, 64, 128, 4, 4, 512), 12, plain=True),
+    "medium": Case(Shape(65, 128, 256, 8, 4, 1024), 16),
+    "large": Case(Shape(65, 128, 512, 16, 6, 2048), 8),
 }
 ADAM = Adam()
+_TRIED, _TRIED_S = 20, 0.3  # steps of each way of sharing, and seconds
 Loss = Callable[[], Any]
 
 
-def _values(shape: Shape) -> reference.Parameters:
-    return reference.initial(shape, seed=0)
+def values_of(case: Case) -> reference.Parameters:
+    """The values that every row starts from, by the reference's paths."""
+    values = reference.initial(case.shape, seed=0)
+    return {path: v for path, v in values.items() if not (case.plain and absent_in_plain(path))}
 
 
-def _batches(shape: Shape, batch: int) -> list[tuple[reference.Tokens, reference.Tokens]]:
-    drawn = np.random.default_rng(1).integers(0, shape.vocabulary, (16, 2, batch, shape.context))
+def _batches(case: Case) -> list[tuple[reference.Tokens, reference.Tokens]]:
+    sizes = (16, 2, case.batch, case.shape.context)
+    drawn = np.random.default_rng(1).integers(0, case.shape.vocabulary, sizes)
     return [(tokens, targets) for tokens, targets in drawn]
 
 
 def flux(preset: str) -> Loss:
-    """The library's `gpt`, its gradient and AdamW, as one Program.
+    """The library's GPT, its gradient and AdamW, shared among the cores as is measured first.
 
-    Its threads share out products and blocks of rows alike, so the BLAS under it keeps to one.
+    So does `flux train --threads auto`.
     """
-    from flux.cli.machine import limit_blas, usable_cores
-    from flux.training.recipe import Recipe
+    from flux.cli.machine import usable_cores
+    from flux.nn.parts import most_parts
+    from flux.training import Recipe, Sharing, limit_blas_to, measure
     from flux.training.step import Step
-    from tests.gpt_models import assign, gpt
 
-    shape, batch = PRESETS[preset]
-    model = gpt(shape, dtype="float32")
-    assign(model, _values(shape))
+    case = PRESETS[preset]
+    model = library_model(case)
+    sizes = {**model.sizes, "b": case.batch, "t": case.shape.context}
     recipe = Recipe(
         learning_rate=ADAM.learning_rate,
         clip=0,
@@ -62,26 +85,88 @@ def flux(preset: str) -> Loss:
         beta2=ADAM.beta2,
         epsilon=ADAM.epsilon,
     )
-    limit_blas()
-    sizes = {**model.sizes, "b": batch, "t": shape.context}
-    step = Step(model, recipe, sizes, threads=usable_cores())
-    feeds = cycle([{"tokens": x, "targets": y} for x, y in _batches(shape, batch)])
-    counted = iter(range(1 << 62))
-    return lambda: step(next(counted), next(feeds))
+    batches = [{"tokens": x, "targets": y} for x, y in _batches(case)]
+
+    def step_of(sharing: Sharing) -> Loss:
+        model.load_state_dict(library_values(case, model))
+        step = Step(model, recipe, sizes, sharing.own, parts=sharing.parts)
+        feeds, counted = cycle(batches), iter(range(1 << 62))
+        return lambda: step(next(counted), next(feeds))
+
+    cores = usable_cores()
+    parts = most_parts(model.training_graph, sizes, cores)
+    found = measure(cores, parts, "", lambda sharing: _seconds(step_of(sharing)))
+    limit_blas_to(found.blas)
+    return Noted(step_of(found), str(found))
+
+
+class Noted:
+    """Something to call, and a remark for the table."""
+
+    def __init__(self, call: Loss, note: str) -> None:
+        self._call, self.note = call, note
+
+    def __call__(self) -> Any:
+        return self._call()
+
+
+def _seconds(call: Loss) -> float:
+    """The shortest of some calls after the first."""
+    call()
+    begun, times = time.perf_counter(), []
+    while not times or (len(times) < _TRIED and time.perf_counter() - begun < _TRIED_S):
+        start = time.perf_counter()
+        call()
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+def library_model(case: Case, dtype: str = "float32") -> Any:
+    """The library's model of a case."""
+    from flux.nn import Model
+    from flux.training.library import graph
+
+    shape = case.shape
+    sizes = {
+        "n": shape.context,
+        "d": shape.width,
+        "h": shape.heads,
+        "k": shape.width // shape.heads,
+        "f": shape.feed_forward,
+        "v": shape.vocabulary,
+    }
+    name = "gpt_plain" if case.plain else "gpt"
+    return Model(graph(name, layers=shape.layers), sizes, dtype=dtype)
+
+
+def library_paths(case: Case, model: Any) -> Mapping[str, str]:
+    """The library's paths, and the reference's."""
+    if not case.plain:
+        return {path: reference_path(path) for path in model.parameters}
+    usual = {
+        p: p.replace("norm_plain", "layer_norm").replace("_plain", "") for p in model.parameters
+    }
+    return {path: reference_path(found) for path, found in usual.items()}
+
+
+def library_values(case: Case, model: Any) -> Mapping[str, Any]:
+    """The values that every row starts from, by the library's paths."""
+    values = values_of(case)
+    return {path: values[name] for path, name in library_paths(case, model).items()}
 
 
 def numpy_by_hand(preset: str) -> Loss:
     """The yardstick."""
-    shape, batch = PRESETS[preset]
-    step = HandWritten(shape, batch, _values(shape), ADAM)
-    feeds = cycle(_batches(shape, batch))
+    case = PRESETS[preset]
+    step = HandWritten(case.shape, case.batch, values_of(case), ADAM, case.plain)
+    feeds = cycle(_batches(case))
     return lambda: step(*next(feeds))
 
 
-def _joined(shape: Shape) -> dict[str, np.ndarray[Any, Any]]:
+def _joined(case: Case) -> dict[str, np.ndarray[Any, Any]]:
     """The values as matrices, queries, keys and values in one."""
-    flat = Flat(shape)
-    for path, value in _values(shape).items():
+    flat = Flat(case.shape, case.plain)
+    for path, value in values_of(case).items():
         flat.view(path)[...] = value
     return {
         path: value.reshape(-1) if path.endswith("attention.b") else value
@@ -89,28 +174,30 @@ def _joined(shape: Shape) -> dict[str, np.ndarray[Any, Any]]:
     }
 
 
-def _torch_loss(torch: Any, p: Mapping[str, Any], shape: Shape) -> Callable[[Any, Any], Any]:
-    f, d, heads = torch.nn.functional, shape.width, shape.heads
+def _torch_loss(torch: Any, p: Mapping[str, Any], case: Case) -> Callable[[Any, Any], Any]:
+    f, d, heads = torch.nn.functional, case.shape.width, case.shape.heads
+    head = p["E"] if case.plain else p["head"]
+    form = "none" if case.plain else "tanh"
 
     def norm(x: Any, at: str) -> Any:
-        return f.layer_norm(x, (d,), p[f"{at}.gain"], p[f"{at}.bias"])
+        return f.layer_norm(x, (d,), p[f"{at}.gain"], p.get(f"{at}.bias"))
 
     def attention(x: Any, at: str) -> Any:
-        joined = f.linear(x, p[f"{at}W"], p[f"{at}b"])
+        joined = f.linear(x, p[f"{at}W"], p.get(f"{at}b"))
         apart = joined.view(*x.shape[:2], 3, heads, d // heads).permute(2, 0, 3, 1, 4)
         mixed = f.scaled_dot_product_attention(*apart.unbind(0), is_causal=True)
-        return f.linear(mixed.transpose(1, 2).reshape(x.shape), p[f"{at}Wo"], p[f"{at}bo"])
+        return f.linear(mixed.transpose(1, 2).reshape(x.shape), p[f"{at}Wo"], p.get(f"{at}bo"))
 
     def mlp(x: Any, at: str) -> Any:
-        up = f.linear(x, p[f"{at}W1"], p[f"{at}b1"])
-        return f.linear(f.gelu(up, approximate="tanh"), p[f"{at}W2"], p[f"{at}b2"])
+        up = f.linear(x, p[f"{at}W1"], p.get(f"{at}b1"))
+        return f.linear(f.gelu(up, approximate=form), p[f"{at}W2"], p.get(f"{at}b2"))
 
     def loss(tokens: Any, targets: Any) -> Any:
         x = f.embedding(tokens, p["E"]) + p["P"]
-        for at in map(block, range(shape.layers)):
+        for at in map(block, range(case.shape.layers)):
             x = x + attention(norm(x, f"{at}norm1"), f"{at}attention.")
             x = x + mlp(norm(x, f"{at}norm2"), f"{at}mlp.")
-        logits = f.linear(norm(x, "norm"), p["head"])
+        logits = f.linear(norm(x, "norm"), head)
         return f.cross_entropy(logits.flatten(0, 1), targets.flatten())
 
     return loss
@@ -119,8 +206,8 @@ def _torch_loss(torch: Any, p: Mapping[str, Any], shape: Shape) -> Callable[[Any
 def _torch(preset: str, compiled: bool) -> Loss:
     import torch
 
-    shape, batch = PRESETS[preset]
-    p = {path: _torch_parameter(torch, path, v) for path, v in _joined(shape).items()}
+    case = PRESETS[preset]
+    p = {path: _torch_parameter(torch, path, v) for path, v in _joined(case).items()}
     optimiser = torch.optim.AdamW(
         list(p.values()),
         lr=ADAM.learning_rate,
@@ -129,10 +216,10 @@ def _torch(preset: str, compiled: bool) -> Loss:
         weight_decay=ADAM.weight_decay,
         fused=True,
     )
-    loss_of = _torch_loss(torch, p, shape)
+    loss_of = _torch_loss(torch, p, case)
     if compiled:
         loss_of = torch.compile(loss_of, dynamic=False)
-    feeds = cycle([(torch.from_numpy(x), torch.from_numpy(y)) for x, y in _batches(shape, batch)])
+    feeds = cycle([(torch.from_numpy(x), torch.from_numpy(y)) for x, y in _batches(case)])
 
     def one() -> Any:
         loss = loss_of(*next(feeds))
@@ -165,34 +252,35 @@ def torch_compile(preset: str) -> Loss:
     return _torch(preset, compiled=True)
 
 
-def _jax_loss(jax: Any, shape: Shape) -> Callable[[Any, Any, Any], Any]:
-    jnp = jax.numpy
+def _jax_loss(jax: Any, case: Case) -> Callable[[Any, Any, Any], Any]:
+    jnp, shape = jax.numpy, case.shape
     d, heads, t = shape.width, shape.heads, shape.context
     mask = jnp.tril(jnp.ones((t, t), bool))
 
     def norm(p: Any, x: Any, at: str) -> Any:
         c = x - x.mean(-1, keepdims=True)
         spread = (c * c).mean(-1, keepdims=True) + reference.NORM_EPSILON
-        return c * jax.lax.rsqrt(spread) * p[f"{at}.gain"] + p[f"{at}.bias"]
+        return c * jax.lax.rsqrt(spread) * p[f"{at}.gain"] + p.get(f"{at}.bias", 0)
 
     def attention(p: Any, x: Any, at: str) -> Any:
-        joined = (x @ p[f"{at}W"] + p[f"{at}b"]).reshape(-1, t, 3, heads, d // heads)
+        joined = (x @ p[f"{at}W"] + p.get(f"{at}b", 0)).reshape(-1, t, 3, heads, d // heads)
         q, k, v = (joined[:, :, n] for n in range(3))
         score = jnp.einsum("bthk,bshk->bhts", q, k) / np.sqrt(d // heads).astype(np.float32)
         weight = jax.nn.softmax(jnp.where(mask, score, -jnp.inf), -1)
         mixed = jnp.einsum("bhts,bshk->bthk", weight, v).reshape(x.shape)
-        return mixed @ p[f"{at}Wo"] + p[f"{at}bo"]
+        return mixed @ p[f"{at}Wo"] + p.get(f"{at}bo", 0)
 
     def mlp(p: Any, x: Any, at: str) -> Any:
-        up = jax.nn.gelu(x @ p[f"{at}W1"] + p[f"{at}b1"], approximate=True)
-        return up @ p[f"{at}W2"] + p[f"{at}b2"]
+        up = jax.nn.gelu(x @ p[f"{at}W1"] + p.get(f"{at}b1", 0), approximate=not case.plain)
+        return up @ p[f"{at}W2"] + p.get(f"{at}b2", 0)
 
     def loss(p: Any, tokens: Any, targets: Any) -> Any:
         x = p["E"][tokens] + p["P"]
         for at in map(block, range(shape.layers)):
             x = x + attention(p, norm(p, x, f"{at}norm1"), f"{at}attention.")
             x = x + mlp(p, norm(p, x, f"{at}norm2"), f"{at}mlp.")
-        likely = jax.nn.log_softmax(norm(p, x, "norm") @ p["head"], -1)
+        head = p["E"].T if case.plain else p["head"]
+        likely = jax.nn.log_softmax(norm(p, x, "norm") @ head, -1)
         return -jnp.take_along_axis(likely, targets[..., None], -1).mean()
 
     return loss
@@ -202,9 +290,9 @@ def jax_jit(preset: str) -> Loss:
     """JAX: the whole step under one `jit`, its state donated."""
     import jax
 
-    shape, batch = PRESETS[preset]
+    case = PRESETS[preset]
     jnp, each = jax.numpy, jax.tree_util.tree_map
-    gradient = jax.value_and_grad(_jax_loss(jax, shape))
+    gradient = jax.value_and_grad(_jax_loss(jax, case))
 
     def step(p: Any, m: Any, v: Any, t: Any, tokens: Any, targets: Any) -> Any:
         loss, g = gradient(p, tokens, targets)
@@ -220,10 +308,10 @@ def jax_jit(preset: str) -> Loss:
         return each(update, p, m, v), m, v, t, loss
 
     compiled = jax.jit(step, donate_argnums=(0, 1, 2, 3))
-    p = each(jnp.asarray, _joined(shape))
+    p = each(jnp.asarray, _joined(case))
     state = [p, each(jnp.zeros_like, p), each(jnp.zeros_like, p), jnp.zeros((), jnp.float32)]
     feeds = cycle(
-        [(jnp.asarray(x, jnp.int32), jnp.asarray(y, jnp.int32)) for x, y in _batches(shape, batch)]
+        [(jnp.asarray(x, jnp.int32), jnp.asarray(y, jnp.int32)) for x, y in _batches(case)]
     )
 
     def one() -> Any:

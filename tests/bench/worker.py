@@ -56,7 +56,8 @@ def _prepare(
 ) -> tuple[Call, Reply]:
     name = request.pop("prepare")
     try:
-        return competitors[name](**request), {}
+        call = competitors[name](**request)
+        return call, {"note": getattr(call, "note", "")}
     except ModuleNotFoundError as error:
         return int, {"missing": f"{error.name} is not installed"}
     except NotImplementedError as error:

@@ -104,6 +104,12 @@ def test_bombs_name_their_budget():
         flux.parse(many).expand()
 
 
+@pytest.mark.parametrize("base", ["0", "(x - x)", "(2*y - y - y)"])
+def test_zero_to_a_huge_power_is_zero_at_once(base):
+    assert flux.parse(f"{base}^123456789012345678901234567890").expand() is flux.parse("0")
+    assert flux.parse(f"{base}^0").expand() is flux.parse("1")
+
+
 def test_coefficients_beyond_exact_ones_stay_as_they_are():
     assert str(flux.parse("9^9^9*(x + 1)").expand()) == "x*9^387420489 + 9^387420489"
     wide = flux.parse("(a + b + c)^40")

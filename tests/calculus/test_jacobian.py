@@ -11,6 +11,7 @@ import flux
 from flux.errors import ArgumentError, AxisError, FluxError, LimitError
 from flux.expr import count_nodes, variable
 from flux.settings import override
+from tests.reliability.bounds import within
 from tests.strategies import formulas
 
 
@@ -178,3 +179,31 @@ def test_products_take_inputs_with_axes():
     e = flux.parse("input x[d], v[d]\nsum[d](x^3)")
     (product,) = e.hvp({"x": "input v[d]\nv"})
     assert product.evaluate(x=[1.0, 2.0], v=[1.0, -1.0]) == pytest.approx([6.0, -12.0])
+
+
+def test_a_sparse_hessian_costs_as_much_as_it_has_entries():
+    names = [f"x{i}" for i in range(1_500)]
+    e = flux.parse(" + ".join(f"log({a}*{b} + 1)" for a, b in pairwise(names)))
+    with within():
+        matrix = e.hessian(names)
+    zero = flux.parse("0")
+    filled = [
+        (i, j) for i, row in enumerate(matrix) for j, each in enumerate(row) if each is not zero
+    ]
+    assert filled == [(i, j) for i in range(1_500) for j in range(1_500) if abs(i - j) <= 1]
+
+
+def test_a_variable_that_is_no_input_hides_what_it_is_made_of():
+    wave = flux.parse("sin(x)")
+    rows = flux.parse("sin(x)*x*y").hessian([wave, "x", "y"])
+    assert [[str(each.simplify()) for each in row] for row in rows] == [
+        ["0", "y", "x"],
+        ["y", "0", "sin(x)"],
+        ["x", "sin(x)", "0"],
+    ]
+
+
+def test_a_name_twice_is_two_variables_of_a_hessian():
+    (a, b), (c, d) = flux.parse("x^3").hessian(["x", "x"])
+    assert a is b is c is d
+    assert a is flux.parse("x^3").diff("x", 2)

@@ -9,6 +9,7 @@ from flux.errors import ArgumentError, AxisError, DomainError, LimitError
 from flux.expr import apply, constant, custom, variable
 from flux.expr.evaluate import evaluate
 from flux.ops import POINTWISE, Op
+from tests.reliability.bounds import within
 
 FACTS = [
     # (formula, point, degree, coefficients, a place, the polynomial's value there)
@@ -140,3 +141,12 @@ def test_mistakes_and_limits():
         e.series("x", "x + 1", 2)
     with pytest.raises(AxisError, match="no named axes"):
         flux.parse("input x[d]\nx^2").series("x", 0, 2)
+
+
+def test_values_within_values_end():
+    lines = [f"a{k + 1} = sin(a{k}) + a{k}" for k in range(60)]
+    e = flux.parse("\n".join(["a0 = x", *lines, "a60"]))
+    with within():
+        found = e.series("x", -2, 6)
+    near = -2 + 1e-4
+    assert found.evaluate(x=near) == pytest.approx(e.evaluate(x=near), rel=1e-9)

@@ -14,7 +14,8 @@ from hypothesis import given, settings
 import flux
 from flux.calculus import worker
 from flux.calculus.rows import from_rows, to_rows
-from flux.calculus.worker import Worker, call
+from flux.calculus.worker import Worker, budget, call
+from flux.calculus.worker_fork import answer_in_child
 from flux.errors import FluxError, LimitError, NotFoundError
 from flux.expr import inputs
 from flux.settings import override
@@ -63,7 +64,57 @@ def test_a_call_past_its_seconds_ends_and_the_next_one_works():
     assert time.monotonic() - began < 5
     with override(max_seconds=PATIENT):
         assert [str(e) for e in call("integrate", x, "x")] == ["x^2/2"]
-    assert worker._WORKER.pid not in (None, first)
+    assert (worker._WORKER.pid == first) == worker.FORKS  # nothing had to be started again
+
+
+def test_calls_of_one_budget_share_its_seconds():
+    endless = flux.parse("9^9^9^9*x")
+    with override(max_seconds=PATIENT):
+        call("integrate", flux.parse("x"), "x")
+    began = time.monotonic()
+    with override(max_seconds=2), budget():
+        for _ in range(5):
+            with pytest.raises(LimitError, match="max_seconds"), budget(share=0.5):
+                call("integrate", endless, "x")
+    assert 1.9 < time.monotonic() - began < 5
+
+
+def test_an_answer_does_not_depend_on_the_calls_before_it_nor_on_the_run():
+    code = (
+        "import flux; from flux.settings import override\n"
+        "from flux.calculus.worker import call\n"
+        "import sys\n"
+        "with override(max_seconds=30):\n"
+        "    for text in sys.argv[1:]:\n"
+        "        found = call('simplify', flux.parse(text))\n"
+        "print(*found)"
+    )
+    last = "sin(x)^4 - 2*cos(x)^2*sin(x)^2 + cos(x)^4 + a*b*c/(a + b + c)"
+    seen = {
+        subprocess.run(
+            [sys.executable, "-c", code, *before, last],
+            capture_output=True, text=True, check=True, timeout=120,
+            env={**os.environ, "PYTHONHASHSEED": seed},
+        ).stdout
+        for seed, before in (("1", []), ("2", ["c*b*a*x"]), ("3", ["x^2 - 1", "sin(2*x)"]))
+    }  # fmt: skip
+    assert len(seen) == 1
+
+
+@pytest.mark.skipif(not worker.FORKS, reason="there the process itself is ended and replaced")
+def test_a_crash_of_the_child_is_no_answer_and_the_next_call_works():
+    found = answer_in_child({"seconds": PATIENT}, lambda _: os._exit(1), _never())
+    assert "ended" in found["failed"]
+    found = answer_in_child({"seconds": PATIENT}, lambda _: os._exit(worker.MEMORY_EXIT), _never())
+    assert found == {"failed": "memory"}
+    found = answer_in_child({"seconds": 0.2}, lambda _: time.sleep(PATIENT), _never())
+    assert found == {"failed": worker.OVERDUE}
+    assert answer_in_child({"seconds": PATIENT}, dict, _never()) == {"seconds": PATIENT}
+
+
+def _never():
+    """A file descriptor that has nothing to read: a caller that waits."""
+    return os.pipe()[0]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux caps the address space")
@@ -148,7 +199,7 @@ def test_no_thread_is_left_waiting():
         with override(max_seconds=PATIENT):
             rows = to_rows(flux.parse("x"))
             request = {"call": "integrate", "rows": rows, "arguments": ["x"]}
-            assert "rows" in mine.ask({**request, "seconds": 9, "memory": 512}, 9)
+            assert "rows" in mine.ask({**request, "memory": 512})
         assert not [
             t
             for t in threading.enumerate()

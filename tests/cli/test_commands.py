@@ -47,6 +47,11 @@ ANSWERS = [
         '{"result": [], "complex": [["-1", "-2"], ["-1", "2"]], "complete": true}',
     ),
     (["taylor", "cos(x)", "x", "-n", "2", "--json"], '{"result": "1 - x^2/2"}'),
+    (["expand", "(x + 1)^2", "--json"], '{"result": "x^2 + 2*x + 1"}'),
+    (["factor", "x^2 - 1", "--json"], '{"result": "(x - 1)*(x + 1)"}'),
+    (["limit", "sin(x)/x", "x", "0", "--json"], '{"result": "1"}'),
+    (["domain", "1/x", "--json"], '{"result": ["x != 0 (from 1/x)"]}'),
+    (["domain", "exp(x)", "--json"], '{"result": []}'),
     (["simplify", "x + x", "--json"], '{"result": "2*x"}'),
     (["diff", "x^3", "x"], "3*x^2"),
     (["diff", "x^3", "x", "--order", "2"], "6*x"),
@@ -141,6 +146,8 @@ MISTAKES = [
     (["eval", "x", "x=2..1"], 1, "is empty"),
     (["eval", "1 +", "--json"], 1, '{"error": {"code": "syntax", "text": "found the end'),
     (["eval", "log(x)", "x=-1", "--json"], 1, '"hint": "log needs a > 0"'),
+    (["solve", "--json"], 2, '{"error": {"code": "usage", "text": "Missing argument'),
+    (["nothing", "--json"], 2, '{"error": {"code": "usage"'),
     (["eval", "\u00b2"], 1, "U+00B2"),
     (["diff", "x^2"], 2, "Missing argument 'NAME'"),
     (["diff", "x^2", "x", "--order", "-1"], 2, "--order"),
@@ -299,6 +306,23 @@ def test_json_of_a_solve_and_an_integral_says_how_good_they_are(
 
 def test_a_solve_without_a_root_gives_both_objects(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["solve", "x^2 = -2", "x=1", "--json"]) == 1
+    printed = capsys.readouterr()
+    assert json.loads(printed.out)["converged"] is False
+    assert json.loads(printed.err)["error"]["code"] == "domain"
+
+
+def test_json_of_a_minimum_says_how_good_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["minimize", "(x - 3)^2 + y^2", "x=0", "y=1", "--json", "--steps"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["result"] == {"x": 3, "y": 0}
+    assert found["value"] == 0
+    assert found["converged"] is True
+    assert found["steps"][0] == {"values": {"x": 0, "y": 1}, "value": 10, "gradient_norm": 6}
+    assert found["steps"][-1]["values"] == found["result"]
+
+
+def test_json_of_no_minimum_is_an_error_too(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["minimize", "x", "x=1", "--json"]) == 1
     printed = capsys.readouterr()
     assert json.loads(printed.out)["converged"] is False
     assert json.loads(printed.err)["error"]["code"] == "domain"

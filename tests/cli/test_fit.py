@@ -136,6 +136,27 @@ def test_json_has_the_numbers_in_full(table: str, capsys: pytest.CaptureFixture[
     assert shown["chi_square"] == found.chi_square
 
 
+def test_a_picture_may_be_asked_for_briefly(table: str, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    assert run(["fit", "y = a + b*x", table, "a", "b", "-o", str(tmp_path / "p.svg")]) == 0
+    assert (tmp_path / "p.svg").read_text().startswith("<?xml")
+
+
+def test_profile_intervals_are_printed_and_in_json(
+    table: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    x, y, _ = zip(*ROWS, strict=True)
+    profile = flux.fit("y = a*exp(b*x)", {"x": x, "y": y}, a=1, b=0.5).profile("b", 0.9)
+    arguments = ["fit", "y = a*exp(b*x)", table, "a=1", "b=0.5", "--profile", "--level", "0.9"]
+    assert run(arguments) == 0
+    shown = capsys.readouterr().out
+    assert "90% profile interval" in shown
+    assert f"{profile.low:.6g} .. {profile.high:.6g}" in shown
+    assert run([*arguments, "--json"]) == 0
+    own = json.loads(capsys.readouterr().out)["profiles"]["b"]
+    assert own == {"interval": [profile.low, profile.high], "reasons": list(profile.reasons)}
+
+
 def test_json_has_a_text_for_what_is_not_known(
     table: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

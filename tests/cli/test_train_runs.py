@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 
 from flux.cli.entry import run
-from flux.training import BEST, CHECKPOINT, checkpoint
+from flux.cli.machine import usable_cores
+from flux.training import BEST, CHECKPOINT, Sharing, checkpoint
 
 TEXT = "the cat sat on a mat, the dog on a log\n" * 60
 SMALL = ["--preset", "tiny", "--width", "16", "--context", "16", "--batch", "4"]
@@ -105,10 +106,10 @@ def test_a_damaged_checkpoint_costs_one_save_and_no_bits(
     assert steps == sorted(set(steps))
 
 
-@pytest.mark.parametrize("threads", ["1", "2", "auto"])
+@pytest.mark.parametrize("threads", ["1", "2", "batch:2", "blas:2", "auto"])
 def test_runs_of_one_seed_have_the_same_bits(threads: str, folder: Path) -> None:
     words = [*SMALL, "--data", str(folder / "text.txt"), "--steps", "20", "--threads", threads]
-    names = [f"threads-{threads}-{n}" for n in range(3)]
+    names = [f"threads-{threads.replace(':', '-')}-{n}" for n in range(3)]
     for name in names:
         assert run(["train", *words, "--out", str(folder / name)]) == 0
     first, *rest = (state(folder, name) for name in names)
@@ -118,15 +119,37 @@ def test_runs_of_one_seed_have_the_same_bits(threads: str, folder: Path) -> None
         assert other.about["threads"] != sharing or same(first, other)
 
 
+def test_what_is_tried_is_told(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = [*SMALL, "--data", str(folder / "text.txt"), "--steps", "3", "--threads", "auto"]
+    assert run(["train", *words, "--out", str(folder / "tried")]) == 0
+    shown = capsys.readouterr()
+    assert "trying ways to share a step among " in shown.err
+    assert "threads, measured: " in shown.out
+    tried = shown.err.count(" ms a step")
+    assert tried == (4 if usable_cores() > 1 else 0)  # four windows have parts for any number
+
+
 def test_what_was_measured_is_used_again(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = folder / "shared"
     shutil.copytree(folder / "whole", path)
     saved = state(folder, "shared")
-    about = {**saved.about, "threads": {"own": 2, "blas": 1, "machine": "another one"}}
+    about = {**saved.about, "threads": Sharing(parts=2, machine="another one").saved()}
     checkpoint.save(path / CHECKPOINT, saved.arrays, about)
     assert run(["train", "--resume", str(path), "--steps", "70"]) == 0
     assert "it was another machine (another one, now" in capsys.readouterr().err
-    assert state(folder, "shared").about["threads"]["own"] == 2
+    assert state(folder, "shared").about["threads"]["parts"] == 2
+
+
+def test_another_way_of_sharing_than_a_run_began_with_is_remarked_on(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = folder / "otherwise"
+    shutil.copytree(folder / "whole", path)
+    words = ["train", "--resume", str(path), "--steps", "70", "--threads"]
+    assert run([*words, "2"]) == 0
+    assert "may differ" not in capsys.readouterr().err
+    assert run([*words, "batch:2"]) == 0
+    assert "batches had other parts (1, now 2): the last bits may differ" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("kind", ["bytes", "words"])
@@ -193,7 +216,8 @@ def test_a_loss_that_is_not_finite_stops_or_is_left_out(
 MISTAKES = [
     (["--set", "widht=3"], 1, "did you mean `width`?"),
     (["--config", "no.toml"], 1, "cannot read 'no.toml'"),
-    (["--threads", "many"], 2, "it can be 1 to 64, or auto"),
+    (["--threads", "many"], 1, "a number from 1 to 64"),
+    (["--threads", "batch:3", "--batch", "4"], 1, "a batch cannot be cut into 3 parts"),
     (["--model", "no.flux"], 1, "cannot read 'no.flux'"),
     (["--set", "model=gelu"], 1, "`gelu` is a function, not a model"),
     (["--set", "options.depth=3"], 1, "gpt has no option `depth`"),

@@ -105,3 +105,17 @@ def test_a_folder_that_is_not_there_is_an_error_of_ours(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     with pytest.raises(FluxError, match="cannot write"):
         save(figure(), tmp_path / "none" / "a.png")
+
+
+def _area(size: float, y: list[float]) -> list[str]:
+    """What is drawn for three points, without the numbers beside it."""
+    curve = Curve("f", size * np.array([-1.0, 0.0, 1.0]), size * np.array(y))
+    figure = Figure("f", "x", (curve,))
+    side = max(len(f"{end:.4g}") for end in figure.view())
+    return [line[side + 1 :] for line in draw(figure, 20, 5).splitlines()[2:-1]]
+
+
+@pytest.mark.parametrize("size", [5e-324, 1e-310, 1e300, 8e307])
+@pytest.mark.parametrize("y", [[-1.0, 0.0, 1.0], [0.0, 1.0, 0.0]])
+def test_a_drawing_of_any_size_is_the_same(size: float, y: list[float]) -> None:
+    assert _area(size, y) == _area(1.0, y)

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import argparse
 import multiprocessing
+import os
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from time import monotonic
 from typing import Any
 
@@ -17,7 +19,9 @@ from tests.fuzz.child import work
 from tests.fuzz.inputs import make
 from tests.fuzz.run import Failure
 
-_SILENCE_SECONDS = 180.0  # a child that says nothing for so long hangs outside Python
+# A child that computes for so long without a word hangs outside Python; on a busy machine it may
+# also wait for its turn.
+_SILENCE_SECONDS = 180.0
 
 
 @dataclass(frozen=True)
@@ -63,11 +67,14 @@ def _watch(
     child = context.Process(target=work, args=(options.seed, first, end, theirs, current))
     child.start()
     theirs.close()
-    done = False
+    done, spoke = False, _cpu_seconds(child.pid)
     while True:
         if not ours.poll(_SILENCE_SECONDS):
+            if _cpu_seconds(child.pid) - spoke < _SILENCE_SECONDS:
+                continue
             child.kill()
             break
+        spoke = _cpu_seconds(child.pid)
         try:
             kind, *content = ours.recv()
         except EOFError:
@@ -79,6 +86,15 @@ def _watch(
         return end
     _crashed(options, int(current.value), child.exitcode, failures)
     return int(current.value) + 1
+
+
+def _cpu_seconds(pid: int | None) -> float:
+    """CPU time that a process has used; the clock where the system does not say."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    except OSError:
+        return monotonic()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _report(

@@ -28,6 +28,7 @@ from flux.syntax.definitions import Definition
 from flux.syntax.elaborate import elaborate
 from flux.syntax.read import read
 from tests.fuzz.inputs import Input
+from tests.fuzz.numeric import exercise_numeric
 
 T = TypeVar("T")
 
@@ -126,6 +127,7 @@ def exercise_expression(e: Expr, rng: Random, trace: Trace) -> None:
     for d in derivatives[:4]:
         _print(d, trace)
     _rewrite(e, x, names, trace)
+    exercise_numeric(e, rng, trace)
     chosen = [e, rng.choice(derivatives)] if derivatives else [e]
     for part in chosen:
         _run(part, rng, trace)
@@ -166,6 +168,9 @@ def _print(e: Expr, trace: Trace) -> None:
     if mathml is not None:
         fromstring(mathml)
     trace.attempt("dot", e.to_dot)
+    svg = trace.attempt("svg", e.to_svg)
+    if svg is not None:
+        fromstring(svg)
     python = trace.attempt("python", e.to_python)
     if python is not None:
         ast.parse(python)

@@ -201,6 +201,18 @@ def test_no_minimum_is_claimed_where_there_is_none(formula: str, constraints: li
     assert not found.converged
 
 
+def test_no_minimum_is_claimed_where_the_gradient_is_no_number() -> None:
+    assert not flux.minimize("sqrt(x)", x=0.0, subject_to=["x = 0"]).converged
+    found = flux.minimize("where(x > 1e9, x, 0)*inf", x=0.0, subject_to=["x <= 1"])
+    assert not found.converged
+
+
+def test_a_start_of_huge_slope_gives_no_warning() -> None:
+    start = {"a": -7.4, "b": -8.0, "c": 1e-300}  # where the slope of the logarithm is 1e300
+    found = flux.minimize("a + b/c", start, subject_to=["log(c) = 0"], max_iterations=20)
+    assert not found.converged  # it has no minimum
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_the_greatest_point_of_a_circle_is_no_minimum(method: str | None) -> None:
     # The start satisfies every first-order condition.

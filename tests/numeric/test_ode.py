@@ -189,6 +189,12 @@ def test_sensitivities_of_coupled_equations_agree_with_differences() -> None:
         assert found[f"d{name}/db"][-1] == pytest.approx(difference, rel=1e-5)
 
 
+def test_a_tiny_parameter_leaves_tolerances_finite() -> None:
+    found = flux.integrate_ode({"x": "a*0 + 1"}, t=(0, 1), x=-1e300, a=1e-300, sensitivities=["a"])
+    assert found.completed
+    assert found["dx/da"][-1] == 0
+
+
 def test_other_names_for_the_time_and_for_options() -> None:
     found = flux.integrate_ode({"t": "-t*s", "at": "t"}, {"s": (0, 1)}, time="s", t=1, at=0)
     assert found["t"][-1] == pytest.approx(math.exp(-0.5), rel=1e-6)

@@ -137,3 +137,18 @@ MISTAKES = [
 def test_mistakes_are_explained(action, kind, message):
     with pytest.raises(kind, match=message):
         action()
+
+
+@pytest.mark.parametrize(
+    ("text", "a", "b"),
+    [("x", -1e300, 1e300), ("1e300", -1e300, 1e300), ("1", -1.5e308, 1.5e308), ("x", 1, "inf")],
+)
+def test_what_is_beyond_float64_is_said_to_be(text: str, a: float, b: float) -> None:
+    with pytest.raises(flux.FluxError):
+        flux.integrate(text, "x", a, b, {}, method="numeric")
+
+
+def test_a_wide_range_alone_is_no_obstacle() -> None:
+    assert flux.integrate("1", "x", 1e308, 1.5e308, {}, method="numeric").value == pytest.approx(
+        5e307, rel=1e-12
+    )

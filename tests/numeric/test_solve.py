@@ -239,6 +239,13 @@ def test_rows_have_their_own_starts_brackets_and_reasons() -> None:
     assert flux.solve("x^2 = 4", x=(low, low + 3)).root == pytest.approx([-2, 2])
 
 
+def test_infinity_is_no_root_of_a_row() -> None:
+    found = flux.solve("(z - 1e300)^2", z=np.array([3.0, 1e300, 1e150]))
+    assert found.converged.tolist() == [False, True, False]
+    found = flux.solve("exp(-x) + 0*y", {"x": np.array([1e308, 700.0]), "y": 1.0}, unknown="x")
+    assert not (found.converged & ~np.isfinite(found.root)).any()
+
+
 def test_a_row_has_the_root_that_it_has_alone() -> None:
     random = np.random.default_rng(2)
     e, mean = random.uniform(0, 0.99, 200), random.uniform(-4, 10, 200)
@@ -326,3 +333,52 @@ def test_what_is_claimed_satisfies_the_equation(start: float, p: float, q: float
     x = found.root
     terms = abs(x**3) + abs(p * x) + abs(q)
     assert abs(x**3 + p * x - q * math.cos(x)) <= 1e-9 * terms + 1e-30
+
+
+# Roots near zero, where a step that is small beside the way from the start is not beside the root.
+
+PROGRESS = "S + Km*log(S/S0) = S0 - Vmax*t"
+
+
+def progress(seed: int, rows: int) -> dict[str, np.ndarray]:
+    """Rows of an enzyme's progress curve whose roots go down to 1e-40."""
+    random = np.random.default_rng(seed)
+    low, high = np.array([1, 0.5, 0.05, 0]), np.array([10, 5, 5, 20])
+    columns = (low + (high - low) * random.uniform(size=(rows, 4))).T
+    return dict(zip(("S0", "Km", "Vmax", "t"), columns, strict=True))
+
+
+@pytest.mark.parametrize("method", ["newton", "halley", "bisection", "brent"])
+def test_tiny_roots_are_found_in_a_bracket_from_zero(method: str) -> None:
+    from scipy.special import lambertw
+
+    table = progress(0, 2000)
+    found = flux.solve(PROGRESS, table, S=(0.0, table["S0"]), method=method)
+    s0, km, v, t = table.values()
+    exact = km * lambertw(s0 / km * np.exp((s0 - v * t) / km)).real
+    assert found.converged.mean() > 0.995
+    assert not (found.status == Reason.POLE).any()
+    assert exact.min() < 1e-30
+    assert np.abs(found.root - exact)[found.converged].max() < 1e-12
+
+
+def test_no_tiny_root_is_called_a_pole() -> None:
+    table = progress(1, 5000)
+    for start in (table["S0"], table["S0"] / 2, 1e-3):
+        found = flux.solve(PROGRESS, table, S=start, unknown="S")
+        assert found.converged.mean() > 0.9
+        assert not (found.status == Reason.POLE).any()
+
+
+@pytest.mark.parametrize("rows", [1, 3000])
+def test_roots_are_as_near_as_rounding_allows(rows: int) -> None:
+    random = np.random.default_rng(4)
+    mean = random.uniform(0.1, 6, rows)
+    e = random.uniform(0, 0.9, rows)
+    table = {"M": mean, "e": e} if rows > 1 else {"M": float(mean[0]), "e": float(e[0])}
+    found = flux.solve("E - e*sin(E) = M", table, E=mean if rows > 1 else 2.0, unknown="E")
+    root = np.atleast_1d(found.root)
+    x, m, k = (column.astype(np.longdouble) for column in (root, mean, e))
+    for _ in range(3):
+        x = x - (x - k * np.sin(x) - m) / (1 - k * np.cos(x))
+    assert float(np.abs(root / x - 1).max()) < 1e-13

@@ -161,6 +161,11 @@ def test_drawing_keeps_a_correlation_of_one() -> None:
     assert found.monte_carlo(1000).sd["difference"] == pytest.approx(0, abs=1e-7)
 
 
+def test_a_variance_beyond_float64_is_doubtful_without_a_warning() -> None:
+    found = flux.propagate("x + y", x=1.0, y=2.0, sd={"x": 1e300, "y": 1.0})
+    assert found.doubtful
+
+
 def test_tables_and_names_like_options() -> None:
     found = flux.propagate("sd*x", {"sd": 2.0, "x": 1.0}, sd={"x": 0.1})
     assert found.sd == pytest.approx(0.2)

@@ -199,3 +199,13 @@ def test_many_nodes_are_enclosed_in_time() -> None:
         x = mpmath.mpf("0.005")
         value = sum(mpmath.sin(n * x) * mpmath.exp(-x / (n + 1)) for n in range(300))
     assert found.low <= value <= found.high
+
+
+@pytest.mark.parametrize("zero", ["0", "-0", "rint(x - x)", "int(x/9)", "ceil(x)", "-(0*x)"])
+def test_zero_has_one_sign(zero: str) -> None:
+    values = {"x": -0.0507655}
+    found = flux.interval(f"atan2({zero}, x)", values)
+    assert found.low <= math.pi <= found.high
+    assert flux.parse(f"atan2({zero}, x)").evaluate(values, digits=15).decimal == Decimal(
+        "3.14159265358979"
+    )

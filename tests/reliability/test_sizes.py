@@ -7,6 +7,11 @@ import pytest
 
 import flux
 from flux.errors import FluxError, LimitError, ShapeError
+from flux.expr import count_nodes
+from flux.source import Source
+from flux.syntax.elaborate import _run
+from flux.syntax.read import read
+from tests.fuzz.inputs import make
 
 _TEXTS = (
     "axis t\nsum[t](sin(position[t]))",
@@ -55,3 +60,19 @@ def test_arrays_of_too_many_dimensions_are_refused(backend: str) -> None:
     g = flux.compile("input x[a, b]\nx + y", backend=backend)
     with pytest.raises(ShapeError, match="33 dimensions"):
         g(np.ones((2, 3)), np.ones((1,) * 31))
+
+
+def test_a_text_without_definitions_and_derivatives_makes_two_nodes_a_character_at_most() -> None:
+    texts = ["<".join("1234567890" * 50), "a<b<c<d<e", "mean[a,b](1)", "input x[a,b]\nmean[a,b](x)"]
+    texts += [make(7, index).text for index in range(3_000)]
+    seen = 0
+    for text in texts:
+        try:
+            tree = read(Source(text))
+            machine = _run(tree, tree.statements, (), False)
+        except FluxError:
+            continue
+        if not machine.multiplied and machine.scope.result is not None:
+            seen += 1
+            assert count_nodes(machine.scope.result) <= 2 * len(text), text
+    assert seen > 300

@@ -1,49 +1,43 @@
-"""Kill training runs at random and compare what they end with: python -m tests.soak --kills 200."""
+"""What a long run has to survive, and the figures: python -m tests.soak --kills 200.
+
+Each section is a file of this folder; `--only kills,bits` takes some of them.
+"""
 
 from __future__ import annotations
 
 import argparse
-import contextlib
-import io
-import random
-import shutil
-import signal
 import tempfile
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from tests.soak.kills import SAVE_EVERY, end, go_on, reference
+from tests.soak import bits, corpus, disk, kills
+
+Section = Callable[[Path, argparse.Namespace], str]
+
+_SECTIONS: Mapping[str, Section] = {
+    "kills": lambda folder, given: kills.soak(folder, given.kills, given.signals, given.seed),
+    "disk": lambda folder, given: disk.soak(folder),
+    "bits": lambda folder, given: bits.soak(folder, given.runs),
+    "corpus": lambda folder, given: corpus.soak(folder, given.gigabytes),
+}
 
 
 def main() -> None:
-    """Count runs until as many were ended in each way as are asked for."""
+    """Run the sections, and print a line of figures for each."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--kills", type=int, default=200)
-    parser.add_argument("--signals", type=int, default=100)
-    parser.add_argument("--seed", type=int, default=0)
-    options = parser.parse_args()
-    choice = random.Random(options.seed)
-    plan = [signal.SIGKILL] * options.kills
-    plan += [choice.choice([signal.SIGINT, signal.SIGTERM]) for _ in range(options.signals)]
-    with tempfile.TemporaryDirectory() as made:
-        _soak(Path(made), plan, choice)
-
-
-def _soak(folder: Path, plan: list[signal.Signals], choice: random.Random) -> None:
-    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-        whole = reference(folder)
-    inside = finished = 0
-    for count, number in enumerate(plan, 1):
-        name = f"run-{count}"
-        ending = end(folder, name, number, choice)
-        assert ending.step >= SAVE_EVERY, "no checkpoint is left"
-        inside += ending.inside_a_save
-        finished += ending.finished
-        quiet = io.StringIO()
-        with contextlib.redirect_stdout(quiet), contextlib.redirect_stderr(quiet):
-            assert go_on(folder, name) == whole, f"{name} ends with other bits"
-        shutil.rmtree(folder / name)
-        print(f"\r{count}/{len(plan)} ended and gone on with, bits equal", end="", flush=True)
-    print(f"; {inside} inside a save, {finished} had finished before the signal came")
+    parser.add_argument("--kills", type=int, default=200, help="runs ended by SIGKILL")
+    parser.add_argument("--signals", type=int, default=100, help="runs told to stop")
+    parser.add_argument("--runs", type=int, default=20, help="runs of one seed")
+    parser.add_argument("--gigabytes", type=float, default=3, help="of the large corpus")
+    parser.add_argument("--seed", type=int, default=0, help="of the moments")
+    parser.add_argument("--only", default=",".join(_SECTIONS), help="sections, by commas")
+    given = parser.parse_args()
+    for name in given.only.split(","):
+        begun = time.monotonic()
+        with tempfile.TemporaryDirectory() as made:
+            figures = _SECTIONS[name](Path(made), given)
+        print(f"\r{name}: {figures} ({time.monotonic() - begun:,.0f} s)", flush=True)
 
 
 if __name__ == "__main__":

@@ -6,17 +6,24 @@ with. Its final checkpoint must have the bits of one that nobody disturbed.
 
 from __future__ import annotations
 
+import contextlib
+import io
 import random
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from flux.cli.entry import run
 from flux.errors import DataError
 from flux.training import CHECKPOINT, checkpoint, generations
+
+Result = TypeVar("Result")
 
 TEXT = "the cat sat on a mat, the dog on a log\n" * 60
 STEPS, SAVE_EVERY = 300, 5
@@ -32,11 +39,13 @@ class Ending:
         inside_a_save: whether a file beside the checkpoint was left half made.
         step: of the newest whole checkpoint then; -1 where there was none yet.
         finished: whether it had ended by itself.
+        second_s: from a second signal to the end of the process; 0 where there was none.
     """
 
     inside_a_save: bool
     step: int
     finished: bool
+    second_s: float = 0.0
 
 
 def arguments(folder: Path, name: str) -> list[str]:
@@ -59,27 +68,51 @@ def arrays(folder: Path) -> dict[str, bytes]:
     return {name: array.tobytes() for name, array in found.arrays.items()}
 
 
-def end(folder: Path, name: str, number: signal.Signals, choice: random.Random) -> Ending:
-    """Begin a run, end it by a signal, and look at what it has left."""
+def end(
+    folder: Path, name: str, number: signal.Signals, choice: random.Random, twice: bool = False
+) -> Ending:
+    """Begin a run, end it by a signal, and look at what it has left.
+
+    Args:
+        folder: with the text.
+        name: of the run.
+        number: of the signal.
+        choice: of the moment.
+        twice: whether to send a second one at once.
+    """
     path = folder / name
     command = [sys.executable, "-c", "from flux.cli import main; main()", *arguments(folder, name)]
     with subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as job:
         _wait(job, path, choice)
         job.send_signal(number)
-        _, err = job.communicate(timeout=60)
+        second_s = _again(job, number) if twice else 0.0
+        out, err = job.communicate(timeout=60)
     finished = job.returncode == 0
     assert finished or job.returncode == _EXIT[number], err
+    asked = number is not signal.SIGKILL and not finished and not twice
+    assert not asked or f"to go on: flux train --resume {path}" in out
     strays = [p for p in path.glob(".*.safetensors.*") if not p.name.endswith("-previous")]
-    return Ending(bool(strays), _newest(path), finished)
+    return Ending(bool(strays), _newest(path), finished, second_s)
+
+
+def _again(job: subprocess.Popen[str], number: signal.Signals) -> float:
+    """Send a second signal; the seconds until the process has ended, 0 where it had before."""
+    time.sleep(0.001)
+    begun = time.monotonic()
+    if job.poll() is not None:
+        return 0.0
+    job.send_signal(number)
+    job.wait(timeout=60)
+    return time.monotonic() - begun
 
 
 def _wait(job: subprocess.Popen[str], path: Path, choice: random.Random) -> None:
-    """Until a random moment of the training, or, each third time, one within a save."""
+    """Until a random moment of the training, or, every other time, one within a save."""
     while job.poll() is None and not (path / CHECKPOINT).exists():
         time.sleep(0.001)
-    if choice.random() < 1 / 3:
+    if choice.random() < 0.5:
         while job.poll() is None and not list(path.glob(".checkpoint.safetensors.*")):
             pass
     else:
@@ -97,3 +130,42 @@ def go_on(folder: Path, name: str) -> dict[str, bytes]:
     """Finish a run; the arrays that it ends with."""
     assert run(["train", "--resume", str(folder / name)]) == 0
     return arrays(folder / name)
+
+
+def soak(folder: Path, count: int, signals: int, seed: int) -> str:
+    """End runs in each way; the figures.
+
+    Runs are killed until as many were as are asked for, a quarter of them inside a save.
+    """
+    choice = random.Random(seed)
+    whole = quietly(lambda: reference(folder))
+    killed = inside = told = early = 0
+    seconds: list[float] = []
+    while killed < count or inside < count // 4 or told < signals:
+        number = killed + told + early
+        kill = killed < count or inside < count // 4
+        kind = signal.SIGKILL if kill else choice.choice([signal.SIGINT, signal.SIGTERM])
+        name = f"run-{number}"
+        ending = end(folder, name, kind, choice, twice=not kill and number % 4 == 0)
+        assert ending.step >= SAVE_EVERY, "no checkpoint is left"
+        assert quietly(lambda name=name: go_on(folder, name)) == whole, f"{name} has other bits"
+        shutil.rmtree(folder / name)
+        early += ending.finished
+        killed += kill and not ending.finished
+        told += not kill and not ending.finished
+        inside += kill and ending.inside_a_save
+        seconds += [ending.second_s] if ending.second_s else []
+        shown = f"{killed} killed, {inside} of them inside a save; {told} told to stop"
+        print(f"\r{shown}", end="", file=sys.stderr, flush=True)
+    slowest = f"{max(seconds):.2f} s" if seconds else "none"
+    return (
+        f"{shown}, {len(seconds)} of them twice (the slowest end: {slowest}); all went on and ended"
+        f" with the bits of a run that nobody disturbed; {early} had finished before the signal"
+    )
+
+
+def quietly(action: Callable[[], Result]) -> Result:
+    """What an action gives; what it prints is not shown."""
+    quiet = io.StringIO()
+    with contextlib.redirect_stdout(quiet), contextlib.redirect_stderr(quiet):
+        return action()

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from flux.errors import ArgumentError
+from flux.errors import ArgumentError, LimitError
 from flux.program import cost_of
 from flux.training import Origin, Preset, Run, Sharing, estimate, limit_blas_to, split, trial
 from flux.training import sharing as module
-from flux.training.sharing import measure, restored
+from flux.training.sharing import asked, measure, restored
 
 PRESET = Preset(8, 2, 1, 12, 6, 4, 10, 1e-3)
 
@@ -52,33 +53,87 @@ def test_what_a_run_costs_is_said(run: Run) -> None:
         assert word in shown
 
 
+ONE, OWN, BLAS, PARTS = Sharing(), Sharing(own=2), Sharing(blas=2), Sharing(parts=2)
 TIMES = [
-    ({1: 1.0, 2: 0.5}, 1.0, Sharing(2, 1, "m")),
-    ({1: 1.0, 2: 0.7}, 0.5, Sharing(1, 2, "m")),
-    ({1: 1.0, 2: 1.2}, 1.1, Sharing(1, 1, "m")),
-    ({1: 1.0, 2: 0.97}, 0.98, Sharing(1, 1, "m")),
+    ([1.0, 0.5, 1.0, 0.6], OWN),
+    ([1.0, 0.7, 0.5, 0.6], BLAS),
+    ([1.0, 0.7, 0.8, 0.6], PARTS),
+    ([1.0, 1.2, 1.1, 1.3], ONE),
+    ([1.0, 0.97, 0.98, 0.96], ONE),
 ]
 
 
-@pytest.mark.parametrize(("own", "blas", "chosen"), TIMES)
+@pytest.mark.parametrize(("times", "chosen"), TIMES)
 def test_the_quickest_is_taken_where_it_pays(
-    own: dict[int, float], blas: float, chosen: Sharing, monkeypatch: pytest.MonkeyPatch
+    times: list[float], chosen: Sharing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     limits = [1]
     monkeypatch.setattr(module, "limit_blas", limits.append)
+    spent = dict(zip((ONE, OWN, BLAS, PARTS), times, strict=True))
+    told: list[tuple[Sharing, float]] = []
 
-    def step_s(threads: int) -> float:
-        return blas if limits[-1] == 2 else own[threads]
+    def step_s(sharing: Sharing) -> float:
+        assert limits[-1] == sharing.blas
+        return spent[replace(sharing, machine="")]
 
-    assert measure(2, "m", step_s) == chosen
+    found = measure(2, 2, "m", step_s, lambda *one: told.append(one))
+    assert found == replace(chosen, machine="m")
     assert limits[-1] == chosen.blas
+    assert [one for _, one in told] == times
+
+
+def test_a_batch_that_stays_whole_is_not_tried_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "limit_blas", lambda _: None)
+    tried: list[Sharing] = []
+    measure(2, 1, "", lambda sharing: tried.append(sharing) or 1.0)  # type: ignore[func-returns-value]
+    assert tried == [ONE, OWN, BLAS]
+
+
+def test_a_way_that_memory_does_not_hold_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "limit_blas", lambda _: None)
+
+    def step_s(sharing: Sharing) -> float:
+        if sharing.parts > 1:
+            raise LimitError("a step needs 3 GiB of memory")
+        return 1 / sharing.threads
+
+    assert measure(2, 2, "", step_s) == OWN
 
 
 def test_one_core_needs_no_measuring() -> None:
-    def never(threads: int) -> float:
+    def never(_: Sharing) -> float:
         raise AssertionError
 
-    assert measure(1, "m", never) == Sharing(1, 1, "m")
+    assert measure(1, 4, "m", never) == Sharing(machine="m")
+
+
+ASKED = [
+    ("3", Sharing(own=3, blas=2, parts=4, machine="m")),
+    ("blas:3", Sharing(blas=3, machine="m")),
+    ("batch:3", Sharing(parts=3, machine="m")),
+    ("64", Sharing(own=64, blas=2, parts=4, machine="m")),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), ASKED)
+def test_what_is_asked_for(text: str, expected: Sharing) -> None:
+    assert asked(text, Sharing(own=2, blas=2, parts=4, machine="other"), "m") == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "0", "65", "-1", "many", ":2", "own:2", "batch:", "batch:0", "1:1", "\u0663", "1e9"],
+)
+def test_what_cannot_be_asked_for(text: str) -> None:
+    with pytest.raises(ArgumentError, match="threads are"):
+        asked(text, Sharing(), "m")
+
+
+def test_ways_of_sharing_are_told_apart() -> None:
+    shown = [str(sharing) for sharing in (ONE, OWN, BLAS, PARTS)]
+    assert len(set(shown)) == 4
+    assert shown[0] == "one thread"
+    assert [sharing.threads for sharing in (ONE, OWN, BLAS, PARTS)] == [1, 2, 2, 2]
 
 
 def test_the_blas_is_limited() -> None:
@@ -91,13 +146,14 @@ def test_the_blas_is_limited() -> None:
 
 
 def test_what_is_saved_comes_back() -> None:
-    sharing = Sharing(2, 1, "Linux x86_64")
+    sharing = Sharing(2, 1, 3, "Linux x86_64")
     assert restored(sharing.saved()) == sharing
     assert restored({}) == Sharing()
 
 
 @pytest.mark.parametrize(
-    "changes", [{"own": 0}, {"own": True}, {"blas": "2"}, {"blas": 10**9}, {"machine": 3}]
+    "changes",
+    [{"own": 0}, {"own": True}, {"blas": "2"}, {"blas": 10**9}, {"parts": 0}, {"machine": 3}],
 )
 def test_what_no_run_has_saved_is_refused(changes: dict[str, Any]) -> None:
     with pytest.raises(ArgumentError):

@@ -108,6 +108,14 @@ def test_windows_can_start_at_lines() -> None:
     assert seen == {"ab", "cd"}  # the last line has no window of three characters
 
 
+def test_windows_of_a_text_that_no_memory_holds_are_drawn() -> None:
+    endless = np.broadcast_to(np.uint8(3), 1 << 45)
+    batch = Windows(endless, 8, 4, seed=0)(5)
+    assert batch["tokens"].shape == (4, 8)
+    few = np.array([1 << 44, 1 << 40, (1 << 45) - 8])
+    assert Windows(endless, 8, 4, seed=0, starts=few)(0)["targets"].max() == 3
+
+
 def test_no_window_is_an_error() -> None:
     with pytest.raises(DataError, match="no window of 5"):
         Windows(np.arange(5), context=5, batch=1, seed=0)

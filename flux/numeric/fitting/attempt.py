@@ -136,7 +136,7 @@ def _scaled(
         if found.place is None:
             break
         x = found.place.x
-        wanted = LOSSES[plan.loss].tuning * noise(problem.residuals(x), x.size)
+        wanted = LOSSES[plan.loss].tuning * noise(objective.residuals(x), x.size)
         stands = wanted <= 0 or abs(wanted - threshold) <= _SCALE_CLOSE * wanted
         if stands or (threshold and found.reason != FitReason.CONVERGED):
             break

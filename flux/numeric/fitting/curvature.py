@@ -66,7 +66,7 @@ def curvature(objective: Objective, place: Place, standing: Standing) -> Curvatu
     if not standing.free.any() or noise <= small:
         return None
     directions = np.zeros((standing.factors.rank, place.x.size))
-    directions[:, standing.free] = noise * standing.factors.half()
+    directions[:, standing.free] = noise * standing.factors.half
     curved = [_gradient_difference(objective, place, v) for v in directions]
     if any(g is None for g in curved):
         return None

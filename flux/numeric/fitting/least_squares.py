@@ -42,7 +42,7 @@ def solve_linear(objective: Objective, start: Array) -> Found | None:
     if place is None:
         return lost_at(start)
     first = place
-    step = factor(first.j, first.r).newton()
+    step = factor(first.both, first.products).newton
     place = objective.place(first.x + step)
     if place is None or not _follows(first, step, place, objective.magnitude):
         return None
@@ -66,12 +66,12 @@ def _refinement(place: Place, first: Place) -> Array:
         Björck, Stability Analysis of the Method of Seminormal Equations for Linear Least Squares
         Problems (1987), Linear Algebra and its Applications 88, 31-48.
     """
-    factors = factor(place.j, place.r)
+    factors = factor(place.both, place.products)
     total = np.zeros_like(place.x)
     if not factors.full or place.j.size > _MOST_REFINED:
         return total
     j, r = first.j.astype(np.longdouble), first.r.astype(np.longdouble)
-    inverse, before = factors.half().T @ factors.half(), np.inf
+    inverse, before = factors.half.T @ factors.half, np.inf
     for _ in range(_REFINEMENTS):
         at = place.x.astype(np.longdouble) - first.x + total
         step = -inverse @ (j.T @ (r + j @ at)).astype(np.float64)

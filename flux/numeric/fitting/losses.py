@@ -80,16 +80,19 @@ def cost(loss: Loss, threshold: float, r: Array) -> float:
     return 0.5 * threshold**2 * float(rho.sum())
 
 
-def corrected(loss: Loss, threshold: float, r: Array, j: Array) -> tuple[Array, Array]:
-    """Residuals and Jacobian whose plain least squares has the gradient of the robust cost.
+def corrected(loss: Loss, threshold: float, both: Array) -> Array:
+    """Jacobian and residuals whose plain least squares has the gradient of the robust cost.
 
     Shapes:
-        r: (N,); j: (N, P).
+        both: (P + 1, N), residuals last; result: the same.
     """
+    r = both[-1]
     z = (r / threshold) ** 2
     _, first, second = loss.rho(z)
     scale = np.sqrt(np.maximum(first + 2 * z * second, _LEAST_SCALE))
-    return r * (first / scale), j * scale[:, None]
+    changed: Array = both * scale
+    changed[-1] = r * (first / scale)
+    return changed
 
 
 def noise(r: Array, parameters: int) -> float:

@@ -16,7 +16,7 @@ from flux import compiler
 from flux.compiled import CompiledFunction
 from flux.errors import ArgumentError, AxisError, UnknownNameError, did_you_mean
 from flux.expr import Expr, count_nodes, inputs
-from flux.numeric.fitting.zeros import constant_powers_of_zero
+from flux.numeric.fitting.zeros import constant_powers_of_zero, unmarked
 from flux.ops import COMPARISONS
 from flux.settings import Settings, current
 from flux.source import Source, Span
@@ -182,7 +182,8 @@ def compiled_curve(curve: Expr) -> CompiledFunction:
 def compiled_jacobian(curve: Expr, parameters: tuple[str, ...]) -> CompiledFunction:
     """The curve and its derivatives by parameters, which share their work."""
     smooth = constant_powers_of_zero(curve, parameters)
-    outputs = {"": curve, **{f"d{i}": smooth.diff(p) for i, p in enumerate(parameters)}}
+    derivatives = {f"d{i}": unmarked(smooth.diff(p)) for i, p in enumerate(parameters)}
+    outputs = {"": curve, **derivatives}
     return compiler.compile({f"c{k}": e for k, e in outputs.items()}, dtype="float64")
 
 

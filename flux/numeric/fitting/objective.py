@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from flux.numeric.fitting.factors import products_of
 from flux.numeric.fitting.losses import Loss, corrected, cost
 
 Array = NDArray[Any]
@@ -23,19 +23,32 @@ class Place:
     Attributes:
         x: the parameters, (P,).
         cost: what is minimised.
-        r: residuals, (N,), and j: their Jacobian, (N, P): of the plain least squares that has the
-            cost's gradient jᵀr.
+        both: the Jacobian, a row for each parameter, and the residuals below, (P + 1, N): of the
+            plain least squares that has the cost's gradient.
+        products: of these rows with one another, (P + 1, P + 1).
     """
 
     x: Array
     cost: float
-    r: Array
-    j: Array
+    both: Array
+    products: Array
 
-    @cached_property
+    @property
+    def r(self) -> Array:
+        """Residuals, (N,)."""
+        r: Array = self.both[-1]
+        return r
+
+    @property
+    def j(self) -> Array:
+        """Their Jacobian, (N, P)."""
+        j: Array = self.both[:-1].T
+        return j
+
+    @property
     def gradient(self) -> Array:
-        """Of the cost."""
-        gradient: Array = self.j.T @ self.r
+        """Of the cost: Jᵀ r."""
+        gradient: Array = self.products[:-1, -1]
         return gradient
 
 
@@ -45,7 +58,7 @@ class Objective:
 
     Args:
         residuals: of the parameters: (N,), weighted.
-        jacobian: of the parameters: the residuals and their derivatives, (N,) and (N, P).
+        jacobian: of the parameters: derivatives and, last, residuals, (P + 1, N).
         magnitude: the length of what residuals are differences of: rounding is a few ulps.
         loss: None for least squares.
         threshold: of the loss.
@@ -53,7 +66,7 @@ class Objective:
     """
 
     residuals: Callable[[Array], Array]
-    jacobian: Callable[[Array], tuple[Array, Array]]
+    jacobian: Callable[[Array], Array]
     magnitude: float
     loss: Loss | None = None
     threshold: float = 1.0
@@ -71,13 +84,15 @@ class Objective:
         if not np.isfinite(x).all():
             return None
         self.evaluations += 1
-        r, j = self.jacobian(x)
-        cost = self._cost(r)
-        if not np.isfinite(cost) or not _is_moderate(j):
+        both = self.jacobian(x)
+        cost = self._cost(both[-1])
+        if not np.isfinite(cost):
             return None
-        if self.loss is not None:
-            r, j = corrected(self.loss, self.threshold, r, j)
-        return Place(x, cost, r, j)
+        with np.errstate(all="ignore"):
+            if self.loss is not None:
+                both = corrected(self.loss, self.threshold, both)
+            products = products_of(both)
+        return Place(x, cost, both, products) if _is_moderate(both, products) else None
 
     def probe(self, place: Place, step: Array) -> Array | None:
         """The residuals beside a place; None with a loss, whose corrections differ by place."""
@@ -94,6 +109,9 @@ class Objective:
         return value if np.isfinite(value) else float("inf")
 
 
-def _is_moderate(j: Array) -> bool:
+def _is_moderate(both: Array, products: Array) -> bool:
     """Whether every derivative is a number whose square is one."""
+    if float(products.trace()) < _LARGEST:
+        return True
+    j = both[:-1]
     return bool(j.min(initial=0.0) > -_LARGEST and j.max(initial=0.0) < _LARGEST)

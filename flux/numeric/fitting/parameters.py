@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -46,6 +47,7 @@ class Parameters:
         """Whether any parameter has a bound."""
         return bool(np.isfinite(self.low).any() or np.isfinite(self.high).any())
 
+    @cached_property
     def places(self) -> dict[str, slice]:
         """Where each parameter's entries stand."""
         found, begin = {}, 0
@@ -58,22 +60,28 @@ class Parameters:
     def values(self, vector: Array, codes: Array | None) -> dict[str, Any]:
         """Each parameter's value: a number, or one for each row."""
         found: dict[str, Any] = {}
-        for name, place in self.places().items():
+        for name, place in self.places.items():
             part = vector[place]
             found[name] = part[codes] if name in self.grouped else float(part[0])
         return found
 
-    def spread(self, derivatives: Sequence[Array], codes: Array | None) -> Array:
-        """The Jacobian by the vector from derivatives by parameters, (N, P)."""
-        rows = np.arange(derivatives[0].size)
-        jacobian = np.zeros((self.start.size, rows.size)).T  # a column lies in one run
-        places = self.places().values()
-        for name, place, column in zip(self.names, places, derivatives, strict=True):
+    def spread(self, rows: Array, codes: Array | None) -> Array:
+        """Derivatives by parameters, and what stands below them, as derivatives by the vector.
+
+        Shapes:
+            rows: (parameters + 1, N); result: (P + 1, N).
+        """
+        if not self.grouped:
+            return rows
+        count = rows.shape[1]
+        wide = np.zeros((self.start.size + 1, count))
+        for name, place, row in zip(self.names, self.places.values(), rows, strict=False):
             if name in self.grouped:
-                jacobian[rows, place.start + codes] = column
+                wide[place.start + codes, np.arange(count)] = row
             else:
-                jacobian[:, place.start] = column
-        return jacobian
+                wide[place.start] = row
+        wide[-1] = rows[-1]
+        return wide
 
 
 def _labels(name: str, parameters: Parameters) -> list[str]:

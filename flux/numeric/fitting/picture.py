@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Array = NDArray[Any]
 
-_POINTS = 300  # of a curve
+_POINTS = 200  # of a curve
 _SIZE = (7.0, 6.0)  # inches
 _DOTS = 120  # an inch
 _COLOURS = ("#0b6e99", "#c4550d", "#4b7f2b", "#8a3ba0", "#a32638", "#5a5a5a")

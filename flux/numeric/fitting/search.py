@@ -17,6 +17,7 @@ Sources:
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -172,29 +173,37 @@ class _Region:
         if not (trial.target != self.place.x).any():
             self.finished = True
             return
-        # While the foreseen comes true, the derivatives are as good as asked for.
-        place = self._objective.place(trial.target) if self._smooth else None
-        cost = place.cost if place is not None else self._objective.value(trial.target)
+        # Most steps are taken, and the curve is the better part of its derivatives' work.
+        place = self._objective.place(trial.target)
         if trial.foreseen <= _FINE * self.place.cost:
-            self._polish(trial, place, cost)
+            self._polish(trial, place)
         else:
-            self._judge(trial, place, cost)
+            self._judge(trial, place)
 
     def _trial(self) -> _Trial:
-        free = self.standing.free
-        spectrum = self.standing.factors.spectrum(self._scale[free])
-        damping = _damping(spectrum, self._radius)
-        scaled = spectrum.step(damping)
-        bent = None if self._smooth else self._bent(spectrum, damping, scaled)
-        straight = self._cut(free, scaled / spectrum.scale)
-        step = straight if bent is None else self._cut(free, (scaled + bent) / spectrum.scale)
-        along = self.place.j @ straight
-        foreseen = -float(self.place.gradient @ straight + 0.5 * along @ along)
+        free, scale = self.standing.free, self._scale[self.standing.free]
+        scaled, damping, solve = self._direction(scale)
+        bent = None if self._smooth else self._bent(scale, scaled, solve)
+        straight = self._cut(free, scaled / scale)
+        step = straight if bent is None else self._cut(free, (scaled + bent) / scale)
+        change = self.standing.factors.change(straight[free])
+        foreseen = -(float(self.place.gradient @ straight) + 0.5 * change)
         length = float(np.linalg.norm(self._scale * straight))
         return _Trial(self.place.x + step, foreseen, length, damping)
 
-    def _judge(self, trial: _Trial, place: Place | None, cost: float) -> None:
-        gain = self.place.cost - cost
+    def _direction(self, scale: Array) -> tuple[Array, float, Callable[[Array], Array]]:
+        """The step, its damping, and what inverse(JᵀJ + damping D²) makes of a vector; times D."""
+        factors = self.standing.factors
+        if factors.full:
+            scaled = scale * factors.newton
+            if np.linalg.norm(scaled) <= self._radius:
+                return scaled, 0.0, lambda g: scale * factors.solve(g)
+        spectrum = factors.spectrum(scale)
+        damping = _damping(spectrum, self._radius)
+        return spectrum.step(damping), damping, lambda g: spectrum.solve(g, damping)
+
+    def _judge(self, trial: _Trial, place: Place | None) -> None:
+        gain = self.place.cost - (place.cost if place is not None else np.inf)
         ratio = gain / trial.foreseen if trial.foreseen > 0 else float(np.sign(gain))
         self._smooth = trial.damping == 0 and _GOOD < ratio < 2 - _GOOD
         if ratio < _POOR:
@@ -202,16 +211,16 @@ class _Region:
         elif ratio > _GOOD or trial.damping == 0:
             self._radius = max(self._radius, _GROW * trial.length)
         if ratio > _ACCEPTED:
-            self._move(place or self._objective.place(trial.target))
+            self._move(place)
         elif self._radius <= EPSILON * float(np.linalg.norm(self._scale * self.place.x)):
             self.finished = True
 
-    def _move(self, place: Place | None) -> None:
+    def _move(self, place: Place | None, standing: Standing | None = None) -> None:
         if place is None:
             self._radius *= _SHRINK
             return
         before = self.standing.offset
-        self._stand(place)
+        self._stand(place, standing)
         self.finished = self._is_over()
         slow = _SLOW * before < self.standing.offset <= _NEAR
         if slow and not self.finished and not self._curved:
@@ -244,24 +253,22 @@ class _Region:
             self._stand(place, standing)
         return better
 
-    def _polish(self, trial: _Trial, place: Place | None, cost: float) -> None:
+    def _polish(self, trial: _Trial, place: Place | None) -> None:
         """Where the cost is flat to rounding, the gradient decides, until that stands still."""
-        flat = cost <= self.place.cost * (1 + _FINE)
-        place = place or (self._objective.place(trial.target) if flat else None)
-        if flat and place is not None:
+        if place is not None and place.cost <= self.place.cost * (1 + _FINE):
             standing = stand(place, self._objective, self._low, self._high)
             if standing.offset < _STILL * self.standing.offset:
-                self._move(place)
+                self._move(place, standing)
                 return
         if not self._curved:
             self._follow_curvature()
         self.finished = True
 
-    def _bent(self, spectrum: Spectrum, damping: float, scaled: Array) -> Array | None:
+    def _bent(self, scale: Array, scaled: Array, solve: Callable[[Array], Array]) -> Array | None:
         """The second-order part of the step, times D; None where it is too large to be trusted."""
         free = self.standing.free
         step = np.zeros(free.size)
-        step[free] = scaled / spectrum.scale
+        step[free] = scaled / scale
         with np.errstate(all="ignore"):
             probe = self._objective.probe(self.place, _PROBE * step)
             if probe is None:
@@ -269,7 +276,7 @@ class _Region:
             bending = 2 / _PROBE * ((probe - self.place.r) / _PROBE - self.place.j @ step)
         if not np.isfinite(bending).all():
             return None
-        bent = -0.5 * spectrum.solve((self.place.j.T @ bending)[free], damping)
+        bent: Array = -0.5 * solve((self.place.j.T @ bending)[free])
         small = 2 * np.linalg.norm(bent) <= _BEND * np.linalg.norm(scaled)
         return bent if small else None
 

@@ -78,10 +78,10 @@ def stand(place: Place, objective: Objective, low: Array, high: Array) -> Standi
     gradient = place.gradient
     held = ((place.x <= low) & (gradient >= 0)) | ((place.x >= high) & (gradient <= 0))
     free = ~held
-    x, j = place.x[free], place.j if free.all() else place.j[:, free]
+    x = place.x[free]
     with np.errstate(divide="ignore"):
         floor = np.where(x == 0, 0.0, _NO_EFFECT * objective.magnitude / np.abs(x))
-    factors = factor(j, place.r, floor)
+    factors = _factors(place, free, floor)
     along = float(np.linalg.norm(factors.along))
     spare = factors.rows - x.size
     # From the cost: the residuals of outliers, as a robust loss corrects them, are no yardstick.
@@ -89,8 +89,15 @@ def stand(place: Place, objective: Objective, low: Array, high: Array) -> Standi
     ruler = noise * np.sqrt(max(x.size, 1))
     offset = along / ruler if ruler > 0 else (0.0 if along == 0 else np.inf)
     small = offset <= _OFFSET or along <= _ROUNDING * objective.magnitude
-    errors = noise * np.sqrt((factors.half() ** 2).sum(axis=0))
+    errors = noise * np.sqrt((factors.half**2).sum(axis=0))
     effect = _ROUNDING * objective.magnitude / factors.lengths
     limit = np.maximum(np.maximum(_STEP * np.abs(x), _OFFSET * errors), effect)
-    short = bool((np.abs(factors.newton()) <= limit).all())
+    short = bool((np.abs(factors.newton) <= limit).all())
     return Standing(free, factors, offset, errors, small, short)
+
+
+def _factors(place: Place, free: Array, floor: Array) -> Factors:
+    if free.all():
+        return factor(place.both, place.products, floor)
+    kept = np.append(free, True)
+    return factor(place.both[kept], place.products[np.ix_(kept, kept)], floor)

@@ -56,7 +56,7 @@ def describe(problem: FitProblem, plan: Plan, attempt: Attempt, absolute: bool) 
     place = attempt.found.place
     if place is None:
         return Statistics(np.full((size, size), NAN), *(NAN, problem.rows - size, *(NAN,) * 5))
-    r = problem.residuals(place.x)
+    r = problem.objective().residuals(place.x) if attempt.threshold > 0 else place.r
     chi_square, spare = float(r @ r), problem.rows - size
     noise = float(np.sqrt(chi_square / spare)) if spare > 0 else NAN
     robust = plan.loss != SQUARES and attempt.threshold > 0
@@ -89,9 +89,9 @@ def _inverse(problem: FitProblem, attempt: Attempt) -> Array:
     assert standing is not None
     inverse = np.full((place.x.size, place.x.size), NAN)
     known = np.flatnonzero(standing.free)[~standing.factors.undetermined()]
-    half = standing.factors.half()[:, ~standing.factors.undetermined()]
+    half = standing.factors.half[:, ~standing.factors.undetermined()]
     if attempt.threshold > 0:
-        _, j = problem.jacobian(place.x)
+        j = problem.objective().jacobian(place.x)[:-1].T
         q_r = np.linalg.qr(j[:, known], mode="r")
         half = np.linalg.pinv(q_r).T
     inverse[np.ix_(known, known)] = half.T @ half

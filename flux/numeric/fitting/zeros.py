@@ -27,6 +27,16 @@ def constant_powers_of_zero(e: Expr, parameters: Collection[str]) -> Expr:
     return fold(e, visit)
 
 
+def unmarked(e: Expr) -> Expr:
+    """The same value without the marks, whose work is done once an expression is differentiated."""
+    return fold(e, _unmarked)
+
+
+def _unmarked(node: Expr, args: tuple[Expr, ...]) -> Expr:
+    marked = node.op is Op.WHERE and args[1].op is Op.STOP and args[1].args[0] is args[2]
+    return args[2] if marked else rebuild(node, args)
+
+
 def _moves(e: Expr, parameters: Collection[str]) -> bool:
     return any(x.attributes.name in parameters for x in inputs(e))
 

@@ -1,0 +1,99 @@
+"""`flux assoc`: statistics of single variants, and of their association with a trait."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+import flux
+from flux.cli.output import json_option, show
+from flux.cli.pace import Pace
+from flux.genotypes.linkage import write_linkage
+
+
+@click.command()
+@click.option("--genotypes", required=True, metavar="COHORT", help=".bed, .pgen, .vcf, .bcf.")
+@click.option("-o", "--output", required=True, metavar="OUT.tsv", help="Where the table goes.")
+@click.option(
+    "--traits", metavar="FILE", help="Rows FID IID NAME... or IID NAME..., with a header."
+)
+@click.option("--trait", metavar="NAME", help="Which column; not needed where there is one.")
+@click.option("--covariates", metavar="FILE", help="A file of the same form.")
+@click.option("--covariate", "covariate_names", multiple=True, metavar="NAME", help="All without.")
+@click.option(
+    "--model",
+    type=click.Choice(("linear", "logistic")),
+    default="linear",
+    show_default=True,
+    help="Least squares, or the score test of cases and controls.",
+)
+@click.option("--pairs", metavar="FILE", help="Rows ID ID: r² of each pair, and nothing else.")
+@click.option("--also", multiple=True, metavar="NAME=FORMULA", help="Of n2, n1, n0 and missing.")
+@click.option("--keep", metavar="FILE", help="People to keep: FID IID, or IID.")
+@click.option("--remove", metavar="FILE", help="People to leave out.")
+@click.option("--sex", metavar="FILE", help="Rows IID SEX, where the cohort has none.")
+@click.option(
+    "--field",
+    type=click.Choice(("auto", "GT", "DS")),
+    default="auto",
+    show_default=True,
+    help="Of a VCF: calls or dosages.",
+)
+@json_option
+def command(
+    genotypes: str,
+    output: str,
+    pairs: str | None,
+    also: tuple[str, ...],
+    covariate_names: tuple[str, ...],
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Statistics of every variant of COHORT, a row each.
+
+    Counts of genotypes, missing calls, allele frequency, Hardy-Weinberg by chi-square and exactly;
+    with a trait its regression on each variant, covariates taken into account. Each is a formula of
+    the library, and --also adds your own. With --pairs the table is one of pairs of variants.
+
+    \b
+    flux assoc --genotypes cohort.bed -o variants.tsv
+    flux assoc --genotypes cohort.bed --also "HET = n1/(n2 + n1 + n0)" -o het.tsv
+    flux assoc --genotypes cohort --traits t.txt --trait bmi --covariates pcs.txt -o bmi.tsv.gz
+    flux assoc --genotypes cohort.bed --pairs pairs.txt -o ld.tsv
+    flux assoc --genotypes cohort.vcf.gz --traits t.txt --model logistic -o cases.tsv
+    """
+    chosen = {name: value for name, value in options.items() if value is not None}
+    formulas, covariates = _formulas(also), list(covariate_names)
+    if pairs is not None:
+        _only_pairs(chosen, formulas, covariates)
+        count = write_linkage(output, genotypes, pairs, chosen)
+        return show(as_json, f"{count:,} pairs -> {output}", output, pairs=count)
+    found = flux.assoc(
+        genotypes,
+        also=formulas,
+        covariate_names=covariates or None,
+        progress=Pace(),
+        **chosen,
+    )
+    found.write(output)
+    text = f"{len(found):,} variants -> {output}"
+    return show(as_json, text, output, variants=len(found), columns=list(found.columns))
+
+
+def _only_pairs(options: dict[str, Any], *others: Any) -> None:
+    """Drop the options that pairs have no use for, and refuse those that were given."""
+    options.pop("model")
+    refused = [name for name in ("traits", "trait", "covariates", "sex") if name in options]
+    if refused or any(others):
+        raise click.UsageError("--pairs goes with --keep, --remove and --field only")
+
+
+def _formulas(also: tuple[str, ...]) -> dict[str, str]:
+    named = {}
+    for text in also:
+        name, equals, formula = (part.strip() for part in text.partition("="))
+        if not (name and equals and formula):
+            raise click.UsageError(f"expected NAME=FORMULA, found {text!r}")
+        named[name] = formula
+    return named

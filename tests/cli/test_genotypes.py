@@ -1,0 +1,197 @@
+"""`flux prs` and `flux assoc`: what they print and write, and that a kill leaves nothing half."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import flux
+from flux.cli.entry import run
+from flux.cli.pace import Pace
+from tests.genotypes.cohorts import plain_score, simulate, weigh, write_weights
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    cohort = simulate(tmp_path / "c", people=30, variants=20)
+    write_weights(tmp_path / "w.txt", weigh(cohort))
+    return tmp_path
+
+
+def test_scores_and_log_are_written(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["prs", "--weights", "w.txt", "--genotypes", "c.bed", "-o", "out.sscore"]) == 0
+    shown = capsys.readouterr()
+    assert "w: 20 of 20 rows (100.0%)" in shown.out
+    assert "30 people -> out.sscore; rows of weights -> out.variants.tsv" in shown.out
+    assert shown.err == ""
+    lines = (folder / "out.sscore").read_text().splitlines()
+    assert lines[0] == "##missing=mean imputation, frequencies of 27 founders; few"
+    at = lines.index("#FID\tIID\tALLELE_CT\tNAMED_ALLELE_DOSAGE_SUM\tSCORE1_AVG\tSCORE1_SUM")
+    cohort = simulate(folder / "c", people=30, variants=20)
+    sums = [float(line.split("\t")[-1]) for line in lines[at + 1 :]]
+    assert sums == pytest.approx(plain_score(cohort, weigh(cohort)), abs=1e-13)
+    log = [line.split("\t") for line in (folder / "out.variants.tsv").read_text().splitlines()]
+    assert log[0][:3] == ["#SCORE", "ROW", "ID"]
+    assert [row[1] for row in log[1:]] == [str(i) for i in range(1, 21)]
+    assert {row[9] for row in log[1:]} == {"used"}
+    assert {len(row) for row in log} == {15}
+
+
+def test_rows_that_are_left_out_have_their_reason_in_the_log(folder: Path) -> None:
+    with (folder / "w.txt").open("a") as file:
+        file.write("rs99\tA\t1\nrs0\tA\t1\nrs1\tACGT\t1\n")
+    assert run(["prs", "--weights", "w.txt", "--genotypes", "c", "-o", "o.sscore.gz"]) == 0
+    log = [line.split("\t") for line in (folder / "o.variants.tsv").read_text().splitlines()]
+    assert [row[10] for row in log[-3:]] == [
+        "not in the cohort",
+        "duplicate of an earlier row",
+        "alleles differ",
+    ]
+    assert gzip.decompress((folder / "o.sscore.gz").read_bytes()).startswith(b"##missing=mean")
+
+
+def test_options_reach_the_scores(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = (folder / "w.txt").read_text().splitlines()
+    rows = [f"{line}\t{i / 20}" for i, line in enumerate(lines)]
+    (folder / "p.txt").write_text("\n".join(["ID\tA1\tBETA\tP", *rows]) + "\n")
+    (folder / "ranges").write_text("S1 0 0.25\nS2 0 1\n")
+    (folder / "keep").write_text("F1 I1\nF2 I2\n")
+    arguments = "prs --weights p.txt --weights w.txt --genotypes c.bed -o o.sscore --json"
+    assert run([*arguments.split(), "--min-overlap", "0.5", "--missing", "none"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["result"] == "o.sscore"
+    assert answer["scores"] == ["p", "w"]
+    assert answer["files"]["w"] == {"rows": 20, "used": 20, "reasons": {"as is": 10, "swapped": 10}}
+    assert answer["notes"]["missing"].startswith("no mean imputation")
+    arguments = "prs --weights p.txt --genotypes c -o o.sscore --ranges ranges --among P"
+    assert run([*arguments.split(), "--keep", "keep", "--effect", "dominant"]) == 0
+    lines = (folder / "o.sscore").read_text().splitlines()
+    head = next(line for line in lines if not line.startswith("##"))
+    assert head.split("\t")[-2:] == ["p_S1_SUM", "p_S2_SUM"]
+    assert lines[-1].startswith("F2\tI2\t")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        ("--weights no.txt --genotypes c.bed", "no file 'no.txt'"),
+        ("--weights w.txt --genotypes no.bed", "no file 'no.fam'"),
+        ("--weights w.txt --genotypes no", "no genotypes 'no'"),
+        ("--weights w.txt --genotypes c.bed --effect x+1", "no formula of `x`"),
+        ("--weights w.txt --genotypes c.bed --build GRCh38 --by position", "0 of 20 rows"),
+    ],
+)
+def test_a_mistake_writes_nothing(
+    folder: Path, capsys: pytest.CaptureFixture[str], arguments: str, text: str
+) -> None:
+    assert run(["prs", *arguments.split(), "-o", "out.sscore"]) == 1
+    assert text in capsys.readouterr().err
+    assert not list(folder.glob("*out*"))
+
+
+def test_statistics_are_written(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["assoc", "--genotypes", "c.bed", "-o", "s.tsv", "--also", "HET = n1/(n2+n1+n0)"]
+    assert run(arguments) == 0
+    assert capsys.readouterr().out == "20 variants -> s.tsv\n"
+    lines = (folder / "s.tsv").read_text().splitlines()
+    assert lines[0].split("\t")[-1] == "HET"
+    assert len(lines) == 21
+    assert run([*arguments[:5], "--also", "n1"]) == 2
+    trait = "\n".join(["IID y", *(f"I{i} {i * i % 7}" for i in range(30))])
+    (folder / "y").write_text(trait + "\n")
+    assert run([*arguments[:5], "--traits", "y", "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert (answer["variants"], answer["columns"][-1]) == (20, "P")
+
+
+def test_pairs_have_a_table_of_their_own(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "pairs").write_text("rs1 rs2\nrs3 rs3\n")
+    arguments = ["assoc", "--genotypes", "c.bed", "--pairs", "pairs", "-o", "ld.tsv"]
+    assert run(arguments) == 0
+    assert capsys.readouterr().out == "2 pairs -> ld.tsv\n"
+    lines = [line.split("\t") for line in (folder / "ld.tsv").read_text().splitlines()]
+    assert lines[0] == ["#ID_A", "ID_B", "R2"]
+    assert float(lines[2][2]) == pytest.approx(1)
+    assert run([*arguments, "--also", "H = n1"]) == 2
+    assert run([*arguments, "--traits", "y"]) == 2
+
+
+class _Stream:
+    def __init__(self, live: bool) -> None:
+        self.live = live
+        self.text = ""
+
+    def isatty(self) -> bool:
+        return self.live
+
+    def write(self, text: str) -> int:
+        self.text += text
+        return len(text)
+
+    def flush(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize("live", [False, True])
+def test_progress_has_a_rate_and_the_time_left(live: bool) -> None:
+    now = [0.0]
+    stream = _Stream(live)
+    pace = Pace(stream, lambda: now[0])
+    for second, done in ((0.5, 100), (2, 1_000), (2.5, 1_200), (4, 2_000), (5, 10_000)):
+        now[0] = second
+        pace("variants", done, 10_000)
+    lines = [line.strip() for line in stream.text.replace("\r", "\n").split("\n") if line.strip()]
+    assert lines[0] == "1,000/10,000 variants  500/s  ETA 18 s"
+    assert lines[1] == "2,000/10,000 variants  500/s  ETA 16 s"
+    assert lines[2] == "10,000/10,000 variants  2,000/s  ETA 0 s"
+    assert stream.text.endswith("\n")
+
+
+def test_progress_of_an_unknown_number_has_a_rate() -> None:
+    now = [0.0]
+    stream = _Stream(False)
+    pace = Pace(stream, lambda: now[0])
+    for second, what, done in ((2, "records read", 4_000), (4, "variants", 10)):
+        now[0] = second
+        pace(what, done, 0 if what == "records read" else 20)
+    assert stream.text.splitlines() == [
+        "4,000 records read  2,000/s",
+        "10/20 variants  5/s  ETA 2 s",
+    ]
+
+
+def test_a_quick_pass_prints_no_progress() -> None:
+    stream = _Stream(False)
+    pace = Pace(stream, lambda: 0.0)
+    pace("variants", 5, 5)
+    assert stream.text == ""
+
+
+def test_a_kill_leaves_the_old_output_or_the_whole_one(folder: Path) -> None:
+    """Killed at many times, the output is what stood there, or complete; never a part."""
+    out = folder / "out.sscore"
+    out.write_text("old\n")
+    command = [sys.executable, "-m", "flux", "prs", "--weights", "w.txt"]
+    command += ["--genotypes", "c.bed", "-o", "out.sscore"]
+    tree = {**os.environ, "PYTHONPATH": str(Path(flux.__file__).parents[1])}
+    start = time.monotonic()
+    assert subprocess.run(command, check=False, capture_output=True, env=tree).returncode == 0
+    whole_s = time.monotonic() - start
+    whole = out.read_text()
+    assert len(whole.splitlines()) == 35
+    quiet = subprocess.DEVNULL
+    for part in range(8):
+        out.write_text("old\n")
+        process = subprocess.Popen(command, stdout=quiet, stderr=quiet, env=tree)
+        time.sleep(whole_s * (0.5 + part / 12))
+        process.kill()
+        process.wait()
+        assert out.read_text() in ("old\n", whole)
