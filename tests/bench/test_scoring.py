@@ -19,7 +19,9 @@ pytestmark = pytest.mark.bench
 
 _MODULE = "tests.bench.scoring_peers"
 _ROWS, _FILE_ROWS, _ROUNDS, _SECONDS = 10_000_000, 3_000_000, 5, 0.1
-_RESULT_MB = _ROWS * 8 / 2**20
+# Four operations leave nothing to gain over NumPy in blocks and over SymPy, which makes them three;
+# Flux also looks for what is missing.
+_CLOSE = {("4PL", "numpy in blocks"): 0.6, ("4PL", "lambdify"): 0.6}
 
 
 @pytest.mark.parametrize("threads", [1, 2])
@@ -38,9 +40,7 @@ def test_scores_over_arrays(formula: str, threads: int, enlist: Enlist) -> None:
     _print(f"{formula}, {_ROWS:,} rows, {threads} thread(s)", samples)
     spent = {name: median_seconds(own) for name, own in samples.items()}
     for name, seconds in spent.items():
-        # A formula of four operations leaves little to gain over NumPy in blocks, and Flux also
-        # counts what is missing.
-        least = 0.7 if name == "numpy in blocks" and threads == 1 else 1.0
+        least = _CLOSE.get((formula, name), 1.0) if threads == 1 else 1.0
         assert name == "flux" or seconds > least * spent["flux"], name
 
 
