@@ -13,7 +13,7 @@ endif
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help train test check lint fuzz soak bench docs pictures wheel check-wheel clean
+.PHONY: help train test check lint fuzz soak nanogpt derivatives twin bench docs pictures wheel check-wheel clean
 
 help:           ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-14s%s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -36,6 +36,10 @@ $(VENV)/test.stamp: $(VENV)/run.stamp
 
 $(VENV)/dev.stamp: $(VENV)/test.stamp
 	$(PIP) -e ".[dev]"
+	@touch $@
+
+$(VENV)/torch.stamp: $(VENV)/test.stamp
+	$(PIP) torch
 	@touch $@
 
 $(VENV)/docs.stamp: $(VENV)/run.stamp
@@ -62,6 +66,17 @@ soak: $(VENV)/test.stamp        ## memory over 100,000 rounds; KILLS=200 trainin
 	$(BIN)/python -m pytest tests/reliability -m soak -n 0 -s
 	$(BIN)/python -m pytest tests/reliability/test_checkpoints.py -n 0 -q
 	$(BIN)/python -m tests.soak --kills $(KILLS)
+
+nanogpt: $(VENV)/test.stamp     ## nanogpt-cpu on DATA=FILE with three seeds, beside nanoGPT's figure
+	@test -n "$(DATA)" || { echo "a text is needed: make nanogpt DATA=tinyshakespeare.txt"; exit 1; }
+	$(BIN)/python -m tests.proof.nanogpt --data "$(DATA)"
+
+derivatives: $(VENV)/test.stamp ## calculus-long, in ten minutes: right and wrong derivatives by rule
+	$(BIN)/python -m tests.proof.calculus
+
+twin: $(VENV)/torch.stamp       ## small-b16 and medium beside PyTorch, step for step: DATA=FILE
+	$(BIN)/python -m tests.proof.twin --preset small-b16 $(if $(DATA),--data "$(DATA)")
+	$(BIN)/python -m tests.proof.twin --preset medium $(if $(DATA),--data "$(DATA)")
 
 bench: $(VENV)/test.stamp       ## benchmarks, beside the peers that are installed
 	$(BIN)/python -m pytest tests/bench -m bench -n 0 -s

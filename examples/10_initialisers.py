@@ -16,7 +16,7 @@ from flux.training import Windows, calculus_corpus, calculus_lines
 
 threadpool_limits(1)  # the matrices are too small to share out
 FULL = "--full" in sys.argv
-SEEDS, STEPS, TREES = (6, 300, 2_000) if FULL else (2, 3, 300)
+SEEDS, STEPS, TREES = (12, 300, 2_000) if FULL else (2, 3, 300)
 WIDTH, CONTEXT, BATCH, SPREAD = 48, 32, 8, 0.02
 
 corpus = calculus_corpus(calculus_lines(seed=0, trees=TREES, context=CONTEXT))

@@ -161,7 +161,14 @@ def _check_flux(arguments: list[str], place: str) -> None:
 
 def _check_python(arguments: list[str], place: str) -> None:
     if arguments[0].endswith(".py"):
-        assert (ROOT / arguments[0]).exists(), place
+        assert any((folder / arguments[0]).exists() for folder in (ROOT, Path())), place
+
+
+def _check_mpiexec(arguments: list[str], place: str) -> None:
+    option, number, program, *rest = arguments
+    assert option == "-n", place
+    assert number.isdigit(), place
+    _PROGRAMS[program](rest, place)
 
 
 _PROGRAMS: dict[str, Callable[[list[str], str], None]] = {
@@ -169,6 +176,7 @@ _PROGRAMS: dict[str, Callable[[list[str], str], None]] = {
     "flux": _check_flux,
     "git": lambda arguments, place: None,
     "make": _check_make,
+    "mpiexec": _check_mpiexec,
     "pip": lambda arguments, place: None,
     "python": _check_python,
 }

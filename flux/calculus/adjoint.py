@@ -66,15 +66,27 @@ def gradient(e: Expr, wrt: Sequence[str | Expr]) -> list[Expr]:
         AxisError: e has axes.
         LimitError: the derivatives need more nodes than the setting `max_nodes`.
     """
+    return traced_gradient(e, wrt)[0]
+
+
+def traced_gradient(e: Expr, wrt: Sequence[str | Expr]) -> tuple[list[Expr], dict[Expr, Expr]]:
+    """The derivatives of a scalar, and where in it the parts of them come from.
+
+    Returns:
+        What `gradient` does; and for each cotangent the node that it was pulled through.
+
+    Raises:
+        FluxError: as `gradient` does.
+    """
     if e.axes:
         names = ", ".join(sorted(e.axes))
         raise AxisError(
             f"a gradient is of a scalar; this expression has {show_axes(e.axes)}",
             hint=f"reduce it first, as in sum[{names}](...) or mean[{names}](...)",
         )
-    derivatives = vjp(e, ONE, wrt)
+    derivatives, sources = _swept(e, ONE, wrt)
     dump("gradient", lambda: "\n".join(map(str, derivatives)))
-    return derivatives
+    return derivatives, sources
 
 
 def vjp(e: Expr, cotangent: Expr, wrt: Sequence[str | Expr]) -> list[Expr]:
@@ -83,6 +95,12 @@ def vjp(e: Expr, cotangent: Expr, wrt: Sequence[str | Expr]) -> list[Expr]:
     Raises:
         AxisError: the cotangent has an axis that e lacks.
     """
+    return _swept(e, cotangent, wrt)[0]
+
+
+def _swept(
+    e: Expr, cotangent: Expr, wrt: Sequence[str | Expr]
+) -> tuple[list[Expr], dict[Expr, Expr]]:
     if isinstance(wrt, str | Expr):
         raise ArgumentError(
             "the variables of a gradient are a list", hint="write gradient([x]) for one variable"
@@ -92,15 +110,22 @@ def vjp(e: Expr, cotangent: Expr, wrt: Sequence[str | Expr]) -> list[Expr]:
         raise AxisError(f"the cotangent has {show_axes(extra)}, which the expression lacks")
     order = topological((e,))
     variables = Variables(e, order=order)
-    return pulled_back(order, cotangent, [variables.of(x) for x in wrt])
+    return _pulled(order, cotangent, [variables.of(x) for x in wrt])
 
 
 def pulled_back(
     order: Sequence[Expr], cotangent: Expr, variables: Sequence[Sequence[Expr]]
 ) -> list[Expr]:
     """`vjp` of the last node of a topological order, by variables that are some nodes each."""
+    return _pulled(order, cotangent, variables)[0]
+
+
+def _pulled(
+    order: Sequence[Expr], cotangent: Expr, variables: Sequence[Sequence[Expr]]
+) -> tuple[list[Expr], dict[Expr, Expr]]:
     reverse = _Reverse(order, cotangent, [leaf for leaves in variables for leaf in leaves])
-    return [_added([reverse.cotangents[leaf] for leaf in leaves]) for leaves in variables]
+    found = [_added([reverse.cotangents[leaf] for leaf in leaves]) for leaves in variables]
+    return found, reverse.sources
 
 
 def _added(cotangents: list[Expr | None]) -> Expr:
@@ -116,6 +141,7 @@ class _Reverse:
         self._fresh = FreshAxes(root, seed)
         self._pending: dict[Expr, list[Cotangent]] = {root: [Cotangent((), seed)]}
         self.cotangents: dict[Expr, Expr | None] = dict.fromkeys(leaves)
+        self.sources: dict[Expr, Expr] = {}
         self._routes = _routes(order, self.cotangents)
         budget = current().max_nodes
         for e in reversed(order):
@@ -128,6 +154,7 @@ class _Reverse:
         if arrived is None:
             return 0
         cotangent = meet(arrived)
+        self.sources.setdefault(cotangent.value, e)
         if e in self.cotangents:
             self.cotangents[e] = close(cotangent).value
         else:
@@ -143,6 +170,7 @@ class _Reverse:
                 else rule(e, cotangent, self._fresh)
             )
             if pulled is not None:
+                self.sources.setdefault(pulled.value, e)
                 self._pending.setdefault(e.args[i], []).append(pulled)
 
 

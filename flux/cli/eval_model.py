@@ -1,35 +1,55 @@
-"""`flux eval-model`: how well a model foretells a text."""
+"""`flux eval-model`: how well a model foretells a text, or answers for derivatives."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from time import monotonic
+from typing import TYPE_CHECKING
 
 import click
 
 from flux.cli.machine import limit_blas
+from flux.cli.telling import Telling
+from flux.errors import DataError
 
-_EVERY_S = 2.0  # between two lines of progress
+if TYPE_CHECKING:
+    from flux.training import Line, SavedRun
+
+ASKED = 200  # held-out derivatives, where nobody says how many
 
 
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
-@click.option("--data", required=True, type=click.Path(path_type=Path), help="Any UTF-8 text file.")
-def command(run: Path, data: Path) -> None:
+@click.option("--data", type=click.Path(path_type=Path), help="Any UTF-8 text file.")
+@click.option(
+    "--asked", type=click.IntRange(1), help=f"Held-out derivatives to ask for.  [default: {ASKED}]"
+)
+def command(run: Path, data: Path | None, asked: int | None) -> None:
     """Print how well a model foretells every token of a text but the first.
 
     The text is cut into windows of the model's context, one after another, so that the same file
     always gives the same figures.
 
+    A run that learnt calculus needs no --data: it is asked for derivatives that were held out, and
+    its right and wrong answers are counted by rule.
+
     \b
     flux eval-model runs/tiny --data novel.txt
     flux eval-model exported --data novel.txt
+    flux eval-model runs/calculus --asked 1000
     """
+    limit_blas()
+    if data is None:
+        _ask(run, asked or ASKED)
+    elif asked is not None:
+        raise click.UsageError("--asked is for derivatives; a text given by --data has none")
+    else:
+        _foretell(run, data)
+
+
+def _foretell(run: Path, data: Path) -> None:
     from flux.training import assess, open_model, read_text
 
-    limit_blas()
-    model = open_model(run)
-    found = assess(model, read_text(data), data.name, _Progress())
+    found = assess(open_model(run), read_text(data), data.name, _Progress())
     click.echo(f"loss                {found.loss:.6f} nats a token")
     click.echo(f"perplexity          {found.perplexity:.6g}")
     click.echo(f"bits per character  {found.bits_per_character:.6f}")
@@ -37,13 +57,39 @@ def command(run: Path, data: Path) -> None:
 
 
 class _Progress:
-    """A line on standard error now and then."""
+    """Made when the first window is done, which says how many tokens there are."""
 
     def __init__(self) -> None:
-        self._told = monotonic()
+        self._telling: Telling | None = None
 
     def __call__(self, done: int, count: int, loss: float) -> None:
-        if monotonic() - self._told < _EVERY_S or done == count:
-            return
-        self._told = monotonic()
-        click.echo(f"{done:,} of {count:,} tokens  loss {loss:.4f}", err=True)
+        self._telling = self._telling or Telling("tokens", count)
+        self._telling(done, f"loss {loss:.4f}")
+
+
+def _ask(folder: Path, asked: int) -> None:
+    from flux.training import load_language_model, mark, read_run
+
+    saved = read_run(folder)
+    lines = lines_of(saved)
+    language = load_language_model(folder)
+    marks = mark(language, lines, asked, saved.origin.seed, Telling("answers", asked))
+    click.echo(f"{marks}\n{marks.table()}")
+
+
+def lines_of(saved: SavedRun) -> list[Line]:
+    """The lines that the run was trained on, and those that were held out."""
+    from flux.training import calculus_corpus, calculus_of
+
+    origin = saved.origin
+    if origin.data:
+        raise DataError("this run learnt from a text of its own", hint="--data FILE")
+    drawing = Telling("trees drawn", origin.preset.trees)
+    lines = calculus_of(origin.preset, origin.seed, drawing)
+    if calculus_corpus(lines).digest != saved.text:
+        raise DataError(
+            "this run learnt other lines of calculus than are made now, so that none is known to be"
+            " held out",
+            hint="train it again",
+        )
+    return lines

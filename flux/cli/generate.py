@@ -61,7 +61,7 @@ def command(
     greedy: bool,
     **numbers: Any,
 ) -> None:
-    """Write text with a model: the folder of a run or its checkpoint, or an exported folder.
+    """Write text with a model: the folder of a run, a checkpoint in it, or an exported folder.
 
     \b
     flux generate runs/calculus --prompt "x*sin(x) -> " --line --greedy

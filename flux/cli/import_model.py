@@ -13,8 +13,8 @@ import click
 def command(source: Path, folder: Path) -> None:
     """Read GPT-2 from SOURCE, as `transformers` keeps it, and write it into FOLDER.
 
-    SOURCE holds config.json, model.safetensors and tokenizer.json. FOLDER is one that
-    `flux generate` and `flux eval-model` take.
+    SOURCE holds config.json, tokenizer.json, and model.safetensors or its parts. FOLDER is one that
+    `flux generate`, `flux eval-model` and `flux train --from` take.
 
     \b
     flux import gpt2 exported

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-_EXIT_CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
+TERMINATED = 143
+_EXIT_CODES = {signal.SIGINT: 130, signal.SIGTERM: TERMINATED}
 
 
 class Stop:

@@ -3,29 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from flux.cli.eval_model import ASKED
 from flux.cli.machine import cpu_name, limit_blas, usable_cores
+from flux.cli.ranks import ranks_of_command
 from flux.cli.reading import Reading
-from flux.cli.stopping import stoppable
+from flux.cli.stopping import TERMINATED, stoppable
+from flux.cli.telling import Telling
 from flux.errors import DataError, DomainError
 
 if TYPE_CHECKING:
     from flux.training import (
         Config,
         Corpus,
+        Elsewhere,
         Files,
         Line,
         Origin,
+        Ranks,
         Run,
         RunFolder,
         SavedRun,
         Sharing,
+        Start,
         Table,
     )
 
@@ -42,8 +48,9 @@ _CHANGES: tuple[tuple[str, type, str], ...] = (
     ("save-every", int, "Steps between two saves."),
 )
 _RESUMABLE = {"steps", "save_every"}
-_ASKED = 200  # held-out derivatives that are marked at the end
+_SHOWN = 5  # of their answers
 _SAMPLE = 300  # characters
+_FOR_TEXT = {"tokenizer": "characters"}  # where nobody says more; symbols are for calculus
 
 
 def _change_options(command: Any) -> Any:
@@ -57,8 +64,8 @@ def _change_options(command: Any) -> Any:
 @click.option(
     "--preset",
     metavar="NAME",
-    help="The model's sizes and how it is trained: calculus (the default), tiny, small, small-b16,"
-    " nanogpt-cpu, medium, large; table for rows of numbers.",
+    help="The model's sizes and how it is trained: calculus (the default), calculus-long, tiny,"
+    " small, small-b16, nanogpt-cpu, medium, large; table for rows of numbers.",
 )
 @click.option("--model", type=click.Path(path_type=Path), help="A .flux file with your own model.")
 @click.option(
@@ -66,6 +73,13 @@ def _change_options(command: Any) -> Any:
     type=click.Path(path_type=Path),
     multiple=True,
     help="UTF-8 text files, or a folder of them; for models of tables a .csv, .tsv or .npz file.",
+)
+@click.option(
+    "--from",
+    "start",
+    type=click.Path(path_type=Path),
+    help="Begin with the parameters and the vocabulary of a trained model: a run, an exported"
+    " folder, or GPT-2 as transformers keeps it.",
 )
 @click.option("--config", type=click.Path(path_type=Path), help="A TOML file of keys and values.")
 @click.option(
@@ -85,6 +99,7 @@ def command(
     preset: str | None,
     model: Path | None,
     data: tuple[Path, ...],
+    start: Path | None,
     config: Path | None,
     settings: tuple[str, ...],
     resume: Path | None,
@@ -104,6 +119,7 @@ def command(
     flux train --data notes.txt --steps 2000 --set tokenizer=words
     flux train --model my.flux --data table.csv --set sizes.h=16
     flux train --config runs/tiny/config.toml    train the same once more
+    flux train --from runs/tiny --data new.txt   train it further, on another text
     flux train --resume runs/tiny --steps 20000  go on with a run
 
     Ctrl-C saves the run and leaves; a second Ctrl-C leaves at once.
@@ -114,17 +130,21 @@ def command(
             "preset": preset,
             "model": model,
             "data": data,
+            "from": start,
             "config": config,
             "out": out,
         }
         fixed |= {"seed": seed}
         given = {name for name, value in fixed.items() if value not in (None, ())}
-        _go_on(resume, {**chosen, **dict.fromkeys(given)}, settings, threads)
+        with ranks_of_command() as ranks:
+            _go_on(resume, {**chosen, **dict.fromkeys(given)}, settings, threads, ranks)
         return
     words: dict[str, Any] = {"preset": preset, "model": model and str(model), "seed": seed}
+    words["from"] = start and str(start)
     words["data"] = [str(path) for path in data] or None
     named = {name: value for name, value in words.items() if value is not None}
-    _begin(config, settings, {**named, **chosen}, out, threads)
+    with ranks_of_command() as ranks:
+        _begin(config, settings, {**named, **chosen}, out, threads, ranks)
 
 
 def _begin(
@@ -133,21 +153,25 @@ def _begin(
     options: dict[str, Any],
     out: Path | None,
     threads: str | None,
+    ranks: Ranks,
 ) -> None:
-    from flux.training import configure, locked, read_config, read_settings
+    from flux.training import configure, read_config, read_settings
 
     layers = [read_config(path)] if path else []
     layers += [read_settings(settings), options]
+    if any(layer.get("data") for layer in layers):
+        layers.insert(0, _FOR_TEXT)
     own = any(str(layer.get("model", "")).endswith(".flux") for layer in layers)
     table = own and any(_is_table(layer.get("data")) for layer in layers)
-    config = configure(layers, "table" if table else "tiny" if own else "calculus")
+    start = _start(layers)
+    config = configure(layers, "table" if table else "tiny" if own else "calculus", start)
     limit_blas()
-    origin = _origin(config)
+    origin = _origin(config, start, own)
     wanted = Path("runs") / _title(origin)
     folder = _free_folder(wanted) if out is None else _empty(out)
-    run, lines = _prepare(origin, threads)
+    run, lines = _prepare(origin, threads, ranks, start=start)
     peak = _introduce(run, lines, folder)
-    with locked(folder):
+    with _held(folder, ranks):
         _train(run, lines, folder, origin.preset.steps, peak)
 
 
@@ -158,12 +182,24 @@ def _is_table(data: Any) -> bool:
     return any(isinstance(path, str) and path.lower().endswith(SUFFIXES) for path in paths)
 
 
-def _origin(config: Config) -> Origin:
+def _start(layers: list[dict[str, Any]]) -> Start | None:
+    """The model to begin from, where the last layer that speaks of one names it."""
+    from flux.training import read_start
+
+    found = next((layer["from"] for layer in reversed(layers) if "from" in layer), "")
+    return read_start(Path(found)) if found else None
+
+
+def _origin(config: Config, start: Start | None, own: bool) -> Origin:
+    """What a run is made from; `own` says that its configuration names a file with the model."""
     from flux.training import Origin
 
     data = tuple(str(Path(path).resolve()) for path in config.data)
-    source = _source(Path(config.preset.model)) if config.preset.own else ""
-    return Origin(config.preset, data, config.seed, source, config.name)
+    source = start.source if start and not own else ""
+    if config.preset.own and not source:
+        source = _source(Path(config.preset.model))
+    begun = str(Path(config.start).resolve()) if config.start else ""
+    return Origin(config.preset, data, config.seed, source, config.name, begun)
 
 
 def _source(path: Path) -> str:
@@ -179,9 +215,13 @@ def _title(origin: Origin) -> str:
 
 
 def _go_on(
-    folder: Path, changes: dict[str, Any], settings: tuple[str, ...], threads: str | None
+    folder: Path,
+    changes: dict[str, Any],
+    settings: tuple[str, ...],
+    threads: str | None,
+    ranks: Ranks,
 ) -> None:
-    from flux.training import locked, read_settings
+    from flux.training import read_settings
 
     unknown = set(changes) - _RESUMABLE
     if unknown:
@@ -190,8 +230,15 @@ def _go_on(
     values = read_settings(settings)
     _check_resumable(values)
     _check_run(folder)
-    with locked(folder):
-        _resume(folder, {**values, **changes}, threads)
+    with _held(folder, ranks):
+        _resume(folder, {**values, **changes}, threads, ranks)
+
+
+def _held(folder: Path, ranks: Ranks) -> AbstractContextManager[None]:
+    """The folder's lock, which the first rank holds for all."""
+    from flux.training import locked
+
+    return nullcontext() if ranks.number else locked(folder)
 
 
 def _check_run(folder: Path) -> None:
@@ -205,17 +252,18 @@ def _check_run(folder: Path) -> None:
         )
 
 
-def _resume(folder: Path, values: dict[str, Any], threads: str | None) -> None:
+def _resume(folder: Path, values: dict[str, Any], threads: str | None, ranks: Ranks) -> None:
     from flux.training import changed, read_run, set_aside
 
     saved = read_run(folder)
     for remark in saved.remarks:
         _tell(f"{remark}; {saved.path.name}, of step {saved.step}, is used")
-    set_aside(folder, saved.path)
+    if not ranks.number:
+        set_aside(folder, saved.path)
     steps = values.pop("steps", saved.origin.preset.steps)
     origin = replace(saved.origin, preset=changed(saved.origin.preset, values))
     limit_blas()
-    run, lines = _prepare(origin, threads, saved)
+    run, lines = _prepare(origin, threads, ranks, saved)
     peak = _introduce(run, lines, folder)
     _train(run, lines, folder, steps, peak)
 
@@ -236,7 +284,7 @@ def _data(origin: Origin) -> tuple[Corpus | Files | Table, list[Line]]:
     from flux.training import (
         Files,
         calculus_corpus,
-        calculus_lines,
+        calculus_of,
         model_graph,
         read_table,
         reads_tokens,
@@ -252,19 +300,25 @@ def _data(origin: Origin) -> tuple[Corpus | Files | Table, list[Line]]:
         return read_table(paths[0], graph.inputs), []
     if paths:
         return Files(paths, Reading(paths[0].name)), []
-    lines = calculus_lines(origin.seed, preset.trees, preset.context)
+    lines = calculus_of(preset, origin.seed, Telling("trees drawn", preset.trees))
     return calculus_corpus(lines), lines
 
 
 def _prepare(
-    origin: Origin, threads: str | None, saved: SavedRun | None = None
+    origin: Origin,
+    threads: str | None,
+    ranks: Ranks,
+    saved: SavedRun | None = None,
+    start: Start | None = None,
 ) -> tuple[Run, list[Line]]:
-    """A run that is ready to train, from its beginning or from a checkpoint."""
+    """A run that is ready to train: from its beginning, another model, or a checkpoint."""
     from flux.training import Run
 
     sharing = _sharing(threads, saved)
     data, lines = _data(origin)
-    run = Run(origin, data, saved.vocabulary if saved else None, sharing)
+    vocabulary = saved.vocabulary if saved else start.tokenizer if start else None
+    parameters = start.parameters if start else None
+    run = Run(origin, data, vocabulary, sharing, ranks, parameters)
     for remark in run.restore(saved) if saved else ():
         _tell(remark)
     if threads == "auto" and not saved:
@@ -287,12 +341,12 @@ def _sharing(threads: str | None, saved: SavedRun | None) -> Sharing:
 
 def _measure(run: Run) -> None:
     """Try each way of sharing, and keep the quickest."""
-    from flux.training import measure, trial
+    from flux.training import mean_of, measure, trial
 
     def step_s(sharing: Sharing) -> float:
         if sharing != run.sharing:
             run.share(sharing)
-        return trial(run.trainer)
+        return mean_of(run.ranks, trial(run.trainer))  # so that all ranks choose alike
 
     def told(sharing: Sharing, spent_s: float) -> None:
         _tell(f"tried {sharing}: {1e3 * spent_s:,.3g} ms a step")
@@ -305,12 +359,12 @@ def _measure(run: Run) -> None:
 
 
 def _train(run: Run, lines: list[Line], folder: Path, steps: int, peak: float) -> None:
-    from flux.training import RunFolder, display
+    from flux.training import Elsewhere, RunFolder, display
 
-    kept = RunFolder(folder, run, _tell)
+    kept = Elsewhere(folder) if run.ranks.number else RunFolder(folder, run, _tell)
     every = run.origin.preset.save_every
     with stoppable() as stop, _explained(folder):
-        run.train(
+        stopped = run.train(
             steps,
             display(steps),
             kept.save_on_the_way,
@@ -318,12 +372,13 @@ def _train(run: Run, lines: list[Line], folder: Path, steps: int, peak: float) -
             stop,
             callbacks=(kept.report,),
             improved=kept.improved,
+            validated=kept.sample,
             peak=peak,
         )
         kept.save()
-    if stop():
+    if stopped:
         click.echo(f"saved at step {run.trainer.step}; to go on: flux train --resume {folder}")
-        raise SystemExit(stop.exit_code)
+        raise SystemExit(stop.exit_code or TERMINATED)  # the signal was another rank's
     _conclude(run, lines, kept, steps)
 
 
@@ -352,19 +407,22 @@ def _introduce(run: Run, lines: list[Line], folder: Path) -> float:
     source = f"{len(lines):,} lines of calculus" if lines else run.task.name
     expected = estimate(run, run.sharing.threads)
     click.echo(f"training {run.model.count:,} parameters on {source}; the run is saved in {folder}")
+    if run.ranks.count > 1:
+        click.echo(f"{run.ranks.count} ranks, each on its part of every batch")
     click.echo(str(expected))
     return expected.peak
 
 
-def _conclude(run: Run, lines: list[Line], kept: RunFolder, steps: int) -> None:
+def _conclude(run: Run, lines: list[Line], kept: RunFolder | Elsewhere, steps: int) -> None:
     folder = kept.path
     click.echo(f"validation loss {run.validation_loss():.4f} after {run.trainer.step} steps")
+    if run.ranks.number:
+        return
     if lines:
         _mark(run, lines)
     kept.plot()
-    text = run.task.sample(run.origin.seed)
+    text = run.sample()
     if text is not None:
-        kept.sample(text)
         click.echo(f"\na sample:\n{text}")
         prompt = '--prompt "x*sin(x) -> " --line --greedy' if lines else f"--length {_SAMPLE}"
         click.echo(f"\nto write more:  flux generate {folder} {prompt}")
@@ -374,10 +432,11 @@ def _conclude(run: Run, lines: list[Line], kept: RunFolder, steps: int) -> None:
 def _mark(run: Run, lines: list[Line]) -> None:
     from flux.training import mark
 
-    marks = mark(run.language, lines, _ASKED, run.origin.seed)
-    click.echo(str(marks))
-    for problem, answer, right in marks.examples:
-        click.echo(f"  {'right' if right else 'wrong'}  {problem} -> {answer}")
+    marks = mark(run.language, lines, ASKED, run.origin.seed, Telling("answers", ASKED))
+    click.echo(f"{marks}\n{marks.table()}")
+    for each in marks.marked[:_SHOWN]:
+        verdict = "right" if each.right else "wrong"
+        click.echo(f"  {verdict}  {each.line.problem} -> {each.answer}")
 
 
 def _empty(folder: Path) -> Path:

@@ -15,6 +15,7 @@ from flux.expr.build import (
     where,
 )
 from flux.expr.node import Expr, Operand, lift, node, provide, show_axes
+from flux.expr.print_text import to_line
 from flux.expr.services import provide_services
 from flux.expr.traverse import count_nodes, fold, inputs, rebuild, topological, unvisited, users
 
@@ -39,6 +40,7 @@ __all__ = [
     "show_axes",
     "size",
     "stop",
+    "to_line",
     "topological",
     "unvisited",
     "users",

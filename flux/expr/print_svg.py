@@ -183,9 +183,10 @@ def _written(boxes: Sequence[_Box], text: str) -> str:
     right = max(box.shift + box.width / 2 for box in boxes) + _MARGIN
     width, height = right - left, max(box.row for box in boxes) * _ROW + _HEIGHT + 2 * _MARGIN
     size = f'width="{width:.0f}" height="{height:.0f}" viewBox="0 0 {width:.1f} {height:.1f}"'
+    told = "\n".join(escape(printable(line)) for line in text[:1_000].splitlines())
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" {size}>',
-        f"<title>{escape(printable(text[:1_000]))}</title>",
+        f"<title>{told}</title>",
         f"<style>{_STYLE}</style>",
         f'<rect class="page" width="{width:.1f}" height="{height:.1f}" rx="8"/>',
         *(line for box in boxes for line in _edges(box, left)),

@@ -47,6 +47,14 @@ def to_texts(expressions: Sequence[Expr]) -> Texts:
     return Texts(_declarations(order, spelling), bindings, values)
 
 
+def to_line(e: Expr) -> str:
+    """The expression of plain numbers in one line; what it uses twice is written out twice.
+
+    Parsing it gives the same node, as `to_text` does; a large graph makes a very long line.
+    """
+    return _written(e, Spelling.of(topological((e,))), {})
+
+
 def _declarations(order: Sequence[Expr], spelling: Spelling) -> list[str]:
     inputs = [x for x in order if x.op is Op.INPUT]
     given = [x for x in inputs if x.axes or x.attributes.integer]

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from flux.lower.ir import Graph, Value, order
+from flux.lower.ir import Graph, Value, inherit, order
 
 _DEPTH = 4  # products inside products that are searched for a small factor
 _LEAST, _MOST = 1e-15, 1e15  # a coefficient beyond these stays where it is written
@@ -82,6 +82,7 @@ class _Collection:
         found = self._wholes.get(scaled)
         if found is None:
             found = self._wholes[scaled] = self._applied(scaled.coefficient, scaled.base)
+            inherit(found)
         return found
 
     def _applied(self, coefficient: float, base: Value) -> Value:

@@ -34,9 +34,10 @@ class Value:
         axes: named axes of size other than 1 are kept; axes of size 1 are dropped throughout.
         dtype: the type of its elements.
         layer, places: where it comes from.
+        written: whether these places are its own, and not those of what it is made of.
     """
 
-    __slots__ = ("args", "attributes", "axes", "dtype", "layer", "opcode", "places")
+    __slots__ = ("args", "attributes", "axes", "dtype", "layer", "opcode", "places", "written")
 
     def __init__(
         self,
@@ -53,6 +54,7 @@ class Value:
         self.dtype = dtype
         self.layer = ""
         self.places: tuple[Any, ...] = ()
+        self.written = False
 
     @property
     def constant(self) -> float | int | bool | None:
@@ -197,7 +199,7 @@ def inherit(value: Value) -> None:
     for arg in value.args:
         if arg.opcode == "input" and "." in arg.attributes[0]:
             value.layer = value.layer or arg.attributes[0].rpartition(".")[0]
-    for arg in value.args:
+    for arg in sorted(value.args, key=lambda arg: not arg.written):
         value.layer = value.layer or arg.layer
         value.places = value.places or arg.places
 

@@ -92,6 +92,7 @@ class Translation:
         if not value.places:
             spans = self._origins.get(e, ())[:2]
             value.places = tuple(Place(s.source.name, s.line, s.column) for s in spans)
+            value.written = bool(spans)
         inherit(value)
         return value
 

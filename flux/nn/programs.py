@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from flux.calculus import gradient
+from flux.calculus import traced_gradient
 from flux.errors import ShapeError
 from flux.expr import Expr, inputs, show_axes
 from flux.lower import lower
@@ -45,7 +45,10 @@ def gradient_program(model: Model, sizes: Mapping[str, int], graph: Graph | None
             hint="take its mean over them",
         )
     parameters = [parameter.input for parameter in graph.parameters]
-    gradients = gradient(graph.result, parameters)
+    gradients, sources = traced_gradient(graph.result, parameters)
+    known = graph.origins
+    # What a line's derivative is made of belongs to that line.
+    origins = {e: known[through] for e, through in sources.items() if through in known}
     outputs = {LOSS: graph.result}
     outputs |= {_OF + e.attributes.name: g for e, g in zip(parameters, gradients, strict=True)}
     return lower(
@@ -55,7 +58,7 @@ def gradient_program(model: Model, sizes: Mapping[str, int], graph: Graph | None
         dtype=model.dtype,
         orders={_OF + e.attributes.name: e.attributes.axes for e in parameters},
         packs={**packs(model), **_gradient_packs(model)},
-        origins=graph.origins,
+        origins={**origins, **known},
         relaxed=True,
         name=graph.name,
     )

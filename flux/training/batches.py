@@ -34,6 +34,7 @@ class Windows:
         tokens: all tokens of the text.
         starts: the positions at which a window may start; default: every one.
         site: the name of the stream of random numbers.
+        mine: which windows of each batch are given.
 
     Raises:
         DataError: no window fits.
@@ -48,6 +49,7 @@ class Windows:
         *,
         starts: Tokens | None = None,
         site: str = "batches",
+        mine: slice = slice(None),
     ) -> None:
         places = max(0, len(tokens) - context)
         # Where every place is a start, no list of them is made: it would be as long as the text.
@@ -60,12 +62,13 @@ class Windows:
         self._batch = batch
         self._seed = seed
         self._site = site
+        self._mine = mine
         self._drawn = lru_cache(maxsize=4)(self._draw)
 
     def __call__(self, step: int) -> Batch:
         """The batch of a step, counted from 0."""
         block, row = divmod(step, _DRAWN_TOGETHER)
-        windows = self._tokens[self._drawn(block)[row][:, None] + self._offsets]
+        windows = self._tokens[self._drawn(block)[row, self._mine, None] + self._offsets]
         return {"tokens": windows[:, :-1], "targets": windows[:, 1:]}
 
     def _draw(self, block: int) -> Tokens:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from math import prod
 
 from flux.errors import ArgumentError, DataError, ShapeError, did_you_mean
+from flux.expr import Expr, topological
+from flux.ops import Op
 from flux.syntax import Graph, load_text
 from flux.syntax.definitions import Definition
 from flux.training.library import library
@@ -34,7 +36,27 @@ def model_graph(preset: Preset, source: str = "") -> Graph:
                 did_you_mean(name, sorted(known)) or f"it has {', '.join(sorted(known)) or 'none'}"
             )
             raise ArgumentError(f"{definition.name} has no option `{name}`", hint=hint)
-    return definition.build(**{**options, **preset.options})
+    graph = definition.build(**{**options, **preset.options})
+    _check_axes(graph, preset.sizes)
+    return graph
+
+
+def _check_axes(graph: Graph, sizes: Mapping[str, int]) -> None:
+    """A size of an axis that no value has would do nothing, and is a mistake."""
+    if not sizes:
+        return
+    graphs = (graph, graph.training or graph)
+    nodes = topological(tuple(g.result for g in graphs))
+    known = sorted({str(axis) for e in nodes for axis in e.axes} | _measured(nodes))
+    for axis in sizes:
+        if axis not in known:
+            hint = did_you_mean(axis, known) or f"it has {', '.join(known)}"
+            raise ArgumentError(f"{graph.name} has no axis `{axis}`", hint=hint)
+
+
+def _measured(nodes: Iterable[Expr]) -> set[str]:
+    """Axes of which only the size is asked for."""
+    return {e.attributes for e in nodes if e.op is Op.SIZE}
 
 
 def _own(preset: Preset, source: str) -> Definition:

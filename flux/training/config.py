@@ -12,13 +12,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import isfinite
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flux.errors import ArgumentError, DataError, did_you_mean
 from flux.training.presets import KINDS, PRESETS, RECIPE_KINDS, Preset, check_kind, routed
 
+if TYPE_CHECKING:
+    from flux.training.start import Start
+
 TABLES = ("sizes", "options")
-_RUN_KINDS = {"preset": "str", "seed": "int"}
+_RUN_KINDS = {"preset": "str", "seed": "int", "from": "str"}
 _KEYS = (*_RUN_KINDS, "data", *KINDS, *RECIPE_KINDS, *TABLES)
 _MOST_BYTES = 1 << 20
 
@@ -34,16 +37,19 @@ class Config:
         preset: that preset with every change.
         data: files or folders; none for the embedded corpus.
         seed: of parameters and batches.
+        start: the folder of the model that it begins from; empty for none.
     """
 
     name: str
     preset: Preset
     data: tuple[str, ...] = ()
     seed: int = 0
+    start: str = ""
 
     def text(self) -> str:
         """The configuration as TOML, every key with its value, which `read_config` reads."""
         flat = {"preset": self.name, "data": list(self.data), "seed": self.seed}
+        flat |= {"from": self.start} if self.start else {}
         flat |= {name: getattr(self.preset, name) for name in KINDS}
         recipe = self.preset.full_recipe()
         flat |= {name: getattr(recipe, name) for name in RECIPE_KINDS}
@@ -132,12 +138,15 @@ def _listed(value: Any) -> Iterator[Any]:
     return iter(value if isinstance(value, list | tuple) else [value])
 
 
-def configure(layers: Sequence[Values], name: str = "calculus") -> Config:
+def configure(
+    layers: Sequence[Values], name: str = "calculus", start: Start | None = None
+) -> Config:
     """The configuration of checked keys, each layer over the ones before.
 
     Args:
         layers: keys and values, the last one the strongest.
         name: of the preset below them, where they name none.
+        start: the model to begin from, whose sizes stand below the layers and above the preset.
 
     Raises:
         ArgumentError: no such preset, or values out of range.
@@ -146,9 +155,15 @@ def configure(layers: Sequence[Values], name: str = "calculus") -> Config:
     for layer in layers:
         tables = {t: {**merged.get(t, {}), **layer[t]} for t in TABLES if t in layer}
         merged |= {**layer, **tables}
-    name = merged.pop("preset", name)
+    named, begun = merged.pop("preset", ""), merged.pop("from", "")
     data, seed = tuple(_listed(merged.pop("data", ()))), merged.pop("seed", 0)
-    return Config(name, changed(_named(name), merged), data, seed)
+    if start is None:
+        name = named or name
+        return Config(name, changed(_named(name), merged), data, seed, begun)
+    below = start.over(_named(named)) if named else start.preset
+    preset = changed(below, merged)
+    start.check(preset)
+    return Config(named or start.name, preset, data, seed, begun)
 
 
 def _named(name: str) -> Preset:

@@ -12,8 +12,10 @@ The distribution, a pure function of the seed and the tree's number n, drawn fro
       as exponent.
 
 Left out are trees with an operation on numbers alone, with `a - a` or `a / a`, lines longer than
-the model's context, and repeated lines. The derivative is the differentiator's, simplified. Lines
-are spelled without blanks; each is written three times, with the variable x, y and t.
+the model's context, and repeated lines. The derivative is the differentiator's as its rules build
+it. It is not simplified: each part of it then follows from one part of the expression, and a model
+learns the rules sooner. Lines are spelled in full and without blanks; each is written three times,
+with the variable x, y and t.
 
 Held out is every expression whose key falls into one sixteenth of all keys. The key is the
 expression's structural hash with its variable renamed and the operands of + and * in one order, so
@@ -23,16 +25,18 @@ no held-out line is a training line with another variable or with operands excha
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from flux.calculus import diff, simplify
+from flux.calculus import diff
 from flux.errors import DataError
-from flux.expr import Expr, apply, constant, fold, inputs, rebuild, variable
+from flux.expr import Expr, apply, constant, fold, inputs, rebuild, to_line, variable
 from flux.ops import Op
 from flux.philox import uniform
+from flux.training.presets import Preset
 from flux.training.text import Corpus
+from flux.training.words import counter
 
 VARIABLES = ("x", "y", "t")
 FUNCTIONS = (Op.SIN, Op.COS, Op.EXP, Op.LOG)
@@ -46,6 +50,7 @@ _X = variable(VARIABLES[0])
 _COMMUTING = (Op.ADD, Op.MUL)
 _HELD_OUT_OF = 16
 _DRAWS = 64  # uniform numbers that a line may use
+_TOLD_EVERY = 1_000  # trees
 
 
 @dataclass(frozen=True)
@@ -78,17 +83,42 @@ class Line:
         return f"{self.problem}{ARROW}{self.answer}\n"
 
 
-def calculus_lines(seed: int, trees: int, context: int) -> list[Line]:
+def calculus_lines(
+    seed: int,
+    trees: int,
+    context: int,
+    length: Callable[[str], int] = len,
+    progress: Callable[[int], object] = lambda _: None,
+) -> list[Line]:
     """Different lines in the variable x, in the order in which their trees were drawn.
 
     Args:
         seed: of the random numbers.
-        trees: how many trees are drawn; somewhat fewer than half become lines.
+        trees: how many trees are drawn; fewer than half become lines.
         context: the greatest length of a line, its end included.
+        length: of a line; default: its characters.
+        progress: told now and then how many trees have been drawn.
     """
-    drawn = dict.fromkeys(_tree(seed, number) for number in range(trees))
-    lines = [_line(e) for e in drawn if e is not None]
-    return [line for line in lines if line is not None and len(str(line)) <= context]
+    drawn: set[Expr] = set()
+    lines: list[Line] = []
+    for number in range(trees):
+        e = _tree(seed, number)
+        if e is not None and e not in drawn:
+            drawn.add(e)
+            line = _line(e)
+            if length(str(line)) <= context:
+                lines.append(line)
+        if number % _TOLD_EVERY == 0:
+            progress(number)
+    return lines
+
+
+def calculus_of(
+    preset: Preset, seed: int, progress: Callable[[int], object] = lambda _: None
+) -> list[Line]:
+    """The lines that a preset's model reads: those whose tokens fit into its context."""
+    length = counter(preset.tokenizer)
+    return calculus_lines(seed, preset.trees, preset.context, length, progress)
 
 
 def calculus_corpus(lines: Sequence[Line]) -> Corpus:
@@ -118,16 +148,18 @@ def _tree(seed: int, number: int) -> Expr | None:
     return _build(_prefix(draws, size), _X)
 
 
-def _line(e: Expr) -> Line | None:
-    answer = spell(simplify(diff(e, _X)))
-    if "\n" in answer:  # a block, with shared parts under names of their own
-        return None
-    return Line(VARIABLES[0], spell(e), answer, canonical_key(e))
+def _line(e: Expr) -> Line:
+    return Line(VARIABLES[0], spell(e), spell(diff(e, _X)), canonical_key(e))
 
 
 def spell(e: Expr) -> str:
-    """The expression without blanks."""
-    return str(e).replace(" ", "")
+    """The expression in one line without blanks."""
+    return to_line(e).replace(" ", "")
+
+
+def tree_size(e: Expr) -> int:
+    """The nodes of an expression's tree: a part that is used twice counts twice."""
+    return fold(e, lambda _, sizes: 1 + sum(sizes))
 
 
 def canonical_key(e: Expr) -> int:

@@ -6,6 +6,7 @@
     fill.program           what is kept of a whole window
     weights.safetensors    one tensor for each parameter, by path
     tokenizer.json         the vocabulary
+    preset.json            its sizes and how it was trained, for who trains it further
 
 A text that cannot be decoded place by place has the first Program only. Whoever made a folder is
 not trusted: sizes are limited before anything is read, Programs are verified, and weights have to
@@ -16,6 +17,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
@@ -50,15 +52,17 @@ from flux.training.files import (
 )
 from flux.training.language import TIME, LanguageModel, logits_of
 from flux.training.memory import check_memory
+from flux.training.presets import Preset, preset_of
 from flux.training.sample import Choice
 from flux.training.tokenizer import AnyTokenizer, Tokens, tokenizer_of
+from flux.training.trained import load_language_model
 from flux.training.writing import write_text
 
 VERSION = 1
 MANIFEST = "export.json"
 _KIND = "flux export"
 _WINDOW, _STEP, _FILL = "window.program", "step.program", "fill.program"
-_WEIGHTS, _VOCABULARY = "weights.safetensors", "tokenizer.json"
+_WEIGHTS, _VOCABULARY, _PRESET = "weights.safetensors", "tokenizer.json", "preset.json"
 # The most bytes of each file; what is longer is not read.
 _LIMITS = {
     _WINDOW: 16 << 20,
@@ -66,10 +70,11 @@ _LIMITS = {
     _FILL: 16 << 20,
     _WEIGHTS: 1 << 36,
     _VOCABULARY: 16 << 20,
+    _PRESET: 1 << 20,
     MANIFEST: 1 << 16,
 }
 _NEEDED = {_WINDOW, _WEIGHTS, _VOCABULARY}
-_CACHED = {_STEP, _FILL}
+_MORE = {_STEP, _FILL, _PRESET}
 
 
 class Exportable(Protocol):
@@ -87,6 +92,10 @@ class Exportable(Protocol):
     def context(self) -> int:
         """The longest window."""
 
+    @property
+    def preset(self) -> Preset:
+        """Its sizes, and how it is trained."""
+
 
 def export(language: Exportable, folder: Path) -> None:
     """Write a model into a folder that needs nothing else.
@@ -98,6 +107,7 @@ def export(language: Exportable, folder: Path) -> None:
     contents = {name: dumps(program) for name, program in _programs(language).items()}
     contents[_WEIGHTS] = tensor_bytes(language.model.state_dict())
     contents[_VOCABULARY] = _json(language.tokenizer.saved())
+    contents[_PRESET] = _json(asdict(language.preset))
     digests = {name: sha256(content).hexdigest() for name, content in contents.items()}
     about = {"kind": _KIND, "version": VERSION, "context": language.context, "files": digests}
     # The manifest comes last: a folder without one is no export.
@@ -185,6 +195,49 @@ class Exported:
         return found
 
 
+@dataclass(frozen=True)
+class ExportedParameters:
+    """What an exported folder holds of a model for one that is trained further.
+
+    Attributes:
+        preset: its sizes, and how it was trained.
+        tokenizer: its vocabulary.
+        parameters: by path.
+    """
+
+    preset: Preset
+    tokenizer: AnyTokenizer
+    parameters: Mapping[str, NDArray[Any]]
+
+
+def read_exported(folder: Path) -> ExportedParameters:
+    """The parameters of an exported folder.
+
+    Raises:
+        DataError: no export, damaged, of another version, or without its preset.
+    """
+    about = _manifest(folder)
+    if _PRESET not in about["files"]:
+        raise DataError(
+            f"{str(folder)!r} does not say what its model is",
+            hint="export the model once more, or begin from its run",
+        )
+    wanted = (_WEIGHTS, _VOCABULARY, _PRESET)
+    weights, vocabulary, preset = (_content(folder, name, about["files"]) for name in wanted)
+    return ExportedParameters(
+        _preset(preset, folder / _PRESET),
+        _tokenizer(vocabulary, folder / _VOCABULARY),
+        read_tensors(weights, str(folder / _WEIGHTS)),
+    )
+
+
+def _preset(content: bytes, path: Path) -> Preset:
+    try:
+        return preset_of(parsed_json(content, path))
+    except ArgumentError as error:
+        raise DataError(f"{str(path)!r} makes no sense: {error.text}") from None
+
+
 # Reading what somebody else may have written.
 
 
@@ -209,7 +262,7 @@ def _manifest(folder: Path) -> dict[str, Any]:
     if type(context) is not int or not 1 <= context < 1 << 31:
         raise DataError(f"{str(path)!r} is damaged: its context is {context!r}")
     names = set(files) if isinstance(files, dict) else set()
-    if not _NEEDED <= names <= _NEEDED | _CACHED or (_FILL in names and _STEP not in names):
+    if not _NEEDED <= names <= _NEEDED | _MORE or (_FILL in names and _STEP not in names):
         raise DataError(f"{str(path)!r} is damaged: it lists other files than an export has")
     return about
 
@@ -304,13 +357,11 @@ def _kept(program: Program) -> dict[str, tuple[int, str]]:
 
 
 def open_model(path: Path) -> LanguageModel | Exported:
-    """The model of a run's folder, of its checkpoint, or of an exported folder.
+    """The model of a run's folder, of one of its checkpoints, or of an exported folder.
 
     Raises:
         DataError: there is none, or it is damaged.
     """
-    from flux.training.run import load_language_model
-
     if (path / MANIFEST).exists():
         return Exported(path)
-    return load_language_model(path.parent if path.is_file() else path)
+    return load_language_model(path)

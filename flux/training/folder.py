@@ -7,19 +7,21 @@ rest) is told once and left out, so that a full disk does not end a night's trai
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
-from flux.errors import DataError
+from flux.errors import DataError, DomainError
 from flux.training.checkpoint import sweep
 from flux.training.config import Config
+from flux.training.events import Events
 from flux.training.metrics import METRICS, Metrics, read_metrics
 from flux.training.plot import PICTURE, plot_losses
 from flux.training.progress import Report
 from flux.training.run import Run
+from flux.training.samples import SAMPLES, Samples
 from flux.training.saved import Origin
 
 CONFIG = "config.toml"
-SAMPLES = "samples.txt"
 
 
 class RunFolder:
@@ -32,6 +34,7 @@ class RunFolder:
 
     Raises:
         DataError: it cannot be written.
+        ArgumentError: events are wanted, and their library is not installed.
     """
 
     def __init__(self, path: Path, run: Run, tell: Callable[[str], None]) -> None:
@@ -42,6 +45,9 @@ class RunFolder:
         try:
             (path / CONFIG).write_text(config_of(run.origin).text(), encoding="utf-8")
             self._metrics = Metrics(path, run.trainer.step)
+            self._samples = Samples(path, run.trainer.step)
+            wanted = run.origin.preset.tensorboard
+            self._events = Events(path, run.trainer.step) if wanted else None
         except OSError as error:
             raise DataError(f"cannot write to {str(path)!r}: {error.strerror}") from None
         sweep(path)
@@ -69,19 +75,27 @@ class RunFolder:
             self._once(error.text)
 
     def report(self, report: Report) -> None:
-        """Append a report to the metrics."""
+        """Append a report to the metrics, and to the events where they are wanted."""
         try:
             self._metrics.add(report.row())
         except OSError as error:
             self._once(f"cannot write {METRICS}: {error.strerror}")
-
-    def sample(self, text: str) -> None:
-        """Append what the model writes."""
         try:
-            with (self.path / SAMPLES).open("a", encoding="utf-8", errors="replace") as file:
-                file.write(f"--- step {self._run.trainer.step}\n{text}\n")
+            if self._events is not None:
+                self._events.add(report.row())
+        except OSError as error:
+            self._once(f"cannot write events: {error.strerror}")
+
+    def sample(self) -> None:
+        """Append what the model writes, where it writes."""
+        try:
+            text = self._run.sample()
+            if text is not None:
+                self._samples.add(self._run.trainer.step, text)
         except OSError as error:
             self._once(f"cannot write {SAMPLES}: {error.strerror}")
+        except DomainError as error:
+            self._once(f"the model writes nothing: {error.text}")
 
     def plot(self) -> None:
         """Draw the curve."""
@@ -98,6 +112,25 @@ class RunFolder:
             self._tell(remark)
 
 
+@dataclass(frozen=True)
+class Elsewhere:
+    """The folder of a run as a rank behind the first one sees it: nothing is written there.
+
+    Attributes:
+        path: of the folder that the first rank writes.
+    """
+
+    path: Path
+
+    def save(self) -> None:
+        """The first rank saves."""
+
+    save_on_the_way = improved = sample = plot = save
+
+    def report(self, report: Report) -> None:
+        """The first rank keeps it."""
+
+
 def config_of(origin: Origin) -> Config:
     """The configuration that makes a run of the same origin."""
-    return Config(origin.name, origin.preset, origin.data, origin.seed)
+    return Config(origin.name, origin.preset, origin.data, origin.seed, origin.start)

@@ -27,17 +27,19 @@ from flux.training.files import (
     check_empty,
     parsed_json,
     read_bytes,
-    read_tensors,
     replace_file,
     tensor_bytes,
 )
 from flux.training.hub_tokenizer import hub_tokenizer, tokenizer_json
+from flux.training.hub_weights import WEIGHTS, read_weights
 from flux.training.library import graph
+from flux.training.presets import Preset
 from flux.training.tokenizer import AnyTokenizer
 
-CONFIG, WEIGHTS, TOKENIZER = "config.json", "model.safetensors", "tokenizer.json"
-_MOST_CONFIG, _MOST_WEIGHTS, _MOST_TOKENIZER = 1 << 20, 1 << 36, 1 << 26
+CONFIG, TOKENIZER = "config.json", "tokenizer.json"
+_MOST_CONFIG, _MOST_TOKENIZER = 1 << 20, 1 << 26
 _PREFIX = "transformer."
+_RATE = 5e-5  # the learning rate with which `transformers` trains further, by default
 _HEAD = "head"  # the parameter of the output matrix, [d, v]
 _HEAD_TENSOR = "lm_head.weight"
 _EMBEDDING = "wte.weight"
@@ -117,6 +119,21 @@ class Gpt2:
     tokenizer: AnyTokenizer
     context: int
 
+    @property
+    def preset(self) -> Preset:
+        """Its sizes, with a rate for training it further."""
+        sizes = self.model.sizes
+        return Preset(
+            width=sizes["d"],
+            heads=sizes["h"],
+            layers=_blocks(self.model),
+            feed_forward=sizes["f"],
+            context=self.context,
+            learning_rate=_RATE,
+            tokenizer=self.tokenizer.saved()["kind"],
+            sizes={"v": sizes["v"]},  # there may be more logits than tokens
+        )
+
 
 def import_gpt2(folder: Path) -> Gpt2:
     """The model and the tokenizer of a folder.
@@ -143,8 +160,8 @@ def import_gpt2_model(folder: Path) -> Model:
     """
     config = _config(folder / CONFIG)
     layers, sizes = _sizes(config, folder / CONFIG)
-    path = folder / WEIGHTS
-    tensors = dict(_named(read_tensors(read_bytes(path, _MOST_WEIGHTS), str(path))))
+    found, path = read_weights(folder)
+    tensors = dict(_named(found))
     _check_bytes(tensors, layers, sizes, path)
     model = Model(graph("gpt", layers=layers), sizes)
     for row in rows(layers):
@@ -278,7 +295,7 @@ def export_gpt2(model: Model, tokenizer: AnyTokenizer | None, folder: Path) -> N
 
 
 def _layers(model: Model) -> int:
-    layers = len({path.split(".")[1] for path in model.parameters if path.startswith("block.")})
+    layers = _blocks(model)
     wanted = {path for row in rows(layers) for path in row.paths} | {_HEAD}
     if model.graph.name != "gpt" or set(model.parameters) != wanted:
         raise ArgumentError(
@@ -286,6 +303,10 @@ def _layers(model: Model) -> int:
             hint="only the library's `gpt` is that model",
         )
     return layers
+
+
+def _blocks(model: Model) -> int:
+    return len({path.split(".")[1] for path in model.parameters if path.startswith("block.")})
 
 
 def _about(model: Model, layers: int, tied: bool) -> dict[str, Any]:

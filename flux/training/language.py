@@ -77,7 +77,7 @@ class LanguageModel:
         return write_text(self.decoder, self.tokenizer, prompt, choice)
 
     def complete_lines(self, prompts: Sequence[str], choice: Choice, longest: int) -> list[str]:
-        """What follows each prompt up to the end of its line, or `longest` characters."""
+        """What follows each prompt up to the end of its line, or `longest` tokens."""
         encoded = [self.tokenizer.encode(prompt, "<prompt>") for prompt in prompts]
         decoders = [self.tokenizer.decoder() for _ in prompts]
         written = ["" for _ in prompts]

@@ -7,8 +7,9 @@ cannot be decided, is wrong.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
@@ -19,29 +20,64 @@ from flux.errors import FluxError
 from flux.philox import uniform
 from flux.settings import override
 from flux.syntax import parse
-from flux.training.corpus import ARROW, VARIABLES, Line
+from flux.training.corpus import ARROW, LARGEST, SMALLEST, VARIABLES, Line, tree_size
 from flux.training.language import LanguageModel
+from flux.training.rules import RULES, rules_of
 from flux.training.sample import GREEDY
 
 _FEATURES = 512  # of the neighbour's search: hashed pairs of letters
-_EXAMPLES = 5
 _TOGETHER = 32  # problems that the model answers at a time
+
+# Told after each group of problems how many have been answered.
+Progress = Callable[[int], object]
+
+
+@dataclass(frozen=True)
+class Marked:
+    """A problem with the model's answer.
+
+    Attributes:
+        line: the problem, and its derivative.
+        answer: the model's.
+        right: whether that is the derivative.
+        copied: whether the nearest training line's answer is.
+    """
+
+    line: Line
+    answer: str
+    right: bool
+    copied: bool
+
+    @cached_property
+    def groups(self) -> frozenset[str]:
+        """The rules of differentiation that the problem calls for, and its number of nodes."""
+        e = parse(self.line.problem)
+        return frozenset((*rules_of(e), _of_nodes(tree_size(e))))
+
+
+_Counts = tuple[int, int, int]
 
 
 @dataclass(frozen=True)
 class Marks:
-    """How many of the problems were solved.
+    """How many of the problems were solved."""
 
-    Attributes:
-        asked: the number of problems.
-        model, copied: right answers of the model, and of the nearest training line.
-        examples: some problems, the model's answers, and whether they are right.
-    """
+    marked: tuple[Marked, ...]
 
-    asked: int
-    model: int
-    copied: int
-    examples: tuple[tuple[str, str, bool], ...] = ()
+    @property
+    def asked(self) -> int:
+        """The number of problems."""
+        return len(self.marked)
+
+    @property
+    def model(self) -> int:
+        """Right answers of the model."""
+        return sum(each.right for each in self.marked)
+
+    @property
+    def copied(self) -> int:
+        """Right answers of the nearest training lines."""
+        return sum(each.copied for each in self.marked)
 
     def __str__(self) -> str:
         model, copied = self.model / self.asked, self.copied / self.asked
@@ -50,18 +86,48 @@ class Marks:
             f" copying the nearest neighbour {self.copied} ({copied:.0%})"
         )
 
+    def by_group(self) -> dict[str, Marks]:
+        """The problems that call for each rule, and those of each number of nodes.
 
-def mark(language: LanguageModel, lines: Sequence[Line], asked: int, seed: int) -> Marks:
+        A problem that calls for several rules counts for each of them.
+        """
+        names = (*RULES, *map(_of_nodes, range(SMALLEST, LARGEST + 1)))
+        found = {n: tuple(each for each in self.marked if n in each.groups) for n in names}
+        return {name: Marks(marked) for name, marked in found.items() if marked}
+
+    def table(self) -> str:
+        """Right and wrong answers by rule and by size, a line each."""
+        lines = [f"{'':<16}{'asked':>6}{'right':>7}{'wrong':>7}{'share':>7}{'copied':>8}"]
+        for name, marks in {**self.by_group(), "all": self}.items():
+            wrong, share = marks.asked - marks.model, marks.model / marks.asked
+            lines.append(
+                f"{name:<16}{marks.asked:>6}{marks.model:>7}{wrong:>7}{share:>7.0%}{marks.copied:>8}"
+            )
+        return "\n".join(lines)
+
+
+def _of_nodes(size: int) -> str:
+    return f"{size} nodes"
+
+
+def mark(
+    language: LanguageModel,
+    lines: Sequence[Line],
+    asked: int,
+    seed: int,
+    progress: Progress = lambda _: None,
+) -> Marks:
     """Ask for the derivatives of some held-out lines."""
     known = [line for line in lines if not line.held_out]
     problems = draw([line for line in lines if line.held_out], asked, seed)
-    answers = solve(language, problems)
     copies = nearest_answers(known, problems)
-    examples = tuple(
-        (line.problem, answer, is_right(line, answer))
-        for line, answer in zip(problems[:_EXAMPLES], answers, strict=False)
-    )
-    return Marks(len(problems), _right(problems, answers), _right(problems, copies), examples)
+    marked: list[Marked] = []
+    for start in range(0, len(problems), _TOGETHER):
+        group = problems[start : start + _TOGETHER]
+        for line, answer, copy in zip(group, solve(language, group), copies[start:], strict=False):
+            marked.append(Marked(line, answer, is_right(line, answer), is_right(line, copy)))
+        progress(len(marked))
+    return Marks(tuple(marked))
 
 
 def draw(lines: Sequence[Line], count: int, seed: int) -> list[Line]:
@@ -71,15 +137,11 @@ def draw(lines: Sequence[Line], count: int, seed: int) -> list[Line]:
 
 
 def solve(language: LanguageModel, problems: Sequence[Line]) -> list[str]:
-    """The model's likeliest answers."""
-    answers: list[str] = []
-    for start in range(0, len(problems), _TOGETHER):
-        prompts = [line.problem + ARROW for line in problems[start : start + _TOGETHER]]
-        # The last group is filled up, so that every group is of the one compiled size.
-        filled = prompts + prompts[:1] * (_TOGETHER - len(prompts))
-        longest = language.preset.context - min(map(len, prompts))
-        answers += language.complete_lines(filled, GREEDY, longest)[: len(prompts)]
-    return answers
+    """The model's likeliest answers, to as many problems as it answers at a time."""
+    prompts = [line.problem + ARROW for line in problems]
+    # The group is filled up, so that every group is of the one compiled size.
+    filled = prompts + prompts[:1] * (_TOGETHER - len(prompts))
+    return language.complete_lines(filled, GREEDY, language.preset.context)[: len(prompts)]
 
 
 def nearest_answers(known: Sequence[Line], problems: Sequence[Line]) -> list[str]:
@@ -89,8 +151,7 @@ def nearest_answers(known: Sequence[Line], problems: Sequence[Line]) -> list[str
     answer is given in the variable of the question.
     """
     library = np.stack([_features(line) for line in known])
-    asked = np.stack([_features(line) for line in problems])
-    best = (asked @ library.T).argmax(-1)
+    best = [int((library @ _features(line)).argmax()) for line in problems]
     pairs = [(known[i], line) for i, line in zip(best, problems, strict=True)]
     return [near.renamed(line.variable).answer for near, line in pairs]
 
@@ -101,10 +162,6 @@ def _features(line: Line) -> NDArray[np.float32]:
     for pair, count in Counter(pairwise(text)).items():
         counts[(ord(pair[0]) * 31 + ord(pair[1])) % _FEATURES] += count
     return np.asarray(counts / np.linalg.norm(counts))
-
-
-def _right(problems: Sequence[Line], answers: Sequence[str]) -> int:
-    return sum(is_right(line, answer) for line, answer in zip(problems, answers, strict=True))
 
 
 def is_right(line: Line, answer: str) -> bool:

@@ -16,7 +16,7 @@ from flux.errors import ArgumentError, did_you_mean
 from flux.training.recipe import Recipe
 
 FOLDER = Path(__file__).parent.parent / "presets"
-TOKENIZERS = ("characters", "bytes", "words", "bpe")
+TOKENIZERS = ("characters", "bytes", "words", "symbols", "bpe")
 
 
 @dataclass(frozen=True)
@@ -34,12 +34,14 @@ class Preset:
         trees: drawn for the embedded corpus.
         model: a model of the library, or the path of a .flux file.
         definition: which model of that file; empty for its last one.
-        tokenizer: characters, bytes, words or bpe.
-        vocabulary: the most tokens of words and bpe.
+        tokenizer: characters, bytes, words, symbols or bpe.
+        vocabulary: the most tokens of words, symbols and bpe.
         validation: the share of the data that is kept for validation.
         evaluate_every: steps between two validations; 0 for a twentieth of the run.
         evaluate_batches: batches of a validation.
         save_every: steps between two saves.
+        sample: tokens that the model writes at each validation; 0 for none.
+        tensorboard: whether events for TensorBoard are written.
         keep: checkpoints kept beside the newest one.
         accumulate: batches whose mean gradient a step follows.
         sizes: of axes, for models of one's own.
@@ -66,6 +68,8 @@ class Preset:
     evaluate_every: int = 0
     evaluate_batches: int = 8
     save_every: int = 1_000
+    sample: int = 300
+    tensorboard: bool = False
     keep: int = 2
     accumulate: int = 1
     sizes: Mapping[str, int] = field(default_factory=dict)
@@ -101,13 +105,21 @@ class Preset:
 
 
 # What a run may change when it goes on: none of them changes what the steps compute.
-RESUMABLE = ("steps", "save_every", "keep", "evaluate_every", "not_finite")
+RESUMABLE = (
+    "steps",
+    "save_every",
+    "sample",
+    "tensorboard",
+    "keep",
+    "evaluate_every",
+    "not_finite",
+)
 KINDS: Mapping[str, str] = {f.name: str(f.type) for f in fields(Preset) if "Mapping" not in f.type}
 _SHARED = ("learning_rate", "warm_up", "steps", "weight_decay")
 RECIPE_KINDS: Mapping[str, str] = {
     f.name: str(f.type) for f in fields(Recipe) if f.name not in _SHARED
 }
-_FROM_ZERO = ("batch", "warm_up", "weight_decay", "evaluate_every", "keep", "validation")
+_FROM_ZERO = ("batch", "warm_up", "weight_decay", "evaluate_every", "sample", "keep", "validation")
 _MOST = {"trees": 1_000_000, "keep": 100, "layers": 1_000, "validation": 0.9}
 _CHOICES = {"tokenizer": TOKENIZERS}
 _TYPES: Mapping[str, tuple[tuple[type, ...], str]] = {
@@ -161,6 +173,22 @@ def _check_recipe(values: object) -> None:
         check_kind(name, RECIPE_KINDS[name], value)
 
 
+# Fields that what was saved may lack, because there were none of them then.
+_ADDED = {"sample", "tensorboard"}
+
+
+def preset_of(values: object) -> Preset:
+    """The preset of saved fields.
+
+    Raises:
+        ArgumentError: other fields, or values out of range.
+    """
+    known = {f.name for f in fields(Preset)}
+    if not isinstance(values, Mapping) or not known - _ADDED <= set(values) <= known:
+        raise ArgumentError("its preset has other fields than this version's")
+    return Preset(**values)
+
+
 class _Files(MutableMapping[str, Preset]):
     """The presets by name, each read when it is first asked for."""
 
@@ -191,7 +219,16 @@ class _Files(MutableMapping[str, Preset]):
 
 
 # From the smallest to the largest.
-_ORDER = ("calculus", "tiny", "small", "small-b16", "nanogpt-cpu", "medium", "large")
+_ORDER = (
+    "calculus",
+    "calculus-long",
+    "tiny",
+    "small",
+    "small-b16",
+    "nanogpt-cpu",
+    "medium",
+    "large",
+)
 
 
 def _rank(name: str) -> int:

@@ -7,8 +7,9 @@ of calling.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 
 import numpy as np
@@ -30,12 +31,14 @@ class Timed:
 
     Attributes:
         frames: what it is, from the outermost in.
+        layers: that it belongs to, each once.
         seconds: that it took.
         bytes: read and written.
         flops: floating-point operations.
     """
 
     frames: tuple[str, ...]
+    layers: tuple[str, ...]
     seconds: float
     bytes: int
     flops: int
@@ -44,6 +47,7 @@ class Timed:
         """Both together."""
         return Timed(
             self.frames,
+            tuple(dict.fromkeys((*self.layers, *other.layers))),
             self.seconds + other.seconds,
             self.bytes + other.bytes,
             self.flops + other.flops,
@@ -62,7 +66,7 @@ class Profile:
         found: dict[tuple[str, ...], Timed] = {}
         for number, (instruction, timed) in enumerate(self.instructions):
             key = frames(instruction, number)
-            one = Timed(key, timed.seconds, timed.bytes, timed.flops)
+            one = replace(timed, frames=key)
             found[key] = found[key].plus(one) if key in found else one
         return sorted(found.values(), key=lambda row: -row.seconds)
 
@@ -72,7 +76,7 @@ class Profile:
         total = rows[0]
         for row in rows[1:]:
             total = total.plus(row)
-        shown = [self._line(row, total.seconds, " ".join(row.frames)) for row in rows[:most]]
+        shown = [self._line(row, total.seconds, _named(row, kind)) for row in rows[:most]]
         left = len(rows) - len(shown)
         shown += [f"... and {left} more"] if left else []
         head = f"{'us':>10}  {'share':>6}  {'kB':>10}  {'GFLOP/s':>8}  {'of peak':>7}  {kind}"
@@ -84,6 +88,22 @@ class Profile:
             f"{1e6 * row.seconds:>10,.1f}  {row.seconds / whole_s:>6.1%}"
             f"  {row.bytes / 1024:>10,.1f}  {rate / 1e9:>8,.2f}  {rate / self.peak:>7.1%}  {name}"
         )
+
+
+_SHOWN = 3  # layers of a row
+
+
+def _named(row: Timed, kind: str) -> str:
+    """What a row is; a line with the layers that it works for, those of all blocks as one."""
+    name = " ".join(row.frames)
+    if kind != "line":
+        return name
+    layers = list(dict.fromkeys(_NUMBER.sub("*", layer) for layer in row.layers))
+    more = [f"and {len(layers) - _SHOWN} more"] if len(layers) > _SHOWN else []
+    return "  ".join([name, ", ".join([*layers[:_SHOWN], *more])]).rstrip()
+
+
+_NUMBER = re.compile(r"\b\d+\b")
 
 
 def profile(program: Program, runner: Callable[[Clock], Runner], runs: int) -> Profile:
@@ -102,7 +122,8 @@ def profile(program: Program, runner: Callable[[Clock], Runner], runs: int) -> P
     rows = []
     for (function, instruction), ns in zip(clock.instructions, medians_ns, strict=True):
         spent = costs[id(function), id(instruction)]
-        rows.append((instruction, Timed((), float(ns) * 1e-9, spent.bytes, spent.flops)))
+        layers = (instruction.layer,) if instruction.layer else ()
+        rows.append((instruction, Timed((), layers, float(ns) * 1e-9, spent.bytes, spent.flops)))
     return Profile(tuple(rows), peak_flops(1))
 
 
@@ -162,8 +183,11 @@ def _place(i: Instruction) -> str:
 
 
 def _nested(i: Instruction, _: int) -> tuple[str, ...]:
-    layers = i.layer.split(".") if i.layer else ["(no layer)"]
+    layers = _LAYER.findall(i.layer) if i.layer else ["(no layer)"]
     return (*layers, _place(i), i.opcode)
+
+
+_LAYER = re.compile(r"[^.]+(?:\.\d+)*")  # a block with its number: block.0, attention
 
 
 FRAMES: Mapping[str, Frames] = {
@@ -191,7 +215,7 @@ def flame_graph(found: Profile, title: str) -> str:
     body = "\n".join(_box(*box, total_s=total) for box in boxes)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}" height="{(depth + 1) * _HEIGHT}"'
-        f' font-family="monospace" font-size="11">\n'
+        f' font-family="monospace" font-size="11" stroke-width="0.5">\n'
         f'<text x="4" y="13">{escape(title)}: {1e6 * total:,.1f} us</text>\n{body}\n</svg>\n'
     )
 
@@ -201,7 +225,7 @@ def _boxes(rows: Sequence[Timed], total: float) -> list[tuple[int, float, float,
     found: list[tuple[int, float, float, str]] = []
     open_boxes: list[tuple[str, float]] = []
     left = 0.0
-    for row in [*rows, Timed((), 0.0, 0, 0)]:
+    for row in [*rows, Timed((), (), 0.0, 0, 0)]:
         shared = 0
         while shared < min(len(open_boxes), len(row.frames)):
             if open_boxes[shared][0] != row.frames[shared]:
@@ -217,10 +241,21 @@ def _boxes(rows: Sequence[Timed], total: float) -> list[tuple[int, float, float,
 
 def _box(level: int, left: float, width: float, name: str, *, total_s: float) -> str:
     x, w, y = left * _WIDTH, width * _WIDTH, (level + 1) * _HEIGHT
-    shown = name if len(name) * _LETTER < w - 4 else ""
+    shown = _fitting(name.rpartition("/")[2], int((w - 4) / _LETTER))
     colour = _COLOURS[sum(name.encode()) % len(_COLOURS)]
     return (
         f"<g><title>{escape(name)}: {1e6 * width * total_s:,.1f} us, {width:.1%}</title>"
-        f'<rect x="{x:.2f}" y="{y}" width="{w:.2f}" height="{_HEIGHT - 1}" fill="{colour}"/>'
+        f'<rect x="{x:.2f}" y="{y}" width="{w:.2f}" height="{_HEIGHT - 1}" fill="{colour}"'
+        f' stroke="white"/>'
         f'<text x="{x + 2:.2f}" y="{y + 13}">{escape(shown)}</text></g>'
     )
+
+
+def _fitting(name: str, letters: int) -> str:
+    """As much of a name as there is room for; nothing where it would say nothing."""
+    if len(name) <= letters:
+        return name
+    return f"{name[: letters - 2]}.." if letters > _FEWEST else ""
+
+
+_FEWEST = 4  # letters of a name that is cut

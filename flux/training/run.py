@@ -6,14 +6,17 @@ moments, and the preset, seed, vocabulary, optimiser's numbers and data it was m
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from math import isfinite
 from pathlib import Path
 from time import monotonic
 from typing import Any
+from zlib import crc32
 
 import numpy as np
+from numpy.typing import NDArray
 
 from flux.errors import DataError
 from flux.nn import Model
@@ -21,8 +24,10 @@ from flux.training.generations import save_best, save_newest
 from flux.training.kernels import blas_kernels
 from flux.training.language import LanguageModel
 from flux.training.progress import Display, Meter, Pace, Report
-from flux.training.saved import Origin, SavedRun, read_run
+from flux.training.ranks import ALONE, Ranks, any_of, check_alike
+from flux.training.saved import Origin, SavedRun
 from flux.training.sharing import Sharing
+from flux.training.start import begin_from
 from flux.training.table import Table
 from flux.training.tasks import LanguageTask, TableTask, Task
 from flux.training.text import Text, make_tokenizer
@@ -46,6 +51,11 @@ class Run:
         tokenizer: the vocabulary; default: the text's own.
         threads: that a step may use, of Flux's own, which never change bits; or all that is said
             of how steps are shared.
+        ranks: which train together, each on its part of every batch.
+        parameters: that the model begins with, by path; default: those that its text says.
+
+    Raises:
+        FluxError: the data, the model and its parameters do not go together.
 
     Attributes:
         task: the model with its batches.
@@ -60,11 +70,18 @@ class Run:
         data: Text | Table,
         tokenizer: AnyTokenizer | None = None,
         threads: int | Sharing = 1,
+        ranks: Ranks = ALONE,
+        parameters: Mapping[str, NDArray[Any]] | None = None,
     ) -> None:
         preset = origin.preset
         self.origin = origin
         self.sharing = threads if isinstance(threads, Sharing) else Sharing(threads)
-        self.task = _task(origin, data, tokenizer)
+        self.ranks = ranks
+        self.task = _task(origin, data, tokenizer, ranks)
+        check_alike(ranks, int(self.task.digest[:15], 16), "data")
+        check_alike(ranks, crc32(json.dumps(self._vocabulary()).encode()), "vocabularies")
+        if parameters is not None:
+            begin_from(self.task.model, parameters, origin.start)
         self.trainer = Trainer(
             self.task.model,
             data=self.task.batch,
@@ -72,6 +89,7 @@ class Run:
             threads=self.sharing.own,
             accumulate=preset.accumulate,
             parts=self.sharing.parts,
+            ranks=ranks,
             **asdict(preset.full_recipe()),
         )
         self.best: float | None = None
@@ -112,8 +130,8 @@ class Run:
 
     @property
     def flops(self) -> int:
-        """Floating-point operations of a step."""
-        return self.trainer.flops
+        """Floating-point operations of a step, on all ranks."""
+        return self.trainer.flops * self.ranks.count
 
     def train(
         self,
@@ -124,8 +142,9 @@ class Run:
         stopped: Callable[[], bool],
         callbacks: Sequence[Callback] = (),
         improved: Callable[[], None] = lambda: None,
+        validated: Callable[[], None] = lambda: None,
         peak: float = 0.0,
-    ) -> None:
+    ) -> bool:
         """Train up to a number of steps, show how it goes, and save on the way.
 
         The last state is the caller's to save.
@@ -138,34 +157,47 @@ class Run:
             stopped: asked after each step; training ends where it says so.
             callbacks: each called with every report, and with one at every validation.
             improved: called after a validation whose loss is the least so far.
+            validated: called after each validation; it may look at the model, and not change it.
             peak: floating-point operations that the machine does in a second.
+
+        Returns:
+            Whether training ended because some rank was told to stop.
         """
-        trainer = self.trainer
-        meter = Meter(trainer.step, steps, pace=self.pace(peak))
+        meter = Meter(self.trainer.step, steps, pace=self.pace(peak))
         every = self.origin.preset.evaluate_every or max(1, steps // VALIDATIONS)
+        told = False
 
         def after(step: int, loss: float) -> bool:
-            begun = monotonic()
-            validated = step % every == 0 or step == steps
-            if validated:
-                meter.validation = self.validation_loss()
-                meter.bits = self.task.bits(meter.validation)
-                if self._improves(meter.validation):
-                    improved()
-                meter.paused(monotonic() - begun)
-            report = meter.add(
-                step, loss, trainer.rate, trainer.norm, trainer.skipped, due=validated
-            )
+            nonlocal told
+            due = step % every == 0 or step == steps
+            if due:
+                self._validate(meter, improved, validated)
+            trainer = self.trainer
+            report = meter.add(step, loss, trainer.rate, trainer.norm, trainer.skipped, due)
             if report is not None:
-                display.show(report)
-                for callback in callbacks:
-                    callback(report)
+                for show in (display.show, *callbacks):
+                    show(report)
             if step % save_every == 0 and step < steps:
                 save()
-            return stopped()
+            told = any_of(self.ranks, stopped())
+            return told
 
         with display:
-            trainer.run(max(0, steps - trainer.step), after)
+            self.trainer.run(max(0, steps - self.trainer.step), after)
+        return told
+
+    def _validate(
+        self, meter: Meter, improved: Callable[[], None], validated: Callable[[], None]
+    ) -> None:
+        """Tell a meter the validation loss; what that takes is no time of training."""
+        begun = monotonic()
+        self.trainer.check_ranks()
+        meter.validation = self.validation_loss()
+        meter.bits = self.task.bits(meter.validation)
+        if self._improves(meter.validation):
+            improved()
+        validated()
+        meter.paused(monotonic() - begun)
 
     def _improves(self, loss: float) -> bool:
         if not isfinite(loss) or (self.best is not None and loss >= self.best):
@@ -175,9 +207,21 @@ class Run:
 
     def validation_loss(self) -> float:
         """The mean loss of some batches of the validation part, the same ones each time."""
-        count = self.origin.preset.evaluate_batches
-        losses = [self.trainer.loss(self.task.validation(n)) for n in range(count)]
+        losses = np.zeros(self.origin.preset.evaluate_batches)
+        for n in range(self.ranks.number, len(losses), self.ranks.count):
+            losses[n] = self.trainer.loss(self.task.validation(n))
+        self.ranks.add(losses)
         return float(np.mean(losses))
+
+    def sample(self) -> str | None:
+        """What the model writes from the start of a text; None where it writes none.
+
+        It is a pure function of the parameters and the run's seed.
+
+        Raises:
+            DomainError: logits that are not finite.
+        """
+        return self.task.sample(self.origin.seed)
 
     def save(self, folder: Path) -> None:
         """Write the newest checkpoint into the run's folder.
@@ -196,25 +240,30 @@ class Run:
         save_best(folder, self.trainer.state(), self._about())
 
     def _about(self) -> dict[str, Any]:
-        origin, task = self.origin, self.task
-        tokenizer = task.language.tokenizer.saved() if isinstance(task, LanguageTask) else None
+        origin = self.origin
         return {
             "preset": asdict(origin.preset),
             "name": origin.name,
             "data": list(origin.data),
             "seed": origin.seed,
             "source": origin.source,
-            "tokenizer": tokenizer,
+            "from": origin.start,
+            "tokenizer": self._vocabulary(),
             "step": self.trainer.step,
             "best": self.best,
-            "text": task.digest,
+            "text": self.task.digest,
             "kernels": blas_kernels(),
             "threads": self.sharing.saved(),
+            "ranks": self.ranks.count,
             "parameters": [
                 [entry.path, entry.group, list(entry.shape)]
                 for entry in self.model.parameters.entries
             ],
         }
+
+    def _vocabulary(self) -> dict[str, Any] | None:
+        task = self.task
+        return task.language.tokenizer.saved() if isinstance(task, LanguageTask) else None
 
     def restore(self, saved: SavedRun) -> list[str]:
         """Take up the state of a checkpoint.
@@ -238,32 +287,16 @@ class Run:
                 ("the BLAS had other kernels", saved.kernels, blas_kernels()),
                 ("the BLAS had other threads", saved.sharing.blas, self.sharing.blas),
                 ("batches had other parts", saved.sharing.parts, self.sharing.parts),
+                ("it was trained by another number of ranks", saved.ranks, self.ranks.count),
                 (_ELSEWHERE, saved.sharing.machine, self.sharing.machine),
             )
             if then != now and (then or what != _ELSEWHERE)
         ]
 
 
-def _task(origin: Origin, data: Text | Table, tokenizer: AnyTokenizer | None) -> Task:
+def _task(origin: Origin, data: Text | Table, tokenizer: AnyTokenizer | None, ranks: Ranks) -> Task:
     preset, seed = origin.preset, origin.seed
     if isinstance(data, Table):
-        return TableTask(preset, seed, data, origin.source)
+        return TableTask(preset, seed, data, origin.source, ranks)
     known = tokenizer or make_tokenizer(preset.tokenizer, preset.vocabulary, data.texts())
-    return LanguageTask(preset, seed, data, known, origin.source)
-
-
-def load_language_model(folder: Path) -> LanguageModel:
-    """The trained model of a run's folder.
-
-    Raises:
-        DataError: there is none, or it is damaged.
-    """
-    saved = read_run(folder)
-    origin = saved.origin
-    language = LanguageModel(origin.preset, saved.tokenizer, 0, origin.source)
-    for group, buffer in language.model.parameters.buffers.items():
-        found = saved.arrays.get(group)
-        if found is None or found.shape != buffer.shape:
-            raise DataError(f"the checkpoint in {str(folder)!r} does not fit its own preset")
-        np.copyto(buffer, found)
-    return language
+    return LanguageTask(preset, seed, data, known, origin.source, ranks)

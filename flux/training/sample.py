@@ -81,11 +81,12 @@ def probabilities(
         top-p: Holtzman et al., The Curious Case of Neural Text Degeneration (2020),
         arXiv:1904.09751; min-p: Nguyen et al., Turning Up the Heat (2024), arXiv:2407.01082.
     """
-    scaled = repeated_less(logits.astype(np.float64), choice, met) / choice.temperature
-    weights = np.exp(scaled - scaled.max(-1, keepdims=True))
-    for leave in (_top_k, _top_p, _min_p):
-        weights = leave(weights, choice)
-    return np.asarray(weights / weights.sum(-1, keepdims=True))
+    with np.errstate(invalid="ignore", over="ignore"):  # what is infinite gives nan
+        scaled = repeated_less(logits.astype(np.float64), choice, met) / choice.temperature
+        weights = np.exp(scaled - scaled.max(-1, keepdims=True))
+        for leave in (_top_k, _top_p, _min_p):
+            weights = leave(weights, choice)
+        return np.asarray(weights / weights.sum(-1, keepdims=True))
 
 
 def repeated_less(

@@ -7,7 +7,7 @@ made.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from flux.nn import GROUPS
 from flux.training import checkpoint
 from flux.training.blueprint import count, language_sizes, model_graph, reads_tokens
 from flux.training.generations import CHECKPOINT, load_newest
-from flux.training.presets import Preset
+from flux.training.presets import Preset, preset_of
 from flux.training.sharing import Sharing, restored
 from flux.training.tokenizer import AnyTokenizer, tokenizer_of
 
@@ -35,6 +35,7 @@ class Origin:
         seed: of parameters and batches.
         source: the text of the model, where it is one of the user's own.
         name: of the preset.
+        start: the path of the model that it began from; empty where parameters began at random.
     """
 
     preset: Preset
@@ -42,6 +43,7 @@ class Origin:
     seed: int = 0
     source: str = ""
     name: str = "tiny"
+    start: str = ""
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,7 @@ class SavedRun:
         arrays: parameters and moments, by name.
         path: of the checkpoint.
         sharing: how its steps were shared among threads.
+        ranks: how many processes trained it together.
         remarks: on newer checkpoints that are damaged.
     """
 
@@ -70,6 +73,7 @@ class SavedRun:
     arrays: Mapping[str, NDArray[Any]]
     path: Path
     sharing: Sharing
+    ranks: int
     remarks: tuple[str, ...]
 
     @property
@@ -85,12 +89,13 @@ class SavedRun:
 
 
 def read_run(folder: Path) -> SavedRun:
-    """The run in a folder, from its newest checkpoint that is whole.
+    """The run in a folder, from its newest checkpoint that is whole; or that of one checkpoint.
 
     Raises:
         DataError: there is none, or it makes no sense.
     """
-    found, path, remarks = load_newest(folder)
+    named = folder.is_file()
+    found, path, remarks = (checkpoint.load(folder), folder, []) if named else load_newest(folder)
     try:
         return _checked(found, path, tuple(remarks))
     except FluxError as error:
@@ -103,17 +108,18 @@ def _checked(found: checkpoint.Checkpoint, path: Path, remarks: tuple[str, ...])
     text, kernels, source, name = (
         _field(about, key, str) for key in ("text", "kernels", "source", "name")
     )
-    preset = _preset(_field(about, "preset", dict))
+    preset = preset_of(_field(about, "preset", dict))
     vocabulary = _vocabulary(about.get("tokenizer"))
     saved = sum(found.arrays[group].size for group in GROUPS if group in found.arrays)
     if saved != _count(preset, source, vocabulary):
         raise ArgumentError("its arrays are not those of its preset")
     if step < 0:
         raise ArgumentError(f"its step is {step}")
-    origin = Origin(preset, _data(about), seed, source, name)
+    origin = Origin(preset, _data(about), seed, source, name, _start(about))
     best, sharing = _best(about), restored(_field(about, "threads", dict))
+    ranks = _ranks(about)
     return SavedRun(
-        origin, vocabulary, step, text, kernels, best, found.arrays, path, sharing, remarks
+        origin, vocabulary, step, text, kernels, best, found.arrays, path, sharing, ranks, remarks
     )
 
 
@@ -139,11 +145,25 @@ def _data(about: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(paths)
 
 
+def _start(about: Mapping[str, Any]) -> str:
+    start = about.get("from", "")
+    if not isinstance(start, str):
+        raise ArgumentError("what it began from is no path")
+    return start
+
+
 def _best(about: Mapping[str, Any]) -> float | None:
     best = about.get("best")
     if best is not None and (isinstance(best, bool) or not isinstance(best, int | float)):
         raise ArgumentError("its best loss is no number")
     return best
+
+
+def _ranks(about: Mapping[str, Any]) -> int:
+    ranks = about.get("ranks", 1)
+    if type(ranks) is not int or ranks < 1:
+        raise ArgumentError(f"its ranks are {ranks!r}")
+    return ranks
 
 
 def _vocabulary(values: Any) -> AnyTokenizer | None:
@@ -152,9 +172,3 @@ def _vocabulary(values: Any) -> AnyTokenizer | None:
     if not isinstance(values, dict):
         raise ArgumentError("its tokenizer is no table")
     return tokenizer_of(values)
-
-
-def _preset(values: Mapping[str, Any]) -> Preset:
-    if set(values) != {field.name for field in fields(Preset)}:
-        raise ArgumentError("its preset has other fields than this version's")
-    return Preset(**values)

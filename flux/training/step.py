@@ -4,9 +4,6 @@ The gradient stage (loss, and a gradient for each parameter) and the update stag
 lowered apart and linked over the flat buffers that they share: parameters and gradients of a group
 lie in one buffer each, so the update never sees single parameters.
 
-A step that accumulates links the gradient stage with one that adds its gradients to their mean, and
-runs that once for each batch; then the update runs alone on the mean, which is its own buffer.
-
 Where a batch is cut into parts, these have Programs of their own (`flux.training.parts`), and the
 sum of what they give takes the gradient stage's place.
 """
@@ -14,38 +11,23 @@ sum of what they give takes the gradient stage's place.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from flux.backends.runner import Runner
 from flux.errors import ArgumentError
 from flux.lower import lower
-from flux.lower.stages import link
-from flux.nn import GROUPS, WEIGHTS, Model
+from flux.nn import WEIGHTS, Model
 from flux.nn.parts import split_batch
-from flux.nn.programs import GRADIENT, LOSS, gradient_program
+from flux.nn.programs import gradient_program
 from flux.program import Program, cost_of
-from flux.training.library import call
-from flux.training.memory import check_bytes, check_memory, needed_bytes
 from flux.training.parts import Parts
+from flux.training.ranks import ALONE, Ranks
 from flux.training.recipe import Recipe
-from flux.training.update import (
-    NORM,
-    OPTIMISERS,
-    RATE,
-    STEP,
-    build_update,
-    group_axis,
-    group_vector,
-    kept_name,
-)
-
-Arrays = Mapping[str, NDArray[Any]]
-
-_MEAN = "mean gradient"
+from flux.training.stages import Apart, Arrays, Joined, Stages
+from flux.training.update import NORM, OPTIMISERS, RATE, STEP, build_update, kept_name
 
 
 class Step:
@@ -61,10 +43,11 @@ class Step:
             the gradient.
         parts: of each batch, computed side by side on as many threads; their number changes last
             bits.
+        ranks: whose mean gradient a step follows.
 
     Attributes:
-        program: forward, backward, clipping and update; of a step that accumulates, forward and
-            backward of one batch; of one with parts, what follows them.
+        program: forward, backward, clipping and update; of a step that follows several batches,
+            forward and backward of one; of one with parts, what follows them.
         state: the flat arrays that a step changes, by name: parameters and what is kept of them.
 
     Raises:
@@ -82,48 +65,20 @@ class Step:
         accumulate: int = 1,
         watched: bool = False,
         parts: int = 1,
+        ranks: Ranks = ALONE,
     ) -> None:
-        groups = [group for group in GROUPS if group in model.parameters.buffers]
-        threads = max(threads, parts)
-        self._accumulate = accumulate
-        self._parts = _cut(model, sizes, parts) if parts > 1 else None
-        update = _update_stage(model, recipe, groups, watched)
-        self.state: dict[str, NDArray[Any]] = {}
-        for group in groups:
-            buffer = model.parameters.buffers[group]
-            self.state[group] = buffer
-            for kept in OPTIMISERS[recipe.optimizer][0]:
-                self.state[kept_name(group, kept)] = np.zeros_like(buffer)
-        if self._parts:
-            gradients, given = self._parts.stage, self._parts.shared
-        else:
-            gradients = gradient_program(model, sizes, model.training_graph)
-            given = {} if accumulate == 1 else model.parameters.buffers
-        self._means: dict[str, NDArray[Any]] = {}
-        if accumulate == 1:
-            self.program = _fitting(link([gradients, update], keep=(LOSS,)), self._parts)
-            self._runner = self._update = Runner(self.program, "numpy", self.state, threads, given)
-        else:
-            means = _mean_stage(model, groups, accumulate)
-            self.program = _fitting(link([gradients, means]), self._parts)
-            self._update = Runner(_fitting(link([update])), "numpy", self.state, threads)
-            self._means = self._mean_buffers(groups)
-            self._runner = Runner(self.program, "numpy", self._means, threads, given)
-        self._given = given
-        self._loss = self._runner.buffer(LOSS)
-        # The loss that a guarded update looks at: the mean's, where the update runs alone.
-        self._guard = self._update.buffer(LOSS) if _takes_loss(update) else self._loss
-        self._step = self._update.buffer(STEP)
-        self._shown = {n: self._update.buffer(n) for n in (NORM, RATE)} if watched else {}
-        names = [e.attributes.name for e in model.training_graph.inputs]
-        self._inputs = [] if self._parts else [(n, self._runner.buffer(n)) for n in names]
-
-    def _mean_buffers(self, groups: Sequence[str]) -> dict[str, NDArray[Any]]:
-        """The update's own gradients, under the names by which the mean is added up."""
-        return {
-            kept_name(group, _MEAN): self._update.buffer(kept_name(group, GRADIENT))
-            for group in groups
-        }
+        cut = _cut(model, sizes, parts) if parts > 1 else None
+        self.state = _state(model, recipe)
+        gradients = cut or gradient_program(model, sizes, model.training_graph)
+        update = _update_stage(model, recipe, watched)
+        made = (model, gradients, update, self.state, max(threads, parts))
+        single = accumulate == ranks.count == 1
+        stages: Stages = Joined(*made) if single else Apart(*made, accumulate, ranks)
+        self._stages = stages
+        self.program = stages.program
+        self._run = stages.run
+        self._step = stages.update.buffer(STEP)
+        self._shown = {n: stages.update.buffer(n) for n in (NORM, RATE)} if watched else {}
 
     def __call__(self, step: int, *batches: Arrays) -> float:
         """Run one step; its loss, before the update: the mean over its batches.
@@ -133,47 +88,22 @@ class Step:
             batches: as many as the step accumulates, in the types of the Program.
         """
         self._step[0] = step
-        losses = [self._run(arrays) for arrays in batches]
-        loss = sum(losses) / len(losses)
-        if self._means:
-            self._guard[0] = loss
-            self._update.step()
-            for mean in self._means.values():
-                mean.fill(0)
-        return loss
-
-    def _run(self, arrays: Arrays) -> float:
-        if self._parts:
-            self._parts.run(arrays)
-        for name, buffer in self._inputs:
-            buffer[:] = arrays[name].reshape(-1)
-        self._runner.step()
-        return float(self._loss[0])
+        return self._run(batches)
 
     @property
     def arena_bytes(self) -> int:
         """Temporaries of a step."""
-        return sum(count * program.arena_bytes for program, count, _ in self._programs())
+        return sum(count * program.arena_bytes for program, count, _ in self._stages.programs())
 
     @property
     def bytes(self) -> int:
         """All that a step holds."""
-        held = needed_bytes(self.program, {**self._given, **self._means})
-        held += needed_bytes(self._update.program) if self._means else 0
-        return held + (self._parts.bytes if self._parts else 0)
+        return self._stages.bytes
 
     @property
     def flops(self) -> int:
         """Floating-point operations of a step."""
-        return sum(runs * cost_of(program).flops for program, _, runs in self._programs())
-
-    def _programs(self) -> list[tuple[Program, int, int]]:
-        """Each Program, how many of it are held, and how often it is run in a step."""
-        found = [(self.program, 1, self._accumulate)]
-        if self._parts:
-            count = self._parts.count
-            found.append((self._parts.program, count, count * self._accumulate))
-        return [*found, (self._update.program, 1, 1)] if self._means else found
+        return sum(runs * cost_of(program).flops for program, _, runs in self._stages.programs())
 
     @property
     def norm(self) -> float:
@@ -199,21 +129,20 @@ def _cut(model: Model, sizes: Mapping[str, int], parts: int) -> Parts:
     return Parts(model, sizes, split)
 
 
-def _takes_loss(update: Program) -> bool:
-    return any(port.name == LOSS for port in update.entry.inputs)
+def _state(model: Model, recipe: Recipe) -> dict[str, NDArray[Any]]:
+    """The parameters of each group, and beside them what the optimiser keeps, zeros at first."""
+    kept, _ = OPTIMISERS[recipe.optimizer]
+    state: dict[str, NDArray[Any]] = {}
+    for group, buffer in model.parameters.buffers.items():
+        state[group] = buffer
+        state |= {kept_name(group, name): np.zeros_like(buffer) for name in kept}
+    return state
 
 
-def _fitting(program: Program, parts: Parts | None = None) -> Program:
-    if parts is None:
-        check_memory(program)
-    else:
-        check_bytes(parts.bytes + needed_bytes(program, parts.shared))
-    return program
-
-
-def _update_stage(model: Model, recipe: Recipe, groups: Sequence[str], watched: bool) -> Program:
-    update = build_update(recipe, groups, groups if recipe.decay_all else (WEIGHTS,))
+def _update_stage(model: Model, recipe: Recipe, watched: bool) -> Program:
     buffers = model.parameters.buffers
+    groups = list(buffers)
+    update = build_update(recipe, groups, groups if recipe.decay_all else (WEIGHTS,))
     return lower(
         {
             **{f"next {name}": e for name, e in update.outputs.items()},
@@ -223,25 +152,7 @@ def _update_stage(model: Model, recipe: Recipe, groups: Sequence[str], watched: 
         sizes={axis: buffers[group].size for group, axis in update.axes.items()},
         dtype=model.dtype,
         updates={f"next {name}": name for name in update.outputs},
+        origins=update.origins,
         relaxed=True,
         name=recipe.optimizer,
-    )
-
-
-def _mean_stage(model: Model, groups: Sequence[str], count: int) -> Program:
-    """Adds the gradients of one of `count` batches to their mean."""
-    inputs = []
-    outputs = {}
-    for group in groups:
-        g, mean = group_vector(group, GRADIENT), group_vector(group, _MEAN)
-        inputs += [g, mean]
-        outputs[kept_name(group, _MEAN)] = call("mean_gradient", mean=mean, g=g, count=count)
-    return lower(
-        {f"next {name}": e for name, e in outputs.items()},
-        inputs,
-        sizes={group_axis(group): model.parameters.buffers[group].size for group in groups},
-        dtype=model.dtype,
-        updates={f"next {name}": name for name in outputs},
-        relaxed=True,
-        name="mean gradient",
     )

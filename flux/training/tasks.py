@@ -12,18 +12,19 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from flux.errors import ArgumentError
 from flux.nn import Batch, Model
 from flux.philox import uniform
 from flux.training.batches import Windows
 from flux.training.blueprint import count, model_graph
 from flux.training.language import LanguageModel
 from flux.training.presets import Preset
+from flux.training.ranks import ALONE, Ranks, part_of
 from flux.training.sample import Choice
 from flux.training.table import Table
 from flux.training.text import Text
 from flux.training.tokenizer import AnyTokenizer, Tokens
 
-_SAMPLE = 300  # characters
 _COUNTED = 1 << 20  # tokens whose characters are counted
 
 
@@ -34,7 +35,7 @@ class Task(Protocol):
         model: its parameters change.
         name, digest: of the data.
         unit: what a batch consists of, in the plural.
-        units: how many of them one step sees.
+        units: how many of them one step sees, on all ranks together.
     """
 
     model: Model
@@ -44,7 +45,7 @@ class Task(Protocol):
     units: int
 
     def batch(self, step: int) -> Batch:
-        """The training batch of a step, counted from 0."""
+        """This rank's part of the training batch of a step, counted from 0."""
 
     def validation(self, number: int) -> Batch:
         """A batch of the validation part; the same number gives the same one."""
@@ -62,16 +63,27 @@ class LanguageTask:
     unit = "tokens"
 
     def __init__(
-        self, preset: Preset, seed: int, text: Text, tokenizer: AnyTokenizer, source: str
+        self,
+        preset: Preset,
+        seed: int,
+        text: Text,
+        tokenizer: AnyTokenizer,
+        source: str,
+        ranks: Ranks = ALONE,
     ) -> None:
         self.language = LanguageModel(preset, tokenizer, seed, source)
         self.model = self.language.model
         self.name, self.digest = text.name, text.digest
         self.units = preset.batch * preset.context
+        self._sample = preset.sample
+        if not preset.batch:
+            hint = "0 stands for all rows of a table; a text has no rows"
+            raise ArgumentError("batch is 0; of a text it must be 1 or more", hint=hint)
+        mine = part_of(ranks, preset.batch, "windows")
         found = text.encoded(tokenizer, preset)
         sizes = (preset.context, preset.batch, seed)
         training, validation = found.starts
-        self.batch = Windows(found.training, *sizes, starts=training, site="batches")
+        self.batch = Windows(found.training, *sizes, starts=training, mine=mine)
         self.validation = Windows(found.validation, *sizes, starts=validation, site="validation")
         self._characters = _characters_per_token(found.validation, tokenizer)
 
@@ -81,10 +93,10 @@ class LanguageTask:
 
     def sample(self, seed: int) -> str | None:
         """What the model writes from the start of a text."""
-        if "logits" not in self.model.graph.values:
+        if not self._sample or "logits" not in self.model.graph.values:
             return None
         letters = self.language.write(self.language.start, Choice(seed=seed))
-        return "".join(islice(letters, _SAMPLE)).strip("\n")
+        return "".join(islice(letters, self._sample)).strip("\n")
 
 
 def _characters_per_token(tokens: Tokens, tokenizer: AnyTokenizer) -> float:
@@ -102,7 +114,9 @@ class TableTask:
 
     unit = "rows"
 
-    def __init__(self, preset: Preset, seed: int, table: Table, source: str) -> None:
+    def __init__(
+        self, preset: Preset, seed: int, table: Table, source: str, ranks: Ranks = ALONE
+    ) -> None:
         graph, sizes = model_graph(preset, source), dict(preset.sizes)
         count(graph, sizes)
         self.model = Model(graph, sizes, seed=seed)
@@ -112,6 +126,7 @@ class TableTask:
         held = int(table.rows * preset.validation)
         self._held, self._rows = (order[:held], order[held:]) if held else (order, order)
         self.units = min(preset.batch or len(self._rows), len(self._rows))
+        self._mine = part_of(ranks, self.units, "rows")
         self._pass = lru_cache(maxsize=2)(self._shuffled)
 
     def _order(self, site: str, number: int, rows: int) -> NDArray[np.int64]:
@@ -123,7 +138,8 @@ class TableTask:
     def batch(self, step: int) -> Batch:
         """The rows of a step."""
         number, place = divmod(step, len(self._rows) // self.units)
-        return self._table.take(self._pass(number)[place * self.units :][: self.units])
+        rows = self._pass(number)[place * self.units :][: self.units]
+        return self._table.take(rows[self._mine])
 
     def validation(self, number: int) -> Batch:
         """As many of the rows held out as a step sees, one after another, round and round."""

@@ -15,7 +15,7 @@ from flux.training.batches import line_starts
 from flux.training.bpe import BytePairs
 from flux.training.presets import Preset
 from flux.training.tokenizer import AnyTokenizer, Bytes, Tokenizer, Tokens
-from flux.training.words import Words
+from flux.training.words import PATTERNS, Words
 
 VALIDATION_SHARE = 0.1  # the last part of a text
 
@@ -60,8 +60,8 @@ def make_tokenizer(kind: str, most: int, texts: Iterable[str]) -> AnyTokenizer:
     """A tokenizer for texts.
 
     Args:
-        kind: characters, bytes, words or bpe.
-        most: tokens of words and bpe.
+        kind: characters, bytes, words, symbols or bpe.
+        most: tokens of words, symbols and bpe.
         texts: the texts.
 
     Raises:
@@ -69,8 +69,8 @@ def make_tokenizer(kind: str, most: int, texts: Iterable[str]) -> AnyTokenizer:
     """
     if kind == "bytes":
         return Bytes()
-    if kind == "words":
-        return Words.from_texts(texts, most)
+    if kind in PATTERNS:
+        return Words.from_texts(texts, most, kind)
     if kind == "bpe":
         return BytePairs.from_texts(texts, most)
     seen: set[str] = set()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import codecs
 import json
 import os
+import stat
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -143,6 +144,9 @@ def read_pieces(path: Path) -> Iterator[str]:
     """
     try:
         with path.open("rb") as file:
+            # What is no regular file may be read once only, or has no end.
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise DataError(f"{str(path)!r} is not a file", hint="write the text into one")
             yield from _unified(_decoded(file, path))
     except FileNotFoundError:
         raise DataError(f"no file {str(path)!r}", hint="check the path given to --data") from None

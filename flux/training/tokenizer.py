@@ -69,7 +69,7 @@ def tokenizer_of(values: Mapping[str, Any]) -> AnyTokenizer:
         return Tokenizer(_characters(values.get("characters")))
     if kind == "bytes":
         return Bytes()
-    if kind == "words":
+    if kind in ("words", "symbols"):
         return words.Words.restored(values)
     if kind == "bpe":
         return bpe.BytePairs.restored(values)

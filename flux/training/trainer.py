@@ -7,9 +7,11 @@ step to step (parameters, moments) lies in flat arrays that the Program updates 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import reduce
 from math import isfinite
 from numbers import Integral
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +21,7 @@ from flux.nn import Batch, Model, conform, sizes_of
 from flux.nn.parts import most_parts
 from flux.program import Program
 from flux.training.feed import Feed, feed
+from flux.training.ranks import ALONE, Ranks, check_alike
 from flux.training.recipe import recipe_of
 from flux.training.step import Step
 
@@ -42,12 +45,15 @@ class Trainer:
             n*accumulate on.
         parts: of each batch, computed side by side on as many threads; their number changes last
             bits, and it must divide the batch.
+        ranks: processes that train together: a step follows the mean of their gradients. Each is
+            given its own data; parameters begin as the first one's.
         **recipe: the other fields of `Recipe`: learning_rate, weight_decay, clip, ...
 
     Attributes:
         model: the model; its parameters change with every step.
         step: the number of steps done.
         recipe: the optimiser and its numbers.
+        ranks: which train together.
         norm: of the last step's gradient, before clipping; nan before the first step.
         rate: the learning rate of the last step; nan before the first.
         skipped: steps whose loss or gradient was not finite, where they do not stop the training.
@@ -66,6 +72,7 @@ class Trainer:
         threads: int = 1,
         accumulate: int = 1,
         parts: int = 1,
+        ranks: Ranks = ALONE,
         **recipe: Any,
     ) -> None:
         if not isinstance(model, Model):
@@ -80,6 +87,7 @@ class Trainer:
         self.step = 0
         self.norm = self.rate = float("nan")
         self.skipped = 0
+        self.ranks = ranks
         self._accumulate = _counted("accumulate", accumulate)
         self._seed = seed
         self._feed = feed(data)
@@ -87,6 +95,24 @@ class Trainer:
         first = conform(self._feed(0), self._inputs, model.dtype)
         self._sizes = sizes_of(first, self._inputs, model.sizes)
         self._compiled = self._compile(threads, _counted("parts", parts))
+        self._begin_alike()
+
+    def check_ranks(self) -> None:
+        """See that all ranks have the same parameters still.
+
+        Raises:
+            DataError: on every rank, where one has drifted away.
+        """
+        if self.ranks.count > 1:
+            digest = reduce(lambda found, a: crc32(a.data, found), self.state().values(), 0)
+            check_alike(self.ranks, digest, f"parameters after step {self.step}")
+
+    def _begin_alike(self) -> None:
+        """Begin at the first rank's state."""
+        check_alike(self.ranks, self.model.count, "models")
+        check_alike(self.ranks, self.step, "steps")
+        for array in self.state().values():
+            self.ranks.copy(array)
 
     def run(self, steps: int, after: Callable[[int, float], bool | None] | None = None) -> float:
         """Train for some steps.
@@ -150,8 +176,16 @@ class Trainer:
                 np.copyto(array, state[name])
 
     def _compile(self, threads: int, parts: int) -> Step:
-        model, sizes, count = self.model, self._sizes, self._accumulate
-        step = Step(model, self.recipe, sizes, threads, count, watched=True, parts=parts)
+        step = Step(
+            self.model,
+            self.recipe,
+            self._sizes,
+            threads,
+            self._accumulate,
+            watched=True,
+            parts=parts,
+            ranks=self.ranks,
+        )
         self._shared = (threads, parts)
         return step
 
@@ -183,8 +217,9 @@ class Trainer:
         return self.model.loss(**batch)
 
     def _arrays(self, number: int) -> dict[str, NDArray[Any]]:
-        """The batch of that number, which is also the step of the model's random numbers."""
-        drawn = {"seed": np.array(self._seed), "step": np.array(number)}
+        """The batch of that number; the model's random numbers are those of one step of its own."""
+        own = number * self.ranks.count + self.ranks.number
+        drawn = {"seed": np.array(self._seed), "step": np.array(own)}
         arrays = conform({**drawn, **self._feed(number)}, self._inputs, self.model.dtype)
         sizes_of(arrays, self._inputs, self._sizes)
         return arrays
@@ -227,6 +262,7 @@ class Trainer:
         for name, array in state.items():
             np.copyto(array, arrays[name])
         self.step = step
+        self._begin_alike()
 
 
 def _counted(name: str, count: int) -> int:

@@ -6,15 +6,16 @@ themselves, their gradients and what the optimiser keeps; the outputs are their 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import reduce
 from operator import add
 
-from flux.expr import Expr, apply, constant, variable
+from flux.expr import Expr, apply, constant, topological, variable
 from flux.nn.programs import GRADIENT, LOSS
 from flux.ops import Op
-from flux.training.library import call
+from flux.source import Span
+from flux.training.library import call, library
 from flux.training.recipe import SCHEDULES, Recipe
 
 # No names of formulas, so that no model has inputs of these names.
@@ -33,12 +34,14 @@ class Update:
         outputs: for each vector that changes, the input's name and its next value.
         axes: the axis of each group.
         shown: what a step tells: the norm of the whole gradient before clipping, and the rate.
+        origins: the definition that each expression comes from.
     """
 
     inputs: tuple[Expr, ...]
     outputs: Mapping[str, Expr]
     axes: Mapping[str, str]
     shown: Mapping[str, Expr]
+    origins: Mapping[Expr, tuple[Span, ...]]
 
 
 @dataclass(frozen=True)
@@ -107,7 +110,28 @@ def build_update(recipe: Recipe, groups: Sequence[str], decayed: Sequence[str]) 
             held = _guarded(e, group.vector(k), kept_norm, recipe, loss) if guarded else e
             outputs[kept_name(name, k)] = held
     axes = {name: group_axis(name) for name in groups}
-    return Update(tuple(inputs), outputs, axes, {NORM: norm, RATE: rate})
+    origins = _origins(recipe, rate, norm, outputs.values())
+    return Update(tuple(inputs), outputs, axes, {NORM: norm, RATE: rate}, origins)
+
+
+# Optimisers whose step is another one's, of another gradient.
+_STEPS = {"adam": "adamw", "momentum": "sgd", "nesterov": "sgd"}
+
+
+def _origins(
+    recipe: Recipe, rate: Expr, norm: Expr, outputs: Iterable[Expr]
+) -> dict[Expr, tuple[Span, ...]]:
+    """The rate comes from the schedule, the norm from its definition, the rest from the step."""
+    parts = [
+        (_SCHEDULES[recipe.schedule], (rate,)),
+        ("squared_norm", (norm,)),
+        (_STEPS.get(recipe.optimizer, recipe.optimizer), tuple(outputs)),
+    ]
+    found: dict[Expr, tuple[Span, ...]] = {}
+    for name, roots in parts:
+        for e in topological(roots):
+            found.setdefault(e, (library()[name].span,))
+    return found
 
 
 def _norm(gradients: Mapping[str, Expr]) -> Expr:

@@ -1,14 +1,15 @@
-"""Words as tokens: each with the blank before it, so that the tokens of a text join to that text.
+"""Words and symbols as tokens, which join to the text that they are cut from.
 
-A word is a run of letters, digits and underscores; any other character is a token of its own. The
-commonest words are the vocabulary. Where that leaves some out, they share one token, unknown.
+Of `words`, a token is a run of letters, digits and underscores, or any other character, each with
+the blank before it. Of `symbols`, for formulas, it is a run of letters, or any other character. The
+commonest tokens are the vocabulary. Where that leaves some out, they share one token, unknown.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -20,7 +21,18 @@ from flux.source import Source, Span
 from flux.training.tokenizer import Decoder, Tokens
 
 UNKNOWN = "\ufffd"
-_WORD = re.compile(r" ?\w+| ?[^\w\s]|\s")
+WORDS = "words"
+# Kind: what one token is.
+PATTERNS: Mapping[str, re.Pattern[str]] = {
+    WORDS: re.compile(r" ?\w+| ?[^\w\s]|\s"),
+    "symbols": re.compile(r"[^\W\d_]+|[\W\d_]"),
+}
+
+
+def counter(kind: str) -> Callable[[str], int]:
+    """How many tokens of a kind a text has; of other kinds its characters, which are no fewer."""
+    pattern = PATTERNS.get(kind)
+    return len if pattern is None else lambda text: len(pattern.findall(text))
 
 
 @dataclass(frozen=True)
@@ -29,20 +41,22 @@ class Words:
 
     Attributes:
         words: in order; with `UNKNOWN` in front where others share its token.
+        kind: a name of PATTERNS.
     """
 
     words: tuple[str, ...]
+    kind: str = WORDS
 
     @classmethod
-    def from_texts(cls, texts: Iterable[str], most: int) -> Words:
+    def from_texts(cls, texts: Iterable[str], most: int, kind: str = WORDS) -> Words:
         """The vocabulary of texts: at most that many words, the commonest ones."""
         counts: Counter[str] = Counter()
         for text in texts:
-            counts.update(_WORD.findall(text))
+            counts.update(PATTERNS[kind].findall(text))
         if len(counts) <= most:
-            return cls(tuple(sorted(counts)))
+            return cls(tuple(sorted(counts)), kind)
         common = sorted(counts, key=lambda word: (-counts[word], word))[: max(1, most - 1)]
-        return cls((UNKNOWN, *sorted(common)))
+        return cls((UNKNOWN, *sorted(common)), kind)
 
     @classmethod
     def restored(cls, values: Mapping[str, Any]) -> Words:
@@ -55,7 +69,8 @@ class Words:
         good = isinstance(words, list) and words and all(isinstance(w, str) for w in words)
         if not good or len(set(words)) != len(words):  # type: ignore[arg-type]  # a list if good
             raise ArgumentError("its words are not different texts")
-        return cls(tuple(words))  # type: ignore[arg-type]  # a list, as has just been seen
+        # Both are what they should be, as has just been seen, and by the caller.
+        return cls(tuple(words), values["kind"])  # type: ignore[arg-type]
 
     @property
     def size(self) -> int:
@@ -78,14 +93,14 @@ class Words:
             DataError: a word outside the vocabulary, where it has no token for those.
         """
         unknown = 0 if self.words[0] == UNKNOWN else -1
-        found = [self._places.get(word, unknown) for word in _WORD.findall(text)]
+        found = [self._places.get(word, unknown) for word in PATTERNS[self.kind].findall(text)]
         tokens = np.array(found, np.int64)
         if unknown < 0 and (tokens < 0).any():
             raise self._stranger(text, name, int(np.argmin(tokens)))
         return tokens
 
     def _stranger(self, text: str, name: str, number: int) -> DataError:
-        spans: Sequence[Any] = list(_WORD.finditer(text))
+        spans: Sequence[Any] = list(PATTERNS[self.kind].finditer(text))
         match = spans[number]
         place = Span(Source(text, name), match.start(), match.end())
         shown = match[0] if len(match[0]) < 40 else f"{match[0][:37]}..."
@@ -103,4 +118,4 @@ class Words:
 
     def saved(self) -> dict[str, Any]:
         """Its kind and words."""
-        return {"kind": "words", "words": list(self.words)}
+        return {"kind": self.kind, "words": list(self.words)}

@@ -48,8 +48,8 @@ def _write(decoder: Decoder, prompt: Tokens, choice: Choice, size: int | None) -
     pick = _likeliest if choice.temperature == 0 else _drawn
     for place, u in enumerate(_uniform(choice)):
         token = pick(logits, choice, met, u)
-        if not np.isfinite(logits[token]):
-            raise DomainError(f"the logits of token {place} are not finite: {logits[token]}")
+        if token == len(logits) or not np.isfinite(logits[token]):
+            raise DomainError(f"the logits of token {place} are not finite: {logits.max()}")
         yield token
         met[token] = True
         logits = decoder.advance(token)[:size]
@@ -70,7 +70,7 @@ def _likeliest(logits: NDArray[Any], choice: Choice, met: NDArray[np.bool_], _: 
 
 
 def _drawn(logits: NDArray[Any], choice: Choice, met: NDArray[np.bool_], u: float) -> int:
-    """The first token at which the distribution function passes u."""
+    """The first token at which the distribution function passes u; none where it is not finite."""
     reached = probabilities(logits, choice, met).cumsum()
     # Rounding may leave the last sum below 1, and no token without weight may be drawn.
     return int(reached.searchsorted(u * reached[-1], side="right"))

@@ -152,7 +152,7 @@ def test_another_way_of_sharing_than_a_run_began_with_is_remarked_on(
     assert "batches had other parts (1, now 2): the last bits may differ" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("kind", ["bytes", "words"])
+@pytest.mark.parametrize("kind", ["bytes", "words", "symbols"])
 def test_other_tokenizers_are_saved_with_the_model(
     kind: str, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -164,6 +164,13 @@ def test_other_tokenizers_are_saved_with_the_model(
     capsys.readouterr()
     assert run(["generate", out, "--prompt", "the cat", "--length", "5"]) == 0
     assert capsys.readouterr().out.startswith("the cat")
+
+
+def test_a_text_is_read_by_characters_where_nobody_says_how(folder: Path) -> None:
+    sizes = ["--width", "16", "--context", "16", "--batch", "2", "--layers", "1"]
+    words = [*sizes, "--data", str(folder / "text.txt"), "--steps", "3"]
+    assert run(["train", *words, "--out", str(folder / "plain")]) == 0
+    assert state(folder, "plain").about["tokenizer"]["kind"] == "characters"
 
 
 def test_a_model_of_ones_own_reads_text(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -17,6 +17,7 @@ from flux.expr import (
     reduce,
     rename,
     size,
+    to_line,
     variable,
     where,
 )
@@ -223,3 +224,13 @@ def test_many_declarations_stand_on_several_lines():
 def test_repr_is_short():
     e = node(Op.INPUT, (), InputAttributes("x" * 5_000))
     assert len(repr(e)) < 1_100
+
+
+def test_a_line_writes_shared_parts_out_and_reads_back_the_same() -> None:
+    inner = parse("sin(x + y)*exp(x)")
+    e = apply(Op.DIV, apply(Op.POW, inner, inner), inner)
+    assert "\n" in str(e)
+    line = to_line(e)
+    assert line.count("sin(x + y)") == 3
+    assert "\n" not in line
+    assert parse(line) is e

@@ -58,6 +58,7 @@ ALLOWED = {
     ("training/progress.py", "format"): "fills forms of its own with the figures of a report",
     ("training/presets.py", "getattr"): "the fields of a preset",
     ("training/recipe.py", "getattr"): "the fields of a recipe",
+    ("training/start.py", "getattr"): "the fields of a preset, by names of its own",
     ("__init__.py", "getattr"): "public names, from a table of its own",
     ("__init__.py", "globals"): "keeps a public name that was looked up once",
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flux.errors import ArgumentError, DataError, FluxError
-from flux.training import PRESETS, configure, read_config, read_settings
+from flux.training import (
+    PRESETS,
+    Origin,
+    Run,
+    changed,
+    configure,
+    model_graph,
+    read_config,
+    read_settings,
+    split,
+)
 from flux.training.presets import FOLDER
 
 # Preset: width, heads, blocks, feed-forward, context, batch.
 SHAPES = {
-    "calculus": (64, 4, 2, 256, 48, 4),
+    "calculus": (64, 4, 2, 256, 48, 16),
+    "calculus-long": (96, 4, 2, 384, 64, 32),
     "tiny": (64, 2, 1, 128, 32, 1),
     "small": (128, 4, 2, 512, 64, 1),
     "small-b16": (128, 4, 2, 512, 64, 16),
@@ -129,3 +141,31 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
 def test_no_word_brings_another_error(word: str) -> None:
     with contextlib.suppress(FluxError):
         configure([read_settings([word])])
+
+
+@pytest.mark.parametrize(
+    ("changes", "message", "hint"),
+    [
+        ({"sizes": {"dd": 8}}, "gpt has no axis `dd`", "did you mean `d`?"),
+        ({"sizes": {"Q": 8}}, "gpt has no axis `Q`", "it has b, d, f, h, k, n, s, t, v"),
+        ({"options": {"layer": 1}}, "gpt has no option `layer`", "did you mean `layers`?"),
+    ],
+)
+def test_what_a_model_does_not_have_cannot_be_set(
+    changes: dict[str, Any], message: str, hint: str
+) -> None:
+    with pytest.raises(ArgumentError, match=re.escape(message)) as caught:
+        model_graph(changed(PRESETS["tiny"], changes))
+    assert caught.value.hint == hint
+
+
+def test_an_axis_of_which_only_the_size_is_asked_may_be_given() -> None:
+    source = "model m(x[b]):\n    param a ~ normal(0, 1)\n    loss = mean[b](a*x)/size[z]\n"
+    preset = changed(PRESETS["tiny"], {"model": "m.flux", "sizes": {"z": 5}})
+    assert model_graph(preset, source).name == "m"
+
+
+def test_a_text_is_read_in_batches_of_at_least_one() -> None:
+    preset = changed(PRESETS["tiny"], {"batch": 0, "context": 4})
+    with pytest.raises(ArgumentError, match="of a text it must be 1 or more"):
+        Run(Origin(preset), split("abc" * 40, "letters", 4))

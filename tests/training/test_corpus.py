@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
+from flux.calculus import diff
 from flux.errors import DataError
-from flux.expr import Expr, count_nodes, fold
+from flux.expr import Expr, count_nodes
 from flux.expr.evaluate import evaluate
 from flux.syntax import parse
+from flux.training import PRESETS
 from flux.training.corpus import (
     LARGEST,
     SMALLEST,
@@ -15,22 +18,18 @@ from flux.training.corpus import (
     Line,
     calculus_corpus,
     calculus_lines,
+    calculus_of,
     canonical_key,
+    tree_size,
 )
+from flux.training.text import make_tokenizer
 
 CONTEXT = 48
 
 
 @pytest.fixture(scope="module")
 def lines() -> list[Line]:
-    return calculus_lines(seed=0, trees=1_000, context=CONTEXT)
-
-
-def tree_size(e: Expr) -> int:
-    def size(_: Expr, sizes: tuple[int, ...]) -> int:
-        return 1 + sum(sizes)
-
-    return fold(e, size)
+    return calculus_lines(seed=0, trees=1_200, context=CONTEXT)
 
 
 def test_the_same_seed_draws_the_same_lines(lines: list[Line]) -> None:
@@ -47,6 +46,31 @@ def test_lines_are_different_and_fit_into_the_context(lines: list[Line]) -> None
     assert len(lines) > 250
     assert len({line.problem for line in lines}) == len(lines)
     assert max(len(str(line)) for line in lines) <= CONTEXT
+
+
+def test_lines_of_a_preset_fit_by_its_tokens(lines: list[Line]) -> None:
+    preset = replace(PRESETS["calculus"], trees=1_200, context=40)
+    few = calculus_of(replace(preset, tokenizer="characters"), seed=0)
+    many = calculus_of(replace(preset, tokenizer="symbols"), seed=0)
+    assert few == [line for line in lines if len(str(line)) <= 40]
+    assert set(few) < set(many)
+    corpus = calculus_corpus(many)
+    tokenizer = make_tokenizer("symbols", 100, corpus.texts())
+    assert max(len(tokenizer.encode(str(line))) for line in many) == 40
+    assert max(len(str(line)) for line in many) > 40
+
+
+def test_drawing_tells_how_far_it_is() -> None:
+    told: list[int] = []
+    calculus_lines(0, 2_100, CONTEXT, progress=told.append)
+    assert told == [0, 1_000, 2_000]
+
+
+def test_what_is_used_twice_is_written_twice(lines: list[Line]) -> None:
+    for line in lines:
+        assert "_1" not in str(line)
+        assert "\n" not in line.problem + line.answer
+        assert parse(line.answer) is diff(parse(line.problem), "x")
 
 
 def test_answers_are_derivatives_by_differences(lines: list[Line]) -> None:

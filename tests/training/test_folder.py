@@ -85,7 +85,7 @@ def test_a_full_disk_ends_no_training(
             kept.save_on_the_way()
             kept.improved()
             kept.report(REPORT)
-            kept.sample("abc")
+            kept.sample()
         with pytest.raises(DataError, match="No space left"):
             kept.save()
     assert (tmp_path / CHECKPOINT).read_bytes() == before

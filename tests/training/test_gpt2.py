@@ -16,8 +16,9 @@ from safetensors.numpy import load_file, save_file
 import flux
 from flux.cli.entry import run
 from flux.errors import ArgumentError, DataError
-from flux.nn import Model
+from flux.nn import OTHERS, WEIGHTS, Model
 from flux.training import GREEDY, Exported, Tokenizer, export_gpt2, import_gpt2, import_gpt2_model
+from flux.training.gpt2 import rows
 from flux.training.hub_tokenizer import hub_tokenizer, tokenizer_json
 from flux.training.library import graph
 from flux.training.tokenizer import Bytes
@@ -98,6 +99,37 @@ def test_transformers_gives_the_same_logits_in_both_directions(tmp_path: Path, t
     with torch.no_grad():
         found = back(torch.tensor(tokens)).logits.numpy()
     np.testing.assert_allclose(found, logits(ours, tokens), atol=1e-4)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("kind", ["float16", "bfloat16"])
+@pytest.mark.parametrize("shard", ["5GB", "2KB"])
+def test_what_transformers_saves_in_16_bits_and_in_parts_is_read(
+    tmp_path: Path, kind: str, shard: str
+) -> None:
+    torch = pytest.importorskip("torch")
+    transformers = pytest.importorskip("transformers")
+    theirs = transformers.GPT2LMHeadModel.from_pretrained(GOLDEN, dtype=torch.float32)
+    numbers = {"float16": torch.float16, "bfloat16": torch.bfloat16}[kind]
+    theirs.to(numbers).save_pretrained(tmp_path / "hub", max_shard_size=shard)
+    assert (tmp_path / "hub" / "model.safetensors.index.json").exists() == (shard == "2KB")
+    wide = transformers.GPT2LMHeadModel.from_pretrained(tmp_path / "hub", dtype=torch.float32)
+    tokens = np.random.default_rng(0).integers(0, 11, (2, 6))
+    with torch.no_grad():
+        wanted = wide.eval()(torch.tensor(tokens)).logits.numpy()
+    found = logits(import_gpt2_model(tmp_path / "hub"), tokens)
+    np.testing.assert_allclose(found, wanted, atol=1e-4)
+
+
+def test_weight_decay_follows_the_rule_of_nanogpt() -> None:
+    """Tensors of two dimensions or more are decayed there, embeddings included; vectors are not."""
+    model = import_gpt2_model(GOLDEN)
+    groups = {entry.path: entry.group for entry in model.parameters.entries}
+    tensors = load_file(GOLDEN / "model.safetensors")
+    for row in rows(layers=2):
+        decayed = tensors["transformer." + row.tensor].ndim >= 2
+        assert {groups[path] for path in row.paths} == {WEIGHTS if decayed else OTHERS}, row.tensor
+    assert groups["head"] == WEIGHTS
 
 
 # --- the command line --------------------------------------------------------------------------

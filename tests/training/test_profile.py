@@ -10,11 +10,12 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
+import flux
 from flux.cli.entry import run
 from flux.nn import decoding_programs
 from flux.program import cost_of
 from flux.training import PRESETS, LanguageModel, Tokenizer
-from flux.training.profile import FRAMES, Profile, flame_graph
+from flux.training.profile import FRAMES, Profile, _fitting, flame_graph
 from flux.training.step import Step
 from flux.training.workload import step_profile, writing_profile
 
@@ -52,6 +53,62 @@ def test_every_table_has_all_the_time(found: Profile, kind: str) -> None:
     lines = found.table(kind, 2).splitlines()
     assert lines[-1].endswith("total")
     assert f"and {len(rows) - 2} more" in lines[-2]
+
+
+def _flops_of_lines(found: Profile, opcode: str) -> dict[str, int]:
+    """Operations of the instructions of an opcode, by line of the text."""
+    spent: dict[str, int] = {}
+    for instruction, timed in found.instructions:
+        if instruction.opcode == opcode:
+            place = instruction.places[0] if instruction.places else None
+            line = f"{place.source}:{place.line}" if place else ""
+            spent[line] = spent.get(line, 0) + timed.flops
+    return spent
+
+
+def test_backward_products_belong_to_the_lines_of_the_forward_ones(
+    language: LanguageModel, found: Profile
+) -> None:
+    lines = (Path(flux.__file__).parent / "library" / "layers.flux").read_text().splitlines()
+    place = {text.split("#")[0].strip(): n for n, text in enumerate(lines, 1)}
+    spent = _flops_of_lines(found, "contract")
+    sizes, preset = language.model.sizes, language.preset
+    tokens = preset.batch * preset.context
+    maps = 2 * tokens * sizes["d"]
+    wanted = {
+        # A product forward is two of the same size backward, by the values and by the weights.
+        "query = sum[d](x*Wq) + bq": 3 * maps * sizes["h"] * sizes["k"],
+        "key = (sum[d](x*Wk) + bk)[t = s]": 3 * maps * sizes["h"] * sizes["k"],
+        "value = (sum[d](x*Wv) + bv)[t = s]": 3 * maps * sizes["h"] * sizes["k"],
+        "score = sum[k](query*key)/sqrt(size[k])": 3 * maps * preset.context,
+        "sum[f](gelu_tanh(sum[d](x*W1) + b1)*W2) + b2": 6 * maps * sizes["f"],
+    }
+    for text, flops in wanted.items():
+        assert spent[f"<library>/layers.flux:{place[text]}"] == pytest.approx(flops, rel=0.01), text
+
+
+def test_the_table_of_lines_names_their_layers_and_the_update_has_lines_too(found: Profile) -> None:
+    rows = found.table("line", 1000).splitlines()
+    assert any("layers.flux:" in row and "block.*.mlp" in row for row in rows)
+    assert any("optimisers.flux:" in row and "all weights" in row for row in rows)
+    (unknown,) = [row for row in rows if "(no line)" in row] or [""]
+    assert not unknown or float(unknown.split()[1].rstrip("%")) < 5
+
+
+def test_the_flame_graph_names_blocks_with_their_numbers(language: LanguageModel) -> None:
+    two = LanguageModel(replace(language.preset, layers=2), Tokenizer("abc"), seed=0)
+    graph = flame_graph(step_profile(two, 2), "two blocks")
+    for name in ("block.0", "block.1", "attention", "mlp"):
+        assert f"<title>{name}: " in graph
+    assert ">block.0</text>" in graph
+
+
+@pytest.mark.parametrize(
+    ("letters", "shown"),
+    [(9, "attention"), (8, "attent.."), (5, "att.."), (4, ""), (0, ""), (-3, "")],
+)
+def test_a_name_is_cut_where_there_is_no_room(letters: int, shown: str) -> None:
+    assert _fitting("attention", letters) == shown
 
 
 def test_the_flame_graph_adds_up(found: Profile) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from flux.errors import DataError
 from flux.training import (
+    BEST,
     CHECKPOINT,
     PRESETS,
     LanguageModel,
@@ -19,6 +20,7 @@ from flux.training import (
     checkpoint,
     load_language_model,
     model_graph,
+    open_model,
     read_run,
 )
 from flux.training.blueprint import count, language_sizes
@@ -53,6 +55,18 @@ def test_a_saved_model_comes_back(tmp_path: Path) -> None:
     assert (saved.step, saved.origin.preset, saved.tokenizer) == (3, PRESET, Tokenizer("abc"))
     for path, array in load_language_model(folder).model.parameters.items():
         np.testing.assert_array_equal(array, LANGUAGE.model.parameters[path])
+
+
+def test_a_checkpoint_that_is_named_is_the_one_that_is_read(tmp_path: Path) -> None:
+    folder = _saved(tmp_path, step=9)
+    other = {name: array + 1 for name, array in LANGUAGE.model.parameters.buffers.items()}
+    checkpoint.save(folder / BEST, other, {k: v for k, v in ABOUT.items() if v is not None})
+    assert [read_run(folder / name).step for name in (CHECKPOINT, BEST)] == [9, 3]
+    best = open_model(folder / BEST)
+    for path, array in LANGUAGE.model.parameters.items():
+        np.testing.assert_array_equal(best.model.parameters[path], array + 1)
+    with pytest.raises(DataError, match="no run in"):
+        read_run(folder / "gone.safetensors")
 
 
 HOSTILE = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
@@ -161,3 +162,10 @@ def test_memory_does_not_grow_with_the_text(cache: Path, tmp_path: Path) -> None
         assert tracemalloc.get_traced_memory()[1] < 40 << 20
     finally:
         tracemalloc.stop()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="devices are files on POSIX")
+@pytest.mark.parametrize("path", ["/dev/null", "/dev/zero"])
+def test_a_device_is_refused_at_once(path: str) -> None:
+    with pytest.raises(DataError, match="is not a file"):
+        Files([Path(path)])

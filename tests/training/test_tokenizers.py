@@ -14,10 +14,10 @@ from flux.errors import ArgumentError, DataError
 from flux.training.bpe import BytePairs
 from flux.training.text import make_tokenizer
 from flux.training.tokenizer import AnyTokenizer, Bytes, Tokenizer, tokenizer_of
-from flux.training.words import UNKNOWN, Words
+from flux.training.words import PATTERNS, UNKNOWN, Words, counter
 
 TEXT = "the cat sat on the mat,\n\tand the dog's log: 12 caf\u00e9s \U0001d4b3!\n" * 20
-KINDS = ["characters", "bytes", "words", "bpe"]
+KINDS = ["characters", "bytes", "words", "symbols", "bpe"]
 
 
 def made(kind: str, most: int = 300) -> AnyTokenizer:
@@ -51,8 +51,16 @@ def test_a_stream_of_tokens_gives_the_same_text(kind: str) -> None:
 def test_bytes_and_words_lose_nothing(text: str) -> None:
     assert Bytes().decode(Bytes().encode(text).tolist()) == text
     if text:
-        words = Words.from_texts([text], 10_000)
-        assert words.decode(words.encode(text).tolist()) == text
+        for kind in PATTERNS:
+            words = Words.from_texts([text], 10_000, kind)
+            assert words.decode(words.encode(text).tolist()) == text
+            assert counter(kind)(text) == len(words.encode(text))
+
+
+def test_symbols_are_names_and_single_characters() -> None:
+    tokenizer = Words.from_texts(["12*sin(x_1) -> y\n"], 100, "symbols")
+    pieces = [tokenizer.decode([n]) for n in tokenizer.encode("sin(x_1)*21 -> y\n")]
+    assert pieces == [*("sin", "(", "x", "_", "1", ")", "*", "2", "1"), *" -> y\n"]
 
 
 def test_the_commonest_words_are_kept_and_the_others_are_one_token() -> None:
@@ -97,6 +105,7 @@ HOSTILE: list[dict[str, Any]] = [
     {"kind": "words", "words": ["a", "a"]},
     {"kind": "words", "words": ["a", {}]},
     {"kind": "words", "words": "ab"},
+    {"kind": "symbols", "words": [""] * 2},
     {"kind": "bpe", "json": 3},
 ]
 

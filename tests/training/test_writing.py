@@ -123,9 +123,18 @@ def test_cached_and_whole_windows_write_the_same_tokens(heat: float) -> None:
     assert len(set(found)) > 3
 
 
-def test_logits_that_are_not_finite_are_an_error() -> None:
+@pytest.mark.parametrize(
+    "choice", [GREEDY, Choice(1.0), Choice(1.0, top_k=2), Choice(1.0, top_p=0.5)]
+)
+@pytest.mark.parametrize("wrong", [np.nan, np.inf])
+@pytest.mark.parametrize("places", [[0], [4], [0, 1, 2, 3, 4]])
+def test_logits_that_are_not_finite_are_an_error(
+    choice: Choice, wrong: float, places: list[int]
+) -> None:
+    logits = LOGITS.copy()
+    logits[places] = wrong
     with pytest.raises(DomainError, match="not finite"):
-        written(GREEDY, 1, Same(np.array([1.0, np.nan])))
+        written(choice, 1, Same(logits))
 
 
 def test_an_empty_prompt_is_refused_at_once() -> None:
