@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from flux.numeric.fitting import Fit, fit
     from flux.numeric.integral import integrate
     from flux.precision import Digits, Interval, check_precision, interval
+    from flux.scoring import Scorer, score, scorer
     from flux.syntax import load, load_text, parse
     from flux.syntax.module import Module
     from flux.training.trainer import Trainer
@@ -69,6 +70,7 @@ _HOMES = {
     "Module": "flux.syntax.module",
     "OdeSolution": "flux.numeric",
     "Propagation": "flux.numeric",
+    "Scorer": "flux.scoring",
     "Scores": "flux.genotypes",
     "Solution": "flux.numeric",
     "SystemSolution": "flux.numeric",
@@ -96,6 +98,8 @@ _HOMES = {
     "product": "flux.calculus.limits",
     "propagate": "flux.numeric",
     "prs": "flux.genotypes",
+    "score": "flux.scoring",
+    "scorer": "flux.scoring",
     "simpson": "flux.numeric",
     "solve": "flux.numeric",
     "solve_exactly": "flux.numeric.exact",
@@ -117,6 +121,7 @@ __all__ = [
     "Module",
     "OdeSolution",
     "Propagation",
+    "Scorer",
     "Scores",
     "Solution",
     "SystemSolution",
@@ -145,6 +150,8 @@ __all__ = [
     "product",
     "propagate",
     "prs",
+    "score",
+    "scorer",
     "simpson",
     "solve",
     "solve_exactly",

@@ -26,6 +26,7 @@ PUBLIC = {
     "Module",
     "OdeSolution",
     "Propagation",
+    "Scorer",
     "Scores",
     "Solution",
     "SystemSolution",
@@ -54,6 +55,8 @@ PUBLIC = {
     "product",
     "propagate",
     "prs",
+    "score",
+    "scorer",
     "simpson",
     "solve",
     "solve_exactly",
@@ -140,6 +143,14 @@ WRONG: list[tuple[str, Callable[[], Any]]] = [
     ("solve with a mapping of numbers", lambda: flux.solve("x = 1", {1: 2})),
     ("all roots of None", lambda: flux.all_roots(None)),
     ("all roots in a list", lambda: flux.all_roots("x = 1", x=[0, 3])),
+    ("score None", lambda: flux.score(None, "y = x")),
+    ("score a list", lambda: flux.score([1.0], "y = x")),
+    ("score by a number", lambda: flux.score(DATA, 3)),  # type: ignore[arg-type]
+    ("score with a text of ranges", lambda: flux.score(DATA, "z = x", ranges={"x": "0..1"})),  # type: ignore[dict-item]
+    ("score with half a thread", lambda: flux.score(DATA, "z = x", threads=0.5)),  # type: ignore[arg-type]
+    ("score with a number for a flag", lambda: flux.score(DATA, "z = x", flag=3)),  # type: ignore[arg-type]
+    ("score and keep a number", lambda: flux.score(DATA, "z = x", keep=[3])),  # type: ignore[list-item]
+    ("score names that are numbers", lambda: flux.score(DATA, "z = x", names=[3])),  # type: ignore[list-item]
     ("fit None", lambda: flux.fit(None, DATA)),  # type: ignore[arg-type]
     ("fit to a list", lambda: flux.fit("y = a*x", [1.0, 2.0], a=1.0)),
     ("fit to None", lambda: flux.fit("y = a*x", None, a=1.0)),

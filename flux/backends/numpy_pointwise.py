@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 
 from flux import philox
-from flux.backends.arrays import Array
+from flux.backends.arrays import Array, numpy_type
 from flux.backends.numpy_code import Code
 from flux.kernels import kernel
 from flux.ops import Op
-from flux.program.types import ROWS, Instruction, View
+from flux.program.types import ROWS, DType, Instruction, Role, View
 
 _OPERATIONS = {op.row.name: op for op in Op}
 _OUT_BY_NAME = {"maximum", "minimum"}  # NumPy warns of a third positional argument
@@ -21,9 +21,22 @@ def pointwise(code: Code, instruction: Instruction) -> None:
     """One ufunc call."""
     name = instruction.opcode
     function = code.use(f"f_{name}", _function(name))
-    operands = ", ".join(code.view(v) for v in instruction.operands)
+    operands = ", ".join(_operand(code, instruction, v) for v in instruction.operands)
     out = "out=" if name in _OUT_BY_NAME else ""
     code.lines.append(f"{function}({operands}, {out}{code.view(instruction.results[0])})")
+
+
+def _operand(code: Code, instruction: Instruction, view: View) -> str:
+    """A name for an operand; the constant base of powers of a column is written out in full.
+
+    NumPy's quick loop for powers takes contiguous operands only.
+    """
+    buffer = code.function.buffers[view.buffer]
+    base = instruction.opcode == "pow" and view is instruction.operands[0]
+    if base and view.shape == (ROWS,) and buffer.role is Role.CONSTANT:
+        kind, value = numpy_type(buffer), buffer.value
+        return code.static(lambda _bases, rows, _made: np.full(rows, value, kind))
+    return code.view(view)
 
 
 def _function(opcode: str) -> Any:
@@ -35,6 +48,9 @@ def where(code: Code, instruction: Instruction) -> None:
     """A choice: one operand over the other, in place of the result."""
     condition, then, otherwise = instruction.operands
     result = instruction.results[0]
+    if _is_rows(code, instruction):
+        _select_bits(code, instruction)
+        return
     copyto = code.use("copyto", np.copyto)
     out = code.view(result)
     if code.same_place(condition, result):
@@ -47,6 +63,37 @@ def where(code: Code, instruction: Instruction) -> None:
         if not code.same_place(otherwise, result):
             code.lines.append(f"{copyto}({out}, {code.view(otherwise)})")
     code.lines.append(f"{copyto}({out}, {code.view(then)}, where={condition_name})")
+
+
+_BITS = {DType.FLOAT64: np.int64, DType.INT64: np.int64, DType.FLOAT32: np.int32}
+
+
+def _is_rows(code: Code, instruction: Instruction) -> bool:
+    """Whether the operands of a choice are columns of a row program, or single numbers."""
+    condition, then, otherwise = instruction.operands
+    kind = code.dtype(instruction.results[0])
+    columns = all(v.shape == (ROWS,) for v in (*instruction.results, *instruction.operands))
+    same = code.dtype(then) is code.dtype(otherwise) is kind and kind in _BITS
+    return columns and same and code.dtype(condition) is DType.BOOL
+
+
+def _select_bits(code: Code, instruction: Instruction) -> None:
+    """A choice without a branch: b ^ ((a ^ b)*c), on the bits of a and b.
+
+    NumPy's own masks go element by element, and a condition that no predictor foresees costs them
+    three times as much.
+    """
+    condition, then, otherwise = map(code.view, instruction.operands)
+    result = instruction.results[0]
+    kind = _BITS[code.dtype(result)]
+    bits = code.use(f"bits_{kind.__name__}", kind)
+    xor = code.use("f_xor", np.bitwise_xor)
+    multiply = code.use("f_mul_bits", np.multiply)
+    other = f"{otherwise}.view({bits})"
+    changed = code.static(lambda _bases, rows, _made: np.zeros(rows, kind))
+    code.lines.append(f"{xor}({then}.view({bits}), {other}, {changed})")
+    code.lines.append(f"{multiply}({changed}, {condition}, {changed})")
+    code.lines.append(f"{xor}({changed}, {other}, {code.view(result)}.view({bits}))")
 
 
 def _chosen(code: Code, instruction: Instruction) -> str:

@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "diff": ("flux.cli.diff", "Differentiate a formula."),
     "solve": ("flux.cli.solve", "Find the root of an equation."),
     "fit": ("flux.cli.fit", "Fit a model to a table."),
+    "score": ("flux.cli.score", "Compute formulas for every row of a file."),
     "minimize": ("flux.cli.minimize", "Find where a formula is least, or greatest."),
     "plot": ("flux.cli.plot", "Draw a formula over a range."),
     "integrate": ("flux.cli.integrate", "Integrate a formula."),

@@ -6,7 +6,7 @@ sizes of named axes; what has been made is kept. Calls are safe from many thread
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from threading import Lock
@@ -68,6 +68,7 @@ class CompiledFunction:
 
     Attributes:
         inputs: names of the inputs, in positional order.
+        outputs: names of the results; a single one has the name "".
         options: how it was compiled.
         expr: the expression, or a dictionary of them by name.
     """
@@ -77,6 +78,7 @@ class CompiledFunction:
         self.options = options
         self._inputs = check_inputs(inputs(*outputs.values()))
         self.inputs = tuple(e.attributes.name for e in self._inputs)
+        self.outputs = tuple(outputs)
         self._axes = {name: result_axes(e) for name, e in outputs.items()}
         self._axis_counts = {e.attributes.name: len(e.attributes.axes) for e in self._inputs}
         self._sizes_known: dict[tuple[tuple[str, int], ...], dict[str, int]] = {}
@@ -113,8 +115,8 @@ class CompiledFunction:
 
         Args:
             args: in order of first appearance, or one mapping or table of columns.
-            named: by name; `out` (an array for the result), `domain` and `threads` are options
-                unless the formula has an input of that name.
+            named: by name; `out` (an array for the result; a mapping of them for several), `domain`
+                and `threads` are options unless the formula has an input of that name.
 
         Raises:
             DomainError: with domain="raise", where an operation on the path taken has no finite
@@ -154,16 +156,17 @@ class CompiledFunction:
         dtype = self._dtype(values)
         program = self._program(dtype, self._rows(arrays), sizes)
         results = self._results(out, shape, sizes, dtype)
-        if out is not None and any(np.may_share_memory(out, a) for a in arrays.values()):
+        places = results
+        if out is not None and _overlap(results.values(), arrays.values()):
             results = {name: np.empty_like(array) for name, array in results.items()}
         columns = {e.attributes.name: self._column(e, arrays, dtype) for e in self._inputs}
         if all(size > 0 for size in shape):
             self._run(program, columns, results, shape, threads)
         if domain == "raise":
             self._raise_domain(columns, results, shape, sizes)
-        if out is not None and results["= "] is not out:
-            out[...] = results["= "]
-        return self._unwrap(results, values, out)
+        for name, array in places.items() if results is not places else ():
+            array[...] = results[name]
+        return self._unwrap(places, values, out)
 
     def _run(
         self,
@@ -330,9 +333,15 @@ class CompiledFunction:
             check_bytes(prod(s) * dtype.itemsize)
         if out is None:
             return {name: np.empty(s, dtype) for name, s in shapes.items()}
-        if not self._single:
-            raise ArgumentError("`out` is for a formula with one result")
-        return {"= ": check_out(out, shapes["= "], dtype)}
+        given = {"": out} if self._single else out
+        if not isinstance(given, Mapping) or set(given) != set(self._outputs):
+            raise ArgumentError("`out` of several results is a mapping with an array for each")
+        found = {
+            name: check_out(given[name.removeprefix("= ")], s, dtype) for name, s in shapes.items()
+        }
+        if _overlap_each_other(list(found.values())):
+            raise ArgumentError("the arrays of `out` share memory")
+        return found
 
     def _raise_domain(
         self,
@@ -344,6 +353,15 @@ class CompiledFunction:
         if self._hides or not all(np.isfinite(array).all() for array in results.values()):
             leading = {name: self._leading(name, column.array) for name, column in columns.items()}
             raise_outside(self._outputs.values(), columns, leading, shape, sizes)
+
+
+def _overlap(some: Iterable[Array], others: Iterable[Array]) -> bool:
+    others = list(others)
+    return any(np.may_share_memory(a, b) for a in some for b in others)
+
+
+def _overlap_each_other(arrays: Sequence[Array]) -> bool:
+    return any(_overlap([a], arrays[n + 1 :]) for n, a in enumerate(arrays))
 
 
 def _is_scalar(e: Expr) -> bool:

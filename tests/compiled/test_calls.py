@@ -239,8 +239,23 @@ def test_several_formulas_give_a_dictionary():
     np.testing.assert_array_equal(found["sum"], A + B)
     np.testing.assert_array_equal(found["product"], A * B)
     assert f(2, 3) == {"sum": 5.0, "product": 6.0}
-    with pytest.raises(ArgumentError, match="one result"):
-        f(A, B, out=np.empty(7))
+
+
+def test_several_results_go_into_given_arrays():
+    f = flux.compile({"sum": "x + y", "product": "x*y"})
+    out = {"sum": np.empty(A.shape), "product": np.empty(A.shape)}
+    found = f(A, B, out=out)
+    assert all(found[name] is out[name] for name in out)
+    np.testing.assert_array_equal(out["sum"], A + B)
+    np.testing.assert_array_equal(out["product"], A * B)
+    both = A.copy()
+    f(both, B, out={"sum": both, "product": out["product"]})
+    np.testing.assert_array_equal(both, A + B)
+    np.testing.assert_array_equal(out["product"], A * B)
+    one = np.empty(A.shape)
+    for wrong in (one, {"sum": one}, {"sum": one, "product": one}, {**out, "more": one}):
+        with pytest.raises(ArgumentError, match="out"):
+            f(A, B, out=wrong)
 
 
 def test_one_name_with_two_declarations_is_an_error():

@@ -1,0 +1,223 @@
+"""Scoring texts: what is a score, which columns are read, how texts and roots are spelled."""
+
+from __future__ import annotations
+
+import pickle
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import flux
+from flux.errors import ArgumentError, FluxError, ParseError, UnknownNameError
+from flux.scoring.formulas import read_formulas
+from flux.scoring.spelling import in_ascii, meant, spelled
+
+
+@pytest.mark.parametrize(
+    ("text", "scores", "columns"),
+    [
+        ("weight/height^2", ["score"], ["weight", "height"]),
+        ("bmi = weight/height^2", ["bmi"], ["weight", "height"]),
+        ("bmi = weight/height^2\nhigh = bmi > 30", ["bmi", "high"], ["weight", "height"]),
+        ("_r = a/b\ny = _r^2", ["y"], ["a", "b"]),
+        ("`body mass` = `weight (kg)`", ["body mass"], ["weight (kg)"]),
+        ("f(x) = x^2\ny = f(a) + f(b)", ["y"], ["a", "b"]),
+        ("bmi(weight, height) = weight/height^2", ["bmi"], ["weight", "height"]),
+        ("r(x) = x/2\nbmi(w, h) = w/r(h)", ["bmi"], ["w", "h"]),
+        ('y = where(sex == "F", 1, 2)*age', ["y"], ["age", "sex"]),
+        ("y = `größe`*2", ["y"], ["größe"]),
+        ("x = root(x^2 - a, x, 0, b)\ny = 2*x", ["x", "y"], ["a", "b"]),
+        ("# a comment with ö\ny = 2*a", ["y"], ["a"]),
+        ("y = 3", ["y"], []),
+    ],
+)
+def test_scores_and_columns_of_a_text(text: str, scores: list[str], columns: list[str]) -> None:
+    found = read_formulas(text)
+    assert list(found.scores) == scores
+    assert list(found.columns()) == columns
+
+
+def test_formulas_by_name_have_names_of_their_own() -> None:
+    scorer = flux.scorer(
+        {"a": "k = x + 1\nk^2", "b": flux.parse("x*2"), "c": "y = root(y^3 - x, y, 0, 9)"}
+    )
+    assert scorer({"x": [1.0, 8.0]})["a"].tolist() == [4, 81]
+    assert scorer({"x": [1.0, 8.0]})["b"].tolist() == [2, 16]
+    assert scorer({"x": [1.0, 8.0]})["c"] == pytest.approx([1, 2])
+    assert scorer.scores == ("a", "b", "c", "c_status")
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "line", "message"),
+    [
+        ('a + "F"', ParseError, 1, "compared with nothing"),
+        ('"F"', ParseError, 1, "compared with nothing"),
+        ('y = "F" == "M"', ParseError, 1, "compared with nothing"),
+        ('y = sex < "F"', ParseError, 1, "compared with nothing"),
+        ('x = sex + (sex == "F")', ParseError, 1, "used as a number too"),
+        ("", ParseError, 1, "no score"),
+        ("_a = 1", ParseError, 1, "no score"),
+        ("a = 1\na = 2", ParseError, 2, "already bound"),
+        ("a = 1\na = root(x^2 - 1, x, 1)", ParseError, 2, "already bound"),
+        ("y = root(x^2 - 1, q, 1)", UnknownNameError, 1, "no `q`"),
+        ("b = a + 1\ny = root(x - b, b, 1)", ParseError, 2, "nothing binds"),
+        ("y = root(x^2 - a, x, x)", ParseError, 1, "depends on it"),
+        ("input x[t]\ny = 2*x", ParseError, 1, "named axes"),
+        ("layer f(x):\n    x", ParseError, 1, "no formula of columns"),
+        ("y = open(a)", UnknownNameError, 1, "open"),
+        ("y = a.__class__", ParseError, 1, ""),
+        ("y = __import__(a)", UnknownNameError, 1, "__import__"),
+        ('y = sex == "F', ParseError, 1, ""),
+        ("y = größe", ParseError, 1, "U+00F6"),
+    ],
+)
+def test_mistakes_are_shown_with_their_place(
+    text: str, kind: type[FluxError], line: int, message: str
+) -> None:
+    with pytest.raises(kind) as caught:
+        read_formulas(text)
+    assert caught.value.line == line
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize("formulas", [None, 3, [], {}, {3: "a"}, {"": "a"}, b"a", ["a"]])
+def test_what_is_no_formula_is_refused(formulas: object) -> None:
+    with pytest.raises(ArgumentError):
+        flux.scorer(formulas)  # type: ignore[arg-type]
+
+
+def test_only_some_of_the_scores() -> None:
+    text = "a = x\nb = y\nc = root(z^2 - y, z, 0, 9)"
+    assert flux.scorer(text, names="a").columns == ("x",)
+    assert flux.scorer(text, names=["c", "a"]).scores == ("c", "c_status", "a")
+    rooted = flux.score({"y": [4.0]}, text + "\nd = 2*c", names="d")
+    assert list(rooted) == ["d"]
+    assert rooted["d"] == pytest.approx([4])
+    hidden = flux.score({"y": [4.0]}, "_z = root(z^2 - y, z, 0, 9)\nd = 2*_z")
+    assert list(hidden) == ["d"]
+    with pytest.raises(UnknownNameError, match="no formula `aa`") as caught:
+        flux.scorer(text, names="aa")
+    assert "`a`" in caught.value.hint
+
+
+@settings(deadline=None)
+@given(st.text(st.characters(blacklist_categories=("Cs",)), min_size=1, max_size=20))
+def test_any_column_name_can_be_spelled_between_backticks(name: str) -> None:
+    scorer = flux.scorer(f"y = 2*`{spelled(name)}`")
+    assert scorer.columns == (name,)
+    assert scorer({name: [1.0, 2.0]})["y"].tolist() == [2, 4]
+
+
+@settings(deadline=None)
+@given(st.text(max_size=60))
+def test_a_spelling_means_what_it_spells(name: str) -> None:
+    assert meant(spelled(name)) == name
+    assert spelled(name).isascii()
+
+
+@settings(deadline=None)
+@given(st.text('ab"`# =\\uö{}1\n', max_size=40))
+def test_any_text_is_read_or_refused(text: str) -> None:
+    assert in_ascii(text).count("\n") == text.count("\n")
+    with suppress(FluxError):
+        flux.scorer(text)
+
+
+def test_constants_are_columns_only_in_backticks() -> None:
+    assert flux.score({"e": [1.0]}, "y = e")["y"] == pytest.approx([2.718281828])
+    assert flux.score({"e": [1.0]}, "y = `e`")["y"].tolist() == [1]
+
+
+def test_a_file_of_formulas(tmp_path: Path) -> None:
+    file = tmp_path / "risk.flux"
+    file.write_text("\ufeffhalf(x) = x/2\nrisk = half(age)\n", encoding="utf-8")
+    assert flux.score({"age": [50]}, file)["risk"].tolist() == [25]
+    file.write_bytes(b"a\0b")
+    with pytest.raises(ArgumentError, match="no text"):
+        flux.scorer(file)
+    with pytest.raises(FluxError, match="cannot read"):
+        flux.scorer(tmp_path / "absent.flux")
+
+
+CARD = """
+# title: Body mass index
+# source: Keys (1972)
+# result bmi [kg/m^2] 5 to 150: body mass index
+# input weight [kg] 1 to 500: body weight
+# input height [m] 0.4 to 2.6: standing height
+bmi(weight, height) = weight/height^2
+"""
+
+
+def test_a_card_states_valid_ranges() -> None:
+    table = {"weight": [70.0, 900.0], "height": [1.75, 1.8]}
+    found, report = flux.score(table, CARD, flag="outside", report=True)
+    assert found["outside"].tolist() == [False, True]
+    assert (report.outside["weight"].count, report.outside["weight"].first) == (1, 1)
+    assert report.outside["height"].count == 0
+    assert flux.scorer(CARD, ranges={"weight": (1, 1000)}).ranges["weight"] == (1, 1000)
+
+
+def test_a_scorer_says_all_that_it_reads() -> None:
+    text = 'k = where(sex == "F", a, `b c`)\nd = root(x^2 - k, x, 0, 9)'
+    explained = flux.scorer(text, ranges={"a": (0, 1)}).explain()
+    assert explained.split("\n")[:-1] == [
+        "reads a, b c, sex",
+        'compares sex with "F"',
+        "reports a outside 0 to 1",
+        'searches d: x where x^2 - where(`sex == "F"`, a, `b c`) is 0',
+        "writes k, from sex, a, b c",
+        "writes d, from sex, a, b c",
+    ]
+
+
+def test_a_scorer_pickles() -> None:
+    text = 'k = where(sex == "F", a, `ä`)\nd = root(x^2 - k, x, 0, 9)'
+    made = flux.scorer(text, keep="a", flag="out", ranges={"a": (0, 1)}, missing="raise")
+    again = pickle.loads(pickle.dumps(made))
+    assert again == made
+    table = {"sex": ["F", "M"], "a": [1.0, 4.0], "ä": [9.0, 16.0]}
+    assert again(table)["d"] == pytest.approx([1, 4])
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"missing": "drop"},
+        {"threads": 0},
+        {"threads": True},
+        {"ranges": {"a": (2, 1)}},
+        {"ranges": {"a": "ab"}},
+        {"ranges": {"a": 3}},
+        {"ranges": {"b": (0, 1)}},
+        {"flag": "y"},
+    ],
+)
+def test_options_are_checked(options: dict[str, object]) -> None:
+    with pytest.raises(ArgumentError):
+        flux.scorer("y = a", **options)  # type: ignore[arg-type]
+
+
+def test_ranges_of_a_definition_are_those_of_what_a_call_gives() -> None:
+    text = CARD + "y = bmi(w, height)\nz = egfr_ckd_epi_2021(scr, age, female)\nweight2 = weight"
+    ranges = flux.scorer(text).ranges
+    assert ranges["w"] == (1, 500)
+    assert ranges["age"] == (18, 120)
+    assert ranges["height"] == (0.4, 2.6)
+    assert "weight" not in ranges
+    both = "y = bmi(a, b) + egfr_ckd_epi_2021(a, b, c)"
+    assert flux.scorer(CARD.replace("0.4 to 2.6", "-1 to 2.6") + both).ranges["a"] == (1, 40)
+    binding = "\n".join([*CARD.strip().split("\n")[:-1], "bmi = weight/height^2"])
+    assert flux.scorer(binding).ranges == {"weight": (1, 500), "height": (0.4, 2.6)}
+
+
+def test_a_published_formula_by_its_name() -> None:
+    table = {"creatinine": [1.1, 90.0], "age": [54.0, 54.0], "female": [0, 0]}
+    found, report = flux.score(table, "egfr_ckd_epi_2021", report=True)
+    own = flux.formulas.get("egfr_ckd_epi_2021")
+    assert found["egfr_ckd_epi_2021"][0] == own(creatinine=1.1, age=54.0, female=0)
+    assert report.outside["creatinine"].count == 1
+    assert flux.score({"a_column": [2.0]}, "a_column")["score"].tolist() == [2]
