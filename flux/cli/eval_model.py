@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from flux.cli.machine import limit_blas
-from flux.cli.telling import Telling
+from flux.cli.pace import Pace
 from flux.errors import DataError
 
 if TYPE_CHECKING:
@@ -49,22 +49,16 @@ def command(run: Path, data: Path | None, asked: int | None) -> None:
 def _foretell(run: Path, data: Path) -> None:
     from flux.training import assess, open_model, read_text
 
-    found = assess(open_model(run), read_text(data), data.name, _Progress())
+    pace = Pace()
+
+    def watch(done: int, count: int, loss: float) -> None:
+        pace("tokens", done, count, f"loss {loss:.4f}")
+
+    found = assess(open_model(run), read_text(data), data.name, watch)
     click.echo(f"loss                {found.loss:.6f} nats a token")
     click.echo(f"perplexity          {found.perplexity:.6g}")
     click.echo(f"bits per character  {found.bits_per_character:.6f}")
     click.echo(f"tokens              {found.tokens:,}, {found.tokens_per_s:,.0f} a second")
-
-
-class _Progress:
-    """Made when the first window is done, which says how many tokens there are."""
-
-    def __init__(self) -> None:
-        self._telling: Telling | None = None
-
-    def __call__(self, done: int, count: int, loss: float) -> None:
-        self._telling = self._telling or Telling("tokens", count)
-        self._telling(done, f"loss {loss:.4f}")
 
 
 def _ask(folder: Path, asked: int) -> None:
@@ -73,7 +67,7 @@ def _ask(folder: Path, asked: int) -> None:
     saved = read_run(folder)
     lines = lines_of(saved)
     language = load_language_model(folder)
-    marks = mark(language, lines, asked, saved.origin.seed, Telling("answers", asked))
+    marks = mark(language, lines, asked, saved.origin.seed, Pace().counter("answers", asked))
     click.echo(f"{marks}\n{marks.table()}")
 
 
@@ -84,7 +78,7 @@ def lines_of(saved: SavedRun) -> list[Line]:
     origin = saved.origin
     if origin.data:
         raise DataError("this run learnt from a text of its own", hint="--data FILE")
-    drawing = Telling("trees drawn", origin.preset.trees)
+    drawing = Pace().counter("trees drawn", origin.preset.trees)
     lines = calculus_of(origin.preset, origin.seed, drawing)
     if calculus_corpus(lines).digest != saved.text:
         raise DataError(

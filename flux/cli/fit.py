@@ -8,9 +8,9 @@ import click
 
 import flux
 from flux.cli.assignments import assignments
-from flux.cli.counted import counted
 from flux.cli.delimited import read_table
 from flux.cli.output import json_option, show
+from flux.cli.pace import paced
 from flux.cli.ranges import split
 from flux.errors import NotFoundError
 from flux.numeric.fitting import Profile
@@ -107,7 +107,7 @@ def command(
 
 def _profiles(found: flux.Fit, level: float) -> dict[str, Profile]:
     """The interval of each parameter by its likelihood."""
-    return {name: found.profile(name, level) for name in counted(found.names, "profiles")}
+    return {name: found.profile(name, level) for name in paced(found.names, "profiles")}
 
 
 def _text(

@@ -9,8 +9,8 @@ import click
 
 from flux.cli.entry import Terminated
 from flux.cli.output import json_option, show
+from flux.cli.pace import Pace
 from flux.cli.ranges import split
-from flux.cli.rate import Rate
 from flux.errors import ArgumentError
 from flux.scoring import Report, Scorer, scorer
 from flux.scoring.files import Progress, score_file
@@ -75,17 +75,25 @@ def command(
         raise click.UsageError("say which TABLE to score, or --explain")
     if as_json and out == "-":
         raise click.UsageError("--json needs an output file: -o OUT")
-    with Rate("rows") as rate:
+    pace = Pace()
+    behind = resume
 
-        def watch(now: Progress) -> None:
-            rate.show(now.rows, now.done, now.size)
+    def watch(now: Progress) -> None:
+        nonlocal behind
+        share = now.done / now.size if now.size else 0.0
+        if behind:  # what an earlier run has done says nothing of the rate
+            pace.begin("rows", now.rows, share)
+            behind = False
+        pace("rows", now.rows, share=share)
 
-        try:
-            report = score_file(made, table, out, jobs=jobs, resume=resume, watch=watch)
-        except (KeyboardInterrupt, Terminated):
-            if "-" not in (table, out):
-                click.echo("stopped: the same command with --resume goes on", err=True)
-            raise
+    try:
+        report = score_file(made, table, out, jobs=jobs, resume=resume, watch=watch)
+    except (KeyboardInterrupt, Terminated):
+        if "-" not in (table, out):
+            click.echo("stopped: the same command with --resume goes on", err=True)
+        raise
+    finally:
+        pace.end()
     _tell(report, as_json)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -12,10 +12,9 @@ import click
 
 from flux.cli.eval_model import ASKED
 from flux.cli.machine import cpu_name, limit_blas, usable_cores
+from flux.cli.pace import Pace
 from flux.cli.ranks import ranks_of_command
-from flux.cli.reading import Reading
 from flux.cli.stopping import TERMINATED, stoppable
-from flux.cli.telling import Telling
 from flux.errors import DataError, DomainError
 
 if TYPE_CHECKING:
@@ -299,9 +298,15 @@ def _data(origin: Origin) -> tuple[Corpus | Files | Table, list[Line]]:
             )
         return read_table(paths[0], graph.inputs), []
     if paths:
-        return Files(paths, Reading(paths[0].name)), []
-    lines = calculus_of(preset, origin.seed, Telling("trees drawn", preset.trees))
+        return Files(paths, _reading(paths[0].name)), []
+    lines = calculus_of(preset, origin.seed, Pace().counter("trees drawn", preset.trees))
     return calculus_corpus(lines), lines
+
+
+def _reading(name: str) -> Callable[[int, int], None]:
+    """Tells of the bytes of each pass over a text."""
+    pace = Pace()
+    return lambda done, of: pace(f"MB of {name}", done / 1e6, of / 1e6)
 
 
 def _prepare(
@@ -432,7 +437,7 @@ def _conclude(run: Run, lines: list[Line], kept: RunFolder | Elsewhere, steps: i
 def _mark(run: Run, lines: list[Line]) -> None:
     from flux.training import mark
 
-    marks = mark(run.language, lines, ASKED, run.origin.seed, Telling("answers", ASKED))
+    marks = mark(run.language, lines, ASKED, run.origin.seed, Pace().counter("answers", ASKED))
     click.echo(f"{marks}\n{marks.table()}")
     for each in marks.marked[:_SHOWN]:
         verdict = "right" if each.right else "wrong"

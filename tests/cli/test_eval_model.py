@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from flux.cli.entry import run
-from flux.cli.telling import Telling
 from flux.training.rules import RULES
 
 TINY = ["--steps", "5", "--width", "16", "--feed-forward", "16", "--layers", "1", "--batch", "2"]
@@ -65,15 +64,3 @@ def test_a_text_has_no_derivatives_to_ask_for(
     words = ["--data", str(folder / "text.txt"), "--asked", "3"]
     assert run(["eval-model", str(folder / "text"), *words]) == 2
     assert "--asked is for derivatives" in capsys.readouterr().err
-
-
-def test_progress_is_told_now_and_then(capsys: pytest.CaptureFixture[str]) -> None:
-    now = [0.0]
-    telling = Telling("trees", 1_000, every_s=2.0, clock=lambda: now[0])
-    for done in range(0, 1_001, 200):
-        telling(done, "so far")
-        now[0] += 1.5
-    assert capsys.readouterr().err.splitlines() == [
-        "400 of 1,000 trees  133/s  ETA 4 s  so far",
-        "800 of 1,000 trees  133/s  ETA 2 s  so far",
-    ]

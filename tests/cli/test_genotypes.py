@@ -14,7 +14,6 @@ import pytest
 
 import flux
 from flux.cli.entry import run
-from flux.cli.pace import Pace
 from tests.genotypes.cohorts import plain_score, simulate, weigh, write_weights
 
 
@@ -122,57 +121,6 @@ def test_pairs_have_a_table_of_their_own(folder: Path, capsys: pytest.CaptureFix
     assert float(lines[2][2]) == pytest.approx(1)
     assert run([*arguments, "--also", "H = n1"]) == 2
     assert run([*arguments, "--traits", "y"]) == 2
-
-
-class _Stream:
-    def __init__(self, live: bool) -> None:
-        self.live = live
-        self.text = ""
-
-    def isatty(self) -> bool:
-        return self.live
-
-    def write(self, text: str) -> int:
-        self.text += text
-        return len(text)
-
-    def flush(self) -> None:
-        pass
-
-
-@pytest.mark.parametrize("live", [False, True])
-def test_progress_has_a_rate_and_the_time_left(live: bool) -> None:
-    now = [0.0]
-    stream = _Stream(live)
-    pace = Pace(stream, lambda: now[0])
-    for second, done in ((0.5, 100), (2, 1_000), (2.5, 1_200), (4, 2_000), (5, 10_000)):
-        now[0] = second
-        pace("variants", done, 10_000)
-    lines = [line.strip() for line in stream.text.replace("\r", "\n").split("\n") if line.strip()]
-    assert lines[0] == "1,000/10,000 variants  500/s  ETA 18 s"
-    assert lines[1] == "2,000/10,000 variants  500/s  ETA 16 s"
-    assert lines[2] == "10,000/10,000 variants  2,000/s  ETA 0 s"
-    assert stream.text.endswith("\n")
-
-
-def test_progress_of_an_unknown_number_has_a_rate() -> None:
-    now = [0.0]
-    stream = _Stream(False)
-    pace = Pace(stream, lambda: now[0])
-    for second, what, done in ((2, "records read", 4_000), (4, "variants", 10)):
-        now[0] = second
-        pace(what, done, 0 if what == "records read" else 20)
-    assert stream.text.splitlines() == [
-        "4,000 records read  2,000/s",
-        "10/20 variants  5/s  ETA 2 s",
-    ]
-
-
-def test_a_quick_pass_prints_no_progress() -> None:
-    stream = _Stream(False)
-    pace = Pace(stream, lambda: 0.0)
-    pace("variants", 5, 5)
-    assert stream.text == ""
 
 
 def test_a_kill_leaves_the_old_output_or_the_whole_one(folder: Path) -> None:

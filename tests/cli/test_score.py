@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import signal
@@ -16,7 +15,6 @@ import pytest
 
 import flux
 from flux.cli.entry import run
-from flux.cli.rate import Rate
 
 TABLE = "id,sex,age,scr\np1,F,70,0.8\np2,M,,1.1\np3,M,150,4\n"
 EGFR = 'egfr = egfr_ckd_epi_2021(scr, age, sex == "F")'
@@ -115,41 +113,6 @@ def test_mistakes(
     assert run(["score", *given]) == code
     assert message in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["people.csv"]
-
-
-class Stream(io.StringIO):
-    """A stream that may be a terminal."""
-
-    def __init__(self, live: bool) -> None:
-        super().__init__()
-        self._live = live
-
-    def isatty(self) -> bool:
-        return self._live
-
-
-def test_progress_has_rate_and_what_is_left() -> None:
-    now = [0.0]
-    for live in (False, True):
-        stream = Stream(live)
-        now[0] = 0.0
-        with Rate("rows", stream, lambda: now[0]) as rate:
-            for step in range(1, 30):
-                now[0] = step
-                rate.show(1000 * step, 10 * step, 600)
-        lines = stream.getvalue().replace("\r", "\n").split("\n")
-        assert "2,000 rows, 1,000 a second, 3%, ETA 58 s" in [line.strip() for line in lines]
-        assert "12,000 rows, 1,000 a second, 20%, ETA 48 s" in [line.strip() for line in lines]
-        assert len([line for line in lines if "rows" in line]) == (28 if live else 3)
-        if live:
-            assert not lines[-1].strip()
-
-
-def test_a_quick_run_shows_no_progress() -> None:
-    stream = Stream(True)
-    with Rate("rows", stream, lambda: 0.5) as rate:
-        rate.show(10, 10, 10)
-    assert stream.getvalue() == ""
 
 
 def test_the_command_and_the_function_agree(table: str, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from time import process_time
 from flux.cli.entry import run
 from flux.cli.eval_model import lines_of
 from flux.cli.machine import limit_blas
-from flux.cli.telling import Telling
+from flux.cli.pace import Pace
 from flux.training import Marks, load_language_model, mark, read_run
 from tests.proof.chart import Bar, bars_svg, write
 
@@ -53,7 +53,7 @@ def _trained(folder: Path) -> Path:
 
 def _marked(folder: Path, asked: int) -> Marks:
     saved = read_run(folder)
-    telling = Telling("answers", asked)
+    telling = Pace().counter("answers", asked)
     return mark(load_language_model(folder), lines_of(saved), asked, saved.origin.seed, telling)
 
 

@@ -169,3 +169,16 @@ def test_memory_does_not_grow_with_the_text(cache: Path, tmp_path: Path) -> None
 def test_a_device_is_refused_at_once(path: str) -> None:
     with pytest.raises(DataError, match="is not a file"):
         Files([Path(path)])
+
+
+def test_every_pass_is_told_of(tmp_path: Path) -> None:
+    for name in ("a.txt", "b.txt"):
+        (tmp_path / name).write_text("ab\n" * 700_000)
+    told: list[tuple[int, int]] = []
+    files = Files([tmp_path], lambda *pair: told.append(pair))
+    size = 2 * 2_100_000
+    assert told[-1] == (size, size)
+    assert [done for done, _ in told] == sorted(done for done, _ in told)
+    count = len(told)
+    assert "".join(files.texts()) == "ab\n" * 1_400_000
+    assert len(told) == 2 * count
