@@ -79,7 +79,7 @@ def _answered(request: Mapping[str, Any]) -> dict[str, Any]:
             if found
             else {"failed": "SymPy has no closed form for this"}
         )
-    except MemoryError:
+    except (MemoryError, SystemError):  # the latter where C code lost the former on its way
         return {"failed": "memory"}
     except FluxError as error:
         return {"failed": error.text}

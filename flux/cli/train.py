@@ -158,11 +158,11 @@ def _begin(
 
     layers = [read_config(path)] if path else []
     layers += [read_settings(settings), options]
-    if any(layer.get("data") for layer in layers):
-        layers.insert(0, _FOR_TEXT)
     own = any(str(layer.get("model", "")).endswith(".flux") for layer in layers)
     table = own and any(_is_table(layer.get("data")) for layer in layers)
     start = _start(layers)
+    if not start and any(layer.get("data") for layer in layers):
+        layers.insert(0, _FOR_TEXT)
     config = configure(layers, "table" if table else "tiny" if own else "calculus", start)
     limit_blas()
     origin = _origin(config, start, own)
