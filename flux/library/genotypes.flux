@@ -32,21 +32,6 @@ hardy_chi_square(n2, n1, n0):
 # The upper tail of a chi-square with one degree of freedom.
 chi_square_tail(x) = erfc(sqrt(x/2))
 
-# The logarithm of the probability of n1 heterozygotes given the alleles, up to a constant.
-log_heterozygotes(n2, n1, n0) = n1*log(2) - lgamma(n2 + 1) - lgamma(n1 + 1) - lgamma(n0 + 1)
-
-# The exact test of Wigginton, Cutler and Abecasis, Am. J. Hum. Genet. 76:887 (2005): the probability
-# of all numbers of heterozygotes that are no likelier than the one seen. The axis k counts pairs of
-# them; it must be longer than half of the rarer allele's copies.
-hardy_exact[k](n2, n1, n0, pairs[k]):
-    rare = minimum(2*n2 + n1, 2*n0 + n1)
-    h = rare % 2 + 2*pairs
-    common = n2 + n1 + n0 - h - (rare - h)/2
-    there = h <= rare
-    log_p = log_heterozygotes((where(there, rare, h) - h)/2, h, where(there, common, h))
-    p = where(there, exp(log_p - log_heterozygotes(n2, n1, n0)), 0)
-    sum[k](where(p <= 1 + 1e-7, p, 0))/sum[k](p)
-
 # The squared correlation of two columns, from their sums.
 squared_correlation(n, x, y, xx, yy, xy) = (n*xy - x*y)^2/((n*xx - x^2)*(n*yy - y^2))
 
