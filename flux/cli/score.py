@@ -23,7 +23,7 @@ from flux.scoring.files import Progress, score_file
 @click.option("--only", multiple=True, metavar="NAME", help="A score to write; all by default.")
 @click.option("--keep", default="all", metavar="NAMES", help="all, none, or columns: id,age.")
 @click.option("--range", "ranges", multiple=True, metavar="NAME=LOW..HIGH", help="What is valid.")
-@click.option("--unit", "units", multiple=True, metavar="NAME=UNIT", help="That a column is in.")
+@click.option("--units", multiple=True, metavar="NAME=UNIT", help="That a column is in.")
 @click.option("--flag", default="", metavar="NAME", help="Add a column: is a value out of range?")
 @click.option(
     "--missing",

@@ -82,7 +82,7 @@ y = one(a) + two(a)
 def test_units_on_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     table = tmp_path / "t.csv"
     table.write_text("creatinine,age,sex\n70.72,70,F\n")
-    arguments = ["score", EGFR, str(table), "--keep", "none", "--unit"]
+    arguments = ["score", EGFR, str(table), "--keep", "none", "--units"]
     assert run([*arguments, "creatinine=umol/L"]) == 0
     assert float(capsys.readouterr().out.split()[1]) == pytest.approx(WANTED[0], rel=1e-3)
     assert run([*arguments, "creatinine"]) == 2
