@@ -122,7 +122,7 @@ _TAME = [op for op in ORACLE if op not in _SLOW]
 
 
 def _reference(e: Expr, values: dict[str, Any]) -> Any:
-    """The value by mpmath at 1,000 bits; None where an operation is outside its domain."""
+    """The value by mpmath; None where an operation is outside its domain."""
 
     def visit(part: Expr, operands: tuple[Any, ...]) -> Any:
         if part.op is Op.CONSTANT:
@@ -150,19 +150,27 @@ def _reference(e: Expr, values: dict[str, Any]) -> Any:
 @given(e=formulas(max_leaves=8, operations=_TAME), seed=st.integers(0, 2**32))
 def test_digits_of_generated_formulas(e: Expr, seed: int) -> None:
     values = {name: float(v) for name, v in values_for(e, seed).items()}
-    with mpmath.workprec(1_000):
+    try:
+        found = e.evaluate(values, digits=25)
+    except FluxError:
+        return
+    # Near a step, as in trunc(tanh(348)), a thousand bits may not tell the side.
+    assert any(_agrees(found, e, values, bits) for bits in (1_000, 50_000))
+
+
+def _agrees(found: flux.Digits, e: Expr, values: dict[str, Any], bits: int) -> bool:
+    with mpmath.workprec(bits):
         wanted = _reference(e, values)
-        try:
-            found = e.evaluate(values, digits=25)
-        except FluxError:
-            return
         if wanted is None:
-            return
+            return True
         if wanted == 0 or not found.decimal:
-            assert abs(wanted) < mpmath.mpf(2) ** -700
-            assert not found.decimal or abs(found.mpf()) < mpmath.mpf(2) ** -700
-            return
-        assert abs(found.mpf() - wanted) <= abs(wanted) * mpmath.mpf(10) ** -24 / 2 * 1.0001
+            least = mpmath.mpf(2) ** -700
+            return abs(wanted) < least and (not found.decimal or abs(found.mpf()) < least)
+        return bool(abs(found.mpf() - wanted) <= abs(wanted) * mpmath.mpf(10) ** -24 / 2 * 1.0001)
+
+
+def test_a_step_is_told_from_what_rounds_to_it() -> None:
+    assert str(flux.evaluate("trunc(tanh(348))", digits=25)) == "0"
 
 
 # Text, kind of answer: a bomb ends within two seconds, with an error or with digits.
