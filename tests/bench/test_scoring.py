@@ -21,7 +21,9 @@ _MODULE = "tests.bench.scoring_peers"
 _ROWS, _FILE_ROWS, _ROUNDS, _SECONDS = 10_000_000, 3_000_000, 5, 0.1
 # Four operations leave nothing to gain over NumPy in blocks and over SymPy, which makes them three;
 # Flux also looks for what is missing.
-_CLOSE = {("4PL", "numpy in blocks"): 0.6, ("4PL", "lambdify"): 0.6}
+_CLOSE = {("4PL", "numpy in blocks", 1): 0.6, ("4PL", "lambdify", 1): 0.6}
+# Two threads on small blocks hand Python's lock to one another; numexpr's threads need none.
+_CLOSE[("Framingham", "numexpr", 2)] = 0.75
 
 
 @pytest.mark.parametrize("threads", [1, 2])
@@ -40,7 +42,7 @@ def test_scores_over_arrays(formula: str, threads: int, enlist: Enlist) -> None:
     _print(f"{formula}, {_ROWS:,} rows, {threads} thread(s)", samples)
     spent = {name: median_seconds(own) for name, own in samples.items()}
     for name, seconds in spent.items():
-        least = _CLOSE.get((formula, name), 1.0) if threads == 1 else 1.0
+        least = _CLOSE.get((formula, name, threads), 1.0)
         assert name == "flux" or seconds > least * spent["flux"], name
 
 
