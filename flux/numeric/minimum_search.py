@@ -87,6 +87,7 @@ class _Search:
         self.waited = 0  # steps since value or gradient have become smaller
         self._problem, self._tolerance = problem, tolerance
         self._largest, self._least, self._asked, self._lowest = 0.0, np.inf, np.inf, np.inf
+        self._smaller = 10.0  # than the last gradient that was judged
 
     def visit(self, point: Point) -> Verdict | None:
         """Take note of a point; the verdict, where the search ends at it."""
@@ -96,11 +97,13 @@ class _Search:
         self.waited = 0 if better else self.waited + 1
         self._lowest, self._least = min(self._lowest, point.value), min(self._least, norm)
         self._largest = max(self._largest, norm)
-        if norm <= max(_SMALL * self._largest, self._tolerance) and norm < self._asked / 10:
+        small = max(_SMALL * self._largest, self._tolerance)
+        if norm <= small and norm < self._asked / self._smaller:
             self._asked = norm
             verdict = self.judge(point)
             if verdict.ending in GOOD:
                 return verdict
+            self._smaller *= 2  # a verdict costs as much as many steps
         if is_beyond(self.points[0], point):
             return self.judge(point)._replace(ending=Ending.UNBOUNDED)
         return None
