@@ -57,8 +57,8 @@ ENDINGS: Mapping[Ending, tuple[str, ...]] = {
     Ending.NOT_FINITE: ("the value or its gradient is not finite where the search stood",),
     Ending.INFEASIBLE: ("no point was found that keeps the constraints",),
     Ending.UNDECIDED: (
-        "the gradient vanishes, but its derivatives do not tell a minimum from a saddle",
-        "the gradient vanishes, but its derivatives do not tell a maximum from a saddle",
+        "the gradient vanishes, but within rounding nothing tells a minimum from a saddle",
+        "the gradient vanishes, but within rounding nothing tells a maximum from a saddle",
     ),
 }
 _SHOWN = 5  # entries of an array

@@ -201,15 +201,22 @@ def _spread(g: Expr, leaf: Expr) -> Expr:
 
 def terms(e: Expr) -> Expr:
     """The sum of the sizes of the terms that e is a sum of, signs aside."""
-    total, waiting, seen = constant(0), [e], 0
+    total = constant(0)
+    for part in parts_of_sum(e):
+        total = apply(Op.ADD, total, apply(Op.ABS, part))
+    return total
+
+
+def parts_of_sum(e: Expr) -> Iterator[Expr]:
+    """The terms that e is a sum of, signs aside."""
+    waiting, seen = [e], 0
     while waiting:
         part = waiting.pop()
         if part.op in (Op.ADD, Op.SUB, Op.NEG) and seen + len(waiting) < _MOST_TERMS:
             waiting.extend(part.args)
         else:
             seen += 1
-            total = apply(Op.ADD, total, apply(Op.ABS, part))
-    return total
+            yield part
 
 
 def is_constant(e: Expr, unknowns: Unknowns) -> bool:

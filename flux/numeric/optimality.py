@@ -11,6 +11,7 @@ Source:
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -28,12 +29,21 @@ Array = NDArray[Any]
 DENSE = 400  # unknowns; beyond, the curvature is only looked at along conjugate directions
 _FEASIBLE = 1e-10  # a violation beside the constraint's terms that counts as none
 _TRAVELLED, _OTHERS = 1e-3, 1e-8  # of the way from the start, and of the largest unknown
+_PLACE = 4 * float(np.finfo(float).eps)  # of an unknown, that is nothing but rounding
 _WEAK = 1e-6  # a curvature, beside the largest, that decides nothing by itself
 _SURE = 1e-12  # likewise, that rounding has not made
 _FALLEN = 1e-2  # a gradient, beside the largest of the search, that has come down
 _PROBED = 20  # least curved directions that are looked along
 _REACH = 10.0  # times the unknowns
 _CG_TURNS, _CG_ENOUGH = 200, 1e-4
+_ACROSS, _SHORT = 24, 1e-3  # directions between those, and how much of an axis is one
+
+# What a look says against a point whose gradient and curvature say nothing.
+_DOUBTS = {
+    Look.FALLS: Ending.SADDLE,
+    Look.HALF_LEVEL: Ending.FLAT,
+    Look.HIDDEN: Ending.UNDECIDED,
+}
 
 
 class Verdict(NamedTuple):
@@ -50,6 +60,29 @@ class Verdict(NamedTuple):
     residual: float
     multipliers: Array
     violation: float
+
+
+class _View(NamedTuple):
+    """A point by its curvature in the directions that are open.
+
+    Args:
+        holding: what holds it.
+        hessian: of the value less what the constraints hold of it, (n, n).
+        directions: of curvature, (n, k).
+        curvature: along each, rising, (k,).
+        largest: of these, signs aside.
+    """
+
+    holding: Held
+    hessian: Array
+    directions: Array
+    curvature: Array
+    largest: float
+
+    @property
+    def weak(self) -> Array:
+        """Where the curvature decides nothing by itself."""
+        return np.asarray(self.curvature <= _WEAK * self.largest)
 
 
 class Judge:
@@ -99,20 +132,20 @@ class Judge:
         if not np.isfinite(reduced).all():
             return Ending.NOT_FINITE
         curvature, turned = np.linalg.eigh(reduced)
-        directions = holding.open @ turned
-        weak = curvature <= _WEAK * float(np.abs(curvature).max())
-        looks = self._looks(point, holding, hessian, directions, weak)
-        far = self._far(holding.rest, curvature, directions, weak, looks)
-        small = self._is_small(point, holding.rest, far)
+        largest = float(np.abs(curvature).max())
+        view = _View(holding, hessian, holding.open @ turned, curvature, largest)
+        looks = self._looks(point, view)
+        far = self._far(view, looks)
+        small = self._is_small(point, holding.rest, far, self._unknowable(point, view))
         if not small and not self._is_rounding(point, holding.rest):
             return Ending.FLAT if Look.HALF_LEVEL in looks else Ending.STALLED
-        if Look.FALLS in looks or curvature[0] < -_WEAK * float(np.abs(curvature).max()):
+        if Look.FALLS in looks or curvature[0] < -_WEAK * largest:
             return Ending.SADDLE if small else Ending.STALLED
-        if Look.HALF_LEVEL in looks:
-            return Ending.FLAT
-        if holding.curved and weak.any():
+        looks += self._looks_across(point, view, small)
+        if holding.curved and view.weak.any():
             return Ending.UNDECIDED
-        return Ending.CONVERGED if small else Ending.ROUNDING
+        worst = max(looks, key=lambda look: look.value)
+        return _DOUBTS.get(worst, Ending.CONVERGED if small else Ending.ROUNDING)
 
     def _hessian(self, point: Point, multipliers: Array) -> Array:
         """Of the value less what the constraints hold of it."""
@@ -122,56 +155,93 @@ class Judge:
                 hessian = hessian - price * c.function.hessian(point.x)
         return hessian
 
-    def _looks(
-        self, point: Point, holding: Held, hessian: Array, directions: Array, weak: Array
-    ) -> list[Look]:
+    def _looks(self, point: Point, view: _View) -> list[Look]:
         """Around the point, along the least curved directions."""
-        looks = [Look.RISES] * len(weak)
-        if holding.curved:  # a straight look would leave the constraint
+        looks = [Look.RISES] * len(view.weak)
+        if view.holding.curved:  # a straight look would leave the constraint
             return looks
-        reach = _REACH * self._extent(point.x)
-        sizes = self._sizes(point.x)
-        around = Surroundings(self._problem, point, hessian, sizes, reach, self._tolerance)
-        with np.errstate(all="ignore"):
-            for n in range(min(len(weak), _PROBED)):
-                looks[n] = around.look(directions[:, n], bool(weak[n]))
+        around = self._around(point, view)
+        for n in range(min(len(looks), _PROBED)):
+            looks[n] = self._look(around, view, view.directions[:, n], bool(view.weak[n]))
         return looks
 
-    def _far(
-        self, rest: Array, curvature: Array, directions: Array, weak: Array, looks: list[Look]
-    ) -> Array:
+    def _looks_across(self, point: Point, view: _View, small: bool) -> list[Look]:
+        """Likewise, between weakly curved directions, which the value may fall along as well.
+
+        Where it is not known how far the minimum is, no direction counts as strong.
+        """
+        weak = view.weak if small else np.ones_like(view.weak)
+        if view.holding.curved or weak.sum() < 2:
+            return []
+        basis = view.directions[:, weak]
+        around = self._around(point, view)
+        return [self._look(around, view, d, small) for d in _across(basis)]
+
+    def _around(self, point: Point, view: _View) -> Surroundings:
+        moving = np.abs(view.holding.open).max(axis=1) > _SHORT
+        reach = _REACH * self._extent(point.x, moving)
+        firm = view.curvature > _WEAK * view.largest
+        strong = view.directions[:, firm], view.curvature[firm]
+        sizes = self._sizes(point.x, moving)
+        return Surroundings(
+            self._problem, point, view.hessian, sizes, reach, self._tolerance, strong
+        )
+
+    def _look(self, around: Surroundings, view: _View, direction: Array, closely: bool) -> Look:
+        """One look; a curvature that is no rounding decides where nothing can be seen."""
+        with np.errstate(all="ignore"):
+            look = around.look(direction, closely)
+        if look not in (Look.LEVEL, Look.HIDDEN):
+            return look
+        curvature = float(direction @ view.hessian @ direction)
+        if abs(curvature) <= _SURE * view.largest:
+            return look
+        return Look.RISES if curvature > 0 else Look.HIDDEN
+
+    def _far(self, view: _View, looks: list[Look]) -> Array:
         """How far off the minimum is, by Newton's step along each direction.
 
         A weak curvature that the look around has settled counts as none; one that rounding may have
         made says that nothing is known.
         """
-        settled = weak & np.array([look in (Look.LEVEL, Look.ENCLOSED) for look in looks])
-        slopes = directions.T @ rest
-        unsure = np.abs(curvature) <= _SURE * float(np.abs(curvature).max())
+        settled = view.weak & np.array([look in (Look.LEVEL, Look.ENCLOSED) for look in looks])
+        slopes = view.directions.T @ view.holding.rest
+        unsure = np.abs(view.curvature) <= _SURE * view.largest
         with np.errstate(all="ignore"):
-            steps = np.where(unsure, np.inf, slopes / np.abs(curvature))
+            steps = np.where(unsure, np.inf, slopes / np.abs(view.curvature))
             steps = np.where(settled | (slopes == 0), 0.0, steps)
-            far: Array = np.nan_to_num(np.abs(directions * steps), nan=0.0).sum(axis=1)
+            far: Array = np.nan_to_num(np.abs(view.directions * steps), nan=0.0).sum(axis=1)
         return far
 
-    def _is_small(self, point: Point, rest: Array, far: Array) -> bool:
-        """Whether a step is small.
+    def _unknowable(self, point: Point, view: _View) -> Array:
+        """How far off Newton's step may lead only because the place is rounded."""
+        turned = np.abs(view.directions.T @ view.hessian) @ (_PLACE * np.abs(point.x))
+        with np.errstate(all="ignore"):
+            steps = np.where(turned > 0, turned / np.abs(view.curvature), 0.0)
+            moved: Array = np.nan_to_num(np.abs(view.directions) * steps, posinf=0.0).sum(axis=1)
+        return moved
 
-        Beside the unknowns; or beside their way from the start, where the gradient has come down.
+    def _is_small(self, point: Point, rest: Array, far: Array, unknowable: Array | float) -> bool:
+        """Whether a step is small beside the unknowns and their way from the start.
+
+        The gradient has to have come down, or to promise nothing. A step that is small beside an
+        unknown alone may be large beside all that happens around it, as of exp(1e9 - x).
         """
-        if far.any() and (far <= self._tolerance * np.abs(point.x)).all():
-            return True
         fallen = float(np.abs(rest).max()) <= _FALLEN * self._largest
-        return fallen and bool((far <= self._tolerance * self._sizes(point.x)).all())
+        if not fallen and not 0 < np.abs(rest) @ far <= self._problem.rounding(point):
+            return False
+        sizes = np.fmax(np.fmin(np.abs(point.x), self._travelled), _TRAVELLED * self._travelled)
+        return bool((far <= self._tolerance * sizes + unknowable).all())
 
-    def _sizes(self, x: Array) -> Array:
-        """What steps are compared with; no unknown is known better than rounding of the largest."""
+    def _sizes(self, x: Array, moving: Array) -> Array:
+        """What distances are compared with."""
         sizes = np.maximum(np.abs(x), _TRAVELLED * self._travelled)
-        return np.asarray(np.maximum(sizes, _OTHERS * self._extent(x)))
+        return np.asarray(np.maximum(sizes, _OTHERS * self._extent(x, moving)))
 
-    def _extent(self, x: Array) -> float:
-        """The largest unknown, or the longest way from the start; 1 where nothing has a size."""
-        return max(float(np.abs(x).max()), float(self._travelled.max())) or 1.0
+    def _extent(self, x: Array, moving: Array) -> float:
+        """The largest unknown that moves, or its way from the start; 1 where nothing has a size."""
+        sizes = np.fmax(np.abs(x), self._travelled)
+        return float(sizes[moving].max(initial=0.0)) or 1.0
 
     def _is_rounding(self, point: Point, rest: Array) -> bool:
         """Whether rounding alone may have made what is left of the gradient."""
@@ -203,5 +273,17 @@ class Judge:
             step, residual = step + length * direction, residual - length * product
             before, left = left, float(residual @ residual)
             direction = residual + left / before * direction
-        small = self._is_small(point, rest, np.abs(step))
+        rounding = _PLACE * self._extent(point.x, free)
+        small = self._is_small(point, rest, np.abs(step), rounding)
         return Ending.CONVERGED if small else Ending.STALLED
+
+
+def _across(basis: Array) -> Iterator[Array]:
+    """The axes, as far as they lie in the span of a basis (n, k), and directions drawn from it."""
+    size, count = basis.shape
+    axes = basis @ basis.T if size <= _PROBED else np.zeros((size, 0))
+    drawn = basis @ np.random.default_rng(0).standard_normal((count, _ACROSS))
+    for direction in np.concatenate([axes, drawn], axis=1).T:
+        length = float(np.linalg.norm(direction))
+        if length > _SHORT:
+            yield direction / length
