@@ -144,6 +144,8 @@ class Judge:
         looks += self._looks_across(point, view, small)
         if holding.curved and view.weak.any():
             return Ending.UNDECIDED
+        if not small and Look.CURVED in looks:  # the rounding that there is says nothing then
+            return Ending.UNDECIDED
         worst = max(looks, key=lambda look: look.value)
         return _DOUBTS.get(worst, Ending.CONVERGED if small else Ending.ROUNDING)
 
@@ -196,7 +198,7 @@ class Judge:
         curvature = float(direction @ view.hessian @ direction)
         if abs(curvature) <= _SURE * view.largest:
             return look
-        return Look.RISES if curvature > 0 else Look.HIDDEN
+        return Look.CURVED if curvature > 0 else Look.HIDDEN
 
     def _far(self, view: _View, looks: list[Look]) -> Array:
         """How far off the minimum is, by Newton's step along each direction.

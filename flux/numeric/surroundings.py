@@ -10,6 +10,7 @@ a weakly curved direction is taken a second time, from each place down along the
 
 from __future__ import annotations
 
+from contextlib import suppress
 from enum import Enum
 from typing import Any
 
@@ -17,14 +18,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flux.calculus.equal import error_bound
+from flux.errors import FluxError
+from flux.expr import inputs
 from flux.numeric.objective import Point, gradients, parts_of_sum
 from flux.numeric.problem import Problem
+from flux.precision import interval
 
 Array = NDArray[Any]
 
 _EPSILON = float(np.finfo(float).eps)
 _FIRST = 1e-4  # beside the unknowns' size
 _KEPT = 1e-14  # a violation, beside the constraint's terms, that is rounding
+_SHARE = 1e-3  # of a direction: an unknown that has less of it does not count
 _WIDE = 20.0  # tolerances within which a minimum counts as enclosed
 
 
@@ -33,10 +38,11 @@ class Look(Enum):
 
     ENCLOSED = 0  # it rises on both sides, within the tolerance
     RISES = 1
-    LEVEL = 2  # it is the same everywhere
-    HIDDEN = 3  # what changes is less than the rounding of the rest
-    HALF_LEVEL = 4
-    FALLS = 5
+    CURVED = 2  # it is the same everywhere within rounding, but its curvature is upwards
+    LEVEL = 3  # it is the same everywhere
+    HIDDEN = 4  # what changes is less than the rounding of the rest
+    HALF_LEVEL = 5
+    FALLS = 6
 
 
 class Surroundings:
@@ -90,8 +96,7 @@ class Surroundings:
         if min(up, down) < 0:
             return Look.FALLS
         if up == down == 0:
-            hidden = gain is None and self._hides(direction, (x, y))
-            return Look.HIDDEN if hidden else Look.LEVEL
+            return self._level(direction, (x, y)) if gain is None else Look.LEVEL
         if up == 0 or down == 0:
             return Look.HALF_LEVEL
         return Look.ENCLOSED if max(here, there) <= _WIDE * self._tolerance else Look.RISES
@@ -139,7 +144,7 @@ class Surroundings:
     def _moved(self, x: Array) -> float:
         """A change that rounding of the place may have made."""
         place = 4 * _EPSILON * float(np.abs(x).max())
-        return self._slope * place + self._curvature * place**2
+        return self._slope * place + self._curvature * place * place
 
     def _value_bound(self, x: Array) -> float:
         function = self._problem.function
@@ -152,12 +157,28 @@ class Surroundings:
         function = self._problem.function
         return {**function.parameters, **function.unknowns.split(x)}
 
-    def _hides(self, direction: Array, ends: tuple[Array, Array]) -> bool:
-        """Whether something changes along a level direction, only less than the rest rounds."""
+    def _level(self, direction: Array, ends: tuple[Array, Array]) -> Look:
+        """What a level direction is, when rounding is taken away."""
         if any(map(np.ndim, self._values(self._point.x).values())):
-            return False  # no bounds are known of arrays
+            return Look.LEVEL  # no bounds are known of arrays
+        if self._underflows(direction):
+            return Look.HALF_LEVEL
         places = (self._point.x, *ends)
-        return any(self._has_slope(x, direction) for x in places) or any(map(self._drowns, ends))
+        hides = any(self._has_slope(x, direction) for x in places) or any(map(self._drowns, ends))
+        return Look.HIDDEN if hides else Look.LEVEL
+
+    def _underflows(self, direction: Array) -> bool:
+        """Whether a derivative is 0 only as a float: exp(-1e9) is not, and has a sign."""
+        function, values = self._problem.function, self._values(self._point.x)
+        parts = gradients(function.expr, function.unknowns.leaves)
+        for part, slope, share in zip(parts, self._point.gradient, direction, strict=True):
+            if slope == 0 and abs(share) > _SHARE:
+                with suppress(FluxError):  # it takes too long, or inf occurs in it
+                    names = [leaf.attributes.name for leaf in inputs(part)]
+                    found = interval(part, {name: values[name] for name in names})
+                    if (found.low == 0) != (found.high == 0):
+                        return True
+        return False
 
     def _has_slope(self, x: Array, direction: Array) -> bool:
         """Whether the derivative along a direction is more than rounding."""

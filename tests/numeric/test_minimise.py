@@ -169,6 +169,67 @@ def test_newton_leaves_a_saddle() -> None:
     assert found.value == pytest.approx(-0.25)
 
 
+# Formula, start, options: a way down that the value at its place hides.
+HIDDEN: list[tuple[str, dict[str, float], dict[str, Any]]] = [
+    # Along every line a minimum, along y^2 = x/2 none.
+    ("(x - y^2)*(x - 3*y^2)", {"x": 0, "y": 0}, {}),
+    ("z^2 + (x + z - y^2)*(x + z - 3*y^2)", {"x": 0, "y": 0, "z": 0}, {}),
+    # Between the axes.
+    ("x^2*y", {"x": 0, "y": 0}, {}),
+    ("x^3 - 3*x*y^2", {"x": 0, "y": 0}, {}),
+    # Less than the rounding of another term.
+    ("1e300*(x - 1)^2 - y", {"x": 1.5, "y": 0}, {}),
+    ("1e300*(x - 1)^2 + atan(y)", {"x": 1.5, "y": 0}, {}),
+    ("1e300*(x - 1)^2 - y^2", {"x": 1, "y": 0}, {}),
+    ("1e20 + y", {"y": 1}, {}),
+    ("5e-4*exp(-(y + 2)^2) + 2e10*log(1 + (x - z - y - 2)^2)", {"x": 0, "y": -1, "z": 0}, {}),
+    ("cos(x) + 1e-20*y", {"x": 1e12, "y": 1}, {}),
+    ("-x - y/1e30", {"x": 0, "y": 0}, {"subject_to": "x <= 1e10"}),
+    ("x^2 - y", {"x": 1, "y": 1}, {"subject_to": ["x <= 1e30", "x >= 1e30"]}),
+    ("x + y/z", {"x": 1, "y": 1, "z": 1}, {"subject_to": "x = 1e300"}),
+    ("x + y", {"x": 1, "y": 1}, {"subject_to": "x = 1e20"}),
+    # Level only as far as floats go.
+    ("-exp(-(x - 1e5)^2)", {"x": 0}, {}),
+    ("x^2 - exp(-(y - 1e5)^2)", {"x": 1, "y": 0}, {}),
+    ("tanh(x - 1e4)", {"x": 0}, {}),
+    ("erfc(x)", {"x": 50}, {}),
+    # Far from zero, where a step is small beside the unknown but not beside what happens there.
+    ("exp(1e10 - x)", {"x": 1e10}, {}),
+    ("sin(5e15*x)", {"x": 1}, {"max_iterations": 1}),
+    ("1e16*sin(x - y)", {"x": 1e16, "y": 1e16}, {"max_iterations": 1}),
+]
+
+
+@pytest.mark.parametrize("method", QUICK)
+@pytest.mark.parametrize(("formula", "start", "options"), HIDDEN)
+def test_a_way_down_that_rounding_hides_is_no_minimum(
+    formula: str, start: dict[str, float], options: dict[str, Any], method: str
+) -> None:
+    chosen = {} if "subject_to" in options else {"method": method}
+    assert not flux.minimize(formula, start, **options, **chosen).converged
+
+
+# Formula, start, constraint, the value of y at the minimum, however large the other unknown is.
+BESIDE = [
+    ("x + (y - 3)^2*exp(y)", {"x": 0, "y": 2.5}, "x = 1e13", 3.0),
+    ("x^2 + y^2 + y", {"x": 0, "y": 315}, "x = 1e19", -0.5),
+]
+
+
+@pytest.mark.parametrize(("formula", "start", "constraint", "y"), BESIDE)
+def test_an_unknown_that_is_held_says_nothing_about_the_scale_of_another(
+    formula: str, start: dict[str, float], constraint: str, y: float
+) -> None:
+    found = flux.minimize(formula, start, subject_to=constraint)
+    if found.converged:
+        assert found["y"] == pytest.approx(y, abs=1e-6)
+
+
+def test_a_search_that_overflows_ends_as_well() -> None:
+    formula = "2*atan(2*y + 0.5*z - 2) + 2*exp(x + 2*z - 2)"
+    assert not flux.minimize(formula, x=1, y=-1, z=1, method="lbfgs").converged
+
+
 def test_a_valley_and_a_constant_are_minima() -> None:
     valley = flux.minimize("(x - y)^2", x=1.0, y=3.0)
     assert valley.converged
