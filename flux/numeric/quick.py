@@ -45,6 +45,8 @@ def one(problem: Problem, tolerance: float, max_iterations: int) -> tuple[float,
             return None
         first = min(first, abs(f)) if turn == 2 else first
         step = f / slope
+        if turn == 2 and not step:  # a start that is a root already may be none but in floats
+            return None
         x -= step
         if abs(step) <= near * abs(x):
             args[place] = x
@@ -110,6 +112,8 @@ def _block(
         x = x - step
         busy &= size <= _TROUBLE * first
         close = np.abs(step) <= near * np.abs(x)
+        if turn == 1:  # a start that is a root already may be none but in floats
+            close &= step != 0
         count = np.count_nonzero(close)
         if 2 * count > close.size:
             f, there = _judge(judge, rows, at, x, slope, first, tolerance)

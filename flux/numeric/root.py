@@ -19,6 +19,7 @@ from flux.numeric.accept import EPSILON, Judge
 from flux.numeric.equation import Problem, prepare, read
 from flux.numeric.safeguarded import Outcome
 from flux.numeric.solution import Reason, Solution
+from flux.numeric.unreached import unreached
 
 Array = NDArray[Any]
 
@@ -127,6 +128,8 @@ def _carefully(
         )  # fmt: skip
     _search_changes(problem, method, judge, rows, found, max_iterations)
     _polish(problem, judge, rows, found)
+    (at,) = np.nonzero((found.status <= Reason.ROUNDING) & (found.residual == 0))
+    found.status[at[unreached(problem, found.x[at], rows[at])]] = Reason.LEAST
     return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import pickle
+from typing import Any
 
 import numpy as np
 import pytest
@@ -382,3 +383,30 @@ def test_roots_are_as_near_as_rounding_allows(rows: int) -> None:
     for _ in range(3):
         x = x - (x - k * np.sin(x) - m) / (1 - k * np.cos(x))
     assert float(np.abs(root / x - 1).max()) < 1e-13
+
+
+# Equation, start or bracket: the sides are equal in floats, and nowhere else.
+NEVER: list[tuple[str, Any]] = [
+    ("exp(-x^2)", (0.0, 30.0)),
+    ("exp(x)", -1000.0),
+    ("tanh(x) = 1", 0.0),
+    ("tanh(x) = 1", 25.0),
+    ("erf(x) = 1", 7.0),
+    ("1/(1 + exp(-x)) = 1", 50.0),
+]
+
+
+@pytest.mark.parametrize("method", ["newton", "halley", "bisection", "brent"])
+@pytest.mark.parametrize(("equation", "x"), NEVER)
+def test_a_limit_that_floats_reach_is_no_root(equation: str, x: Any, method: str) -> None:
+    assert not flux.solve(equation, x=x, method=method).converged
+
+
+@pytest.mark.parametrize("equation", ["max(x - 0.5, 0)", "x - x", "x^20", "cosh(x) = 1"])
+def test_a_stretch_of_roots_and_a_flat_root_are_roots(equation: str) -> None:
+    assert flux.solve(equation, x=0.3).converged
+
+
+def test_a_limit_is_no_root_in_any_row() -> None:
+    found = flux.solve("tanh(x) = a", x=np.zeros(4), a=np.array([0.5, 1.0, -1.0, 0.9]), unknown="x")
+    assert found.converged.tolist() == [True, False, False, True]
