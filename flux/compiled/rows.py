@@ -100,11 +100,28 @@ class RowProgram:
             n: self._source(b, columns, {}, shape) for n, b in self._buffers if b.role is Role.INPUT
         }
         count = prod(shape)
+        if self._machine is None and count <= self._block:
+            return self._bound_block(inputs, count)
         starts = range(0, count, self._block)
 
         def run(results: Mapping[str, Array]) -> None:
             sources = [inputs.get(n) or _slices(results[b.name], b) for n, b in self._buffers]
             self._run_blocks(sources, starts, count)
+
+        return run
+
+    def _bound_block(
+        self, inputs: Mapping[int, _Source], count: int
+    ) -> Callable[[Mapping[str, Array]], None]:
+        """Likewise, where all rows are one block."""
+        pool = self._whole if count == self._block else self._rest
+        # A source may convert what lies there, so that each run asks it.
+        places = [(inputs.get(n), b.name) for n, b in self._buffers]
+
+        def run(results: Mapping[str, Array]) -> None:
+            arrays = [source(0, count) if source else results[name] for source, name in places]
+            with np.errstate(all="ignore"):
+                pool.run(count, *arrays)
 
         return run
 

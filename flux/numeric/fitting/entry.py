@@ -34,6 +34,7 @@ from flux.numeric.fitting.parameters import Parameters, arrange
 from flux.numeric.fitting.problem import Curve, FitProblem
 from flux.numeric.fitting.result import Fit, fit_of
 from flux.numeric.fitting.statistics import describe
+from flux.ops import Op
 
 Array = NDArray[Any]
 
@@ -232,14 +233,19 @@ def _groups(table: Columns, groups: Any, count: int, good: Array) -> tuple[Array
 
 
 def _observed(model: Model, roles: Roles, columns: Mapping[str, Array], count: int) -> Array:
-    function = compiled_curve(model.response)
-    with np.errstate(all="ignore"):
-        value = function({**columns, **roles.fixed})
+    value = _response(model.response, {**columns, **roles.fixed})
     observed = np.array(np.broadcast_to(np.asarray(value, dtype=np.float64), (count,)))
     if not np.isfinite(observed).all():
         row = int((~np.isfinite(observed)).argmax())
         raise DataError(f"`{model.response}` is {observed[row]} in row {row} of the rows used")
     return observed
+
+
+def _response(response: Expr, values: Mapping[str, Any]) -> Any:
+    """A formula of columns; most often it is one of them."""
+    if response.op is Op.INPUT:
+        return values[response.attributes.name]
+    return compiled_curve(response)(values)
 
 
 _SIGMA, _WEIGHTS = " sigma", " weights"  # no column has such names

@@ -6,6 +6,7 @@ nor their sizes matter.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -141,6 +142,11 @@ class Factors:
         return share
 
 
+def length_of(vector: Array) -> float:
+    """Of a vector: what `np.linalg.norm` gives, in a third of its time."""
+    return math.sqrt(float(vector @ vector))
+
+
 def factor(both: Array, products: Array, floor: Array | float = 0.0) -> Factors:
     """Factor a Jacobian.
 
@@ -229,10 +235,19 @@ def _triangle(a: Array) -> Array:
     rows, size = a.shape
     blocks = rows // _BLOCK_ROWS
     if blocks < 2 or size * 2 > _BLOCK_ROWS:
-        return np.asarray(np.linalg.qr(a, mode="r"))
+        return _upper(a)
     cut = blocks * _BLOCK_ROWS
     parts = np.asarray(np.linalg.qr(a[:cut].reshape(blocks, _BLOCK_ROWS, size), mode="r"))
     return _triangle(np.concatenate([parts.reshape(-1, size), a[cut:]]))
+
+
+def _upper(a: Array) -> Array:
+    """R of a matrix: what the mode "r" gives, without the time that `np.triu` takes."""
+    packed, _ = np.linalg.qr(a, mode="raw")
+    triangle = np.zeros((min(a.shape), a.shape[1]))
+    for n, row in enumerate(triangle):
+        row[n:] = packed[n:, n]
+    return triangle
 
 
 def _lengths(both: Array, products: Array) -> Array:

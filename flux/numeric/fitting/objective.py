@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -54,7 +55,7 @@ class Place:
 
 @dataclass
 class Objective:
-    """The cost of a fit.
+    """The cost of a fit. What overflows on the way is no error: the caller ignores such.
 
     Args:
         residuals: of the parameters: (N,), weighted.
@@ -88,10 +89,9 @@ class Objective:
         cost = self._cost(both[-1])
         if not np.isfinite(cost):
             return None
-        with np.errstate(all="ignore"):
-            if self.loss is not None:
-                both = corrected(self.loss, self.threshold, both)
-            products = products_of(both)
+        if self.loss is not None:
+            both = corrected(self.loss, self.threshold, both)
+        products = products_of(both)
         return Place(x, cost, both, products) if _is_moderate(both, products) else None
 
     def probe(self, place: Place, step: Array) -> Array | None:
@@ -102,11 +102,10 @@ class Objective:
         return self.residuals(place.x + step)
 
     def _cost(self, r: Array) -> float:
-        with np.errstate(all="ignore"):
-            value = 0.5 * float(r @ r)
-            if self.loss is not None and np.isfinite(value):
-                value = cost(self.loss, self.threshold, r)
-        return value if np.isfinite(value) else float("inf")
+        value = 0.5 * float(r @ r)
+        if self.loss is not None and math.isfinite(value):
+            value = cost(self.loss, self.threshold, r)
+        return value if math.isfinite(value) else math.inf
 
 
 def _is_moderate(both: Array, products: Array) -> bool:

@@ -169,10 +169,9 @@ class Sheet:
     def _weighted(self, columns: Array) -> Array:
         """Curves become residuals, and everything is multiplied by its weight, in place."""
         residuals = columns[-1] if columns.ndim == 2 else columns
-        with np.errstate(all="ignore"):
-            np.subtract(residuals, self._problem.observed, out=residuals)
-            if self._problem.root_weights is not None:
-                np.multiply(columns, self._problem.root_weights, out=columns)
+        np.subtract(residuals, self._problem.observed, out=residuals)
+        if self._problem.root_weights is not None:
+            np.multiply(columns, self._problem.root_weights, out=columns)
         return columns
 
 

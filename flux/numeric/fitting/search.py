@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flux.numeric.fitting.curvature import curvature
-from flux.numeric.fitting.factors import EPSILON, Spectrum
+from flux.numeric.fitting.factors import EPSILON, Spectrum, length_of
 from flux.numeric.fitting.objective import Objective, Place
 from flux.numeric.fitting.reasons import FitReason
 from flux.numeric.fitting.settled import LITTLE, Standing, stand
@@ -141,7 +141,7 @@ class _Region:
         self._objective, self._low, self._high = objective, low, high
         self._scale = np.zeros(place.x.size)
         self._stand(place)
-        size = float(np.linalg.norm(self._scale * place.x))
+        size = length_of(self._scale * place.x)
         self._radius = radius * (size if size > 0 else 1.0)
         self._curved = False  # whether the curvature has been followed
         self._smooth = False  # whether the last step did what was foreseen, undamped
@@ -188,7 +188,7 @@ class _Region:
         step = straight if bent is None else self._cut(free, (scaled + bent) / scale)
         change = self.standing.factors.change(straight[free])
         foreseen = -(float(self.place.gradient @ straight) + 0.5 * change)
-        length = float(np.linalg.norm(self._scale * straight))
+        length = length_of(self._scale * straight)
         return _Trial(self.place.x + step, foreseen, length, damping)
 
     def _direction(self, scale: Array) -> tuple[Array, float, Callable[[Array], Array]]:
@@ -196,7 +196,7 @@ class _Region:
         factors = self.standing.factors
         if factors.full:
             scaled = scale * factors.newton
-            if np.linalg.norm(scaled) <= self._radius:
+            if length_of(scaled) <= self._radius:
                 return scaled, 0.0, lambda g: scale * factors.solve(g)
         spectrum = factors.spectrum(scale)
         damping = _damping(spectrum, self._radius)
@@ -212,7 +212,7 @@ class _Region:
             self._radius = max(self._radius, _GROW * trial.length)
         if ratio > _ACCEPTED:
             self._move(place)
-        elif self._radius <= EPSILON * float(np.linalg.norm(self._scale * self.place.x)):
+        elif self._radius <= EPSILON * length_of(self._scale * self.place.x):
             self.finished = True
 
     def _move(self, place: Place | None, standing: Standing | None = None) -> None:
@@ -269,22 +269,21 @@ class _Region:
         free = self.standing.free
         step = np.zeros(free.size)
         step[free] = scaled / scale
-        with np.errstate(all="ignore"):
-            probe = self._objective.probe(self.place, _PROBE * step)
-            if probe is None:
-                return None
-            bending = 2 / _PROBE * ((probe - self.place.r) / _PROBE - self.place.j @ step)
+        probe = self._objective.probe(self.place, _PROBE * step)
+        if probe is None:
+            return None
+        bending = 2 / _PROBE * ((probe - self.place.r) / _PROBE - self.place.j @ step)
         if not np.isfinite(bending).all():
             return None
         bent: Array = -0.5 * solve((self.place.j.T @ bending)[free])
-        small = 2 * np.linalg.norm(bent) <= _BEND * np.linalg.norm(scaled)
+        small = 2 * length_of(bent) <= _BEND * length_of(scaled)
         return bent if small else None
 
     def _cut(self, free: Array, step: Array) -> Array:
         whole = np.zeros(free.size)
         whole[free] = step
         x = self.place.x
-        cut: Array = np.clip(x + whole, self._low, self._high) - x
+        cut: Array = np.minimum(np.maximum(x + whole, self._low), self._high) - x
         return cut
 
 
@@ -294,13 +293,13 @@ def _damping(spectrum: Spectrum, radius: float) -> float:
     Newton's method on 1/length - 1/radius, which is nearly straight in the damping: Hebden (1973).
     """
     values, projected = spectrum.values, spectrum.projected
-    if values[-1] > 0 and np.linalg.norm(spectrum.step(0.0)) <= radius:
+    if values[-1] > 0 and length_of(spectrum.step(0.0)) <= radius:
         return 0.0
-    low, high = 0.0, float(np.linalg.norm(values * projected)) / radius
+    low, high = 0.0, length_of(values * projected) / radius
     damping = min(high, 1e-3 * float(values[0]) ** 2)
     for _ in range(_SECULAR_TURNS):
         bottom = values**2 + damping
-        length = float(np.linalg.norm(values * projected / bottom))
+        length = length_of(values * projected / bottom)
         if abs(length - radius) <= _SECULAR_CLOSE * radius:
             break
         low, high = (damping, high) if length > radius else (low, damping)

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from flux.numeric.fitting.factors import EPSILON, Factors, factor
+from flux.numeric.fitting.factors import EPSILON, Factors, factor, length_of
 from flux.numeric.fitting.objective import Objective, Place
 
 Array = NDArray[Any]
@@ -79,10 +79,9 @@ def stand(place: Place, objective: Objective, low: Array, high: Array) -> Standi
     held = ((place.x <= low) & (gradient >= 0)) | ((place.x >= high) & (gradient <= 0))
     free = ~held
     x = place.x[free]
-    with np.errstate(divide="ignore"):
-        floor = np.where(x == 0, 0.0, _NO_EFFECT * objective.magnitude / np.abs(x))
+    floor = np.where(x == 0, 0.0, _NO_EFFECT * objective.magnitude / np.abs(x))
     factors = _factors(place, free, floor)
-    along = float(np.linalg.norm(factors.along))
+    along = length_of(factors.along)
     spare = factors.rows - x.size
     # From the cost: the residuals of outliers, as a robust loss corrects them, are no yardstick.
     noise = float(np.sqrt(2 * place.cost / spare)) if spare > 0 else 0.0

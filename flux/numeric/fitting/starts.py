@@ -21,6 +21,8 @@ _WIDE = 100.0  # bounds of one sign, further apart than this, are drawn between 
 def draws(parameters: Parameters, count: int, seed: int) -> Iterator[Array]:
     """So many starts, the given one first."""
     yield parameters.start
+    if count == 1:  # a generator takes as long as some steps of a search
+        return
     random = np.random.Generator(np.random.Philox(seed))
     for _ in range(count - 1):
         share = random.uniform(size=parameters.start.size)
