@@ -62,6 +62,12 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return TERMINATED
     except BrokenPipeError:
         return _reader_left()
+    except OSError as error:  # files are read and written with errors of their own
+        text = f"cannot write the answer: {error.strerror or error}"
+        asked = _asks_for_json(arguments)
+        click.echo(plain_error("data", text) if asked else f"data error: {text}", err=True)
+        _reader_left()
+        return USER_ERROR
     return code if isinstance(code, int) else 0
 
 

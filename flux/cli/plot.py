@@ -12,7 +12,7 @@ import flux
 from flux.cli.numbers import show_number
 from flux.cli.ranges import split
 from flux.drawing import FORMATS, Curve, Figure, Marks, draw, save
-from flux.errors import ArgumentError, UnknownNameError, did_you_mean
+from flux.errors import ArgumentError, DomainError, UnknownNameError, did_you_mean
 
 _POINTS = 1201
 _WIDEST, _SIDE = 100, 12  # characters of a drawing, and those kept for its numbers
@@ -88,6 +88,8 @@ def _figure(
             hint = did_you_mean(needed, list(given)) or f"give it, as in {needed}=1"
             raise UnknownNameError(f"no value for `{needed}`", hint=hint)
     found = compiled({**given, name: x})
+    if not any(np.isfinite(y).any() for y in found.values()):
+        raise DomainError(f"there is no finite value of it for `{name}` in {low:g}..{high:g}")
     lines = tuple(Curve(label, x, np.broadcast_to(y, x.shape)) for label, y in found.items())
     marks: tuple[Marks, ...] = ()
     if roots:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
@@ -11,7 +11,7 @@ import flux
 from flux.cli.assignments import assignments
 from flux.cli.numbers import show_number
 from flux.cli.output import json_option, show
-from flux.errors import DomainError
+from flux.errors import DomainError, UnknownNameError
 
 _METHODS = ("newton", "halley", "bisection", "brent")
 
@@ -59,6 +59,7 @@ def command(
         _solve_exactly([equation, *others], values, unknown, as_json)
         return
     given = _values(values)
+    _check_names(given, [equation, *others])
     if others:
         _check_one(method, every)
         _solve_system([equation, *others], given, unknown, tolerance, verbose, as_json)
@@ -94,6 +95,14 @@ def _names(unknown: str | None, single: bool = False) -> Any:
     if unknown is None or (single and "," not in unknown):
         return unknown
     return [name.strip() for name in unknown.split(",")]
+
+
+def _check_names(given: Mapping[str, Any], equations: Sequence[str]) -> None:
+    """Refuse what looks like a value and is another equation, or is for a name that is nowhere."""
+    for name in given:
+        if not any(name in equation for equation in equations):
+            hint = "several equations are joined by --and"
+            raise UnknownNameError(f"no equation has `{name}`", hint=hint)
 
 
 def _check_one(method: str, every: bool) -> None:

@@ -243,7 +243,8 @@ def _unknown(names: list[str], values: Mapping[str, Any], unknown: str | None) -
         return candidates[0]
     shown = " or ".join(f"`{name}`" for name in candidates[:8])
     first = candidates[0]
-    hint = f'say which, as in unknown="{first}", or give it a bracket, {first}=(low, high)'
+    choice = f'unknown="{first}" (--for {first})'
+    hint = f"say which, as in {choice}, or give it a bracket, {first}=(low, high)"
     raise ArgumentError(f"the unknown may be {shown}", hint=hint)
 
 

@@ -119,7 +119,8 @@ def _with_values(e: Expr, values: Mapping[str, float], but: tuple[str, ...] = ()
     missing = sorted(names - set(values))
     if missing:
         raise UnknownNameError(
-            f"no value for `{missing[0]}`", hint="a definite integral takes values={...}"
+            f"no value for `{missing[0]}`",
+            hint="a definite integral takes values={...}; the command line, --at",
         )
     return subs(e, {name: values[name] for name in sorted(names)}) if names else e
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -43,6 +44,16 @@ def test_no_traceback_when_the_reader_leaves() -> None:
     command = f"{sys.executable} -c 'from flux.cli import main; main()' doctor | true"
     found = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)
     assert found.stderr == ""
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a full device")
+@pytest.mark.parametrize("command", ["eval 1+1", "plot x x=0..1", "eval 1+1 --json", "--help"])
+def test_an_answer_that_cannot_be_written_is_an_error(command: str) -> None:
+    line = f"{sys.executable} -c 'from flux.cli import main; main()' {command} > /dev/full"
+    found = subprocess.run(line, shell=True, capture_output=True, text=True, check=False)
+    assert found.returncode == 1
+    assert "cannot write the answer: No space left on device" in found.stderr
+    assert len(found.stderr.splitlines()) == 1
 
 
 def test_kernels_are_chosen_before_numpy_loads_and_reported() -> None:

@@ -96,7 +96,7 @@ def finite_rows(columns: Mapping[str, Array], count: int, missing: str) -> Array
         if missing == "raise" and not finite.all():
             row = int((~finite).argmax())
             value = float(np.broadcast_to(column, (count,))[row])
-            hint = 'leave such rows out with missing="drop"'
+            hint = 'leave such rows out with missing="drop" (--drop-missing)'
             raise DataError(f"column `{name}` is {value} in row {row}", hint=hint)
         good &= finite
     return good

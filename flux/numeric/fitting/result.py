@@ -396,11 +396,12 @@ class Fit:
     def _facts(self) -> Sequence[str]:
         spare = self.degrees_of_freedom
         rows = f"{self.residuals.size:,} rows, {spare:,} degrees of freedom"
+        steps = "1 step" if self.iterations == 1 else f"{self.iterations:,} steps"
         return [
             f"noise: {self.noise:.5g} ({rows})",
             f"chi-square: {self.chi_square:.8g}, R²: {self.r_squared:.6g},"
             f" AIC: {self.aic:.6g}, BIC: {self.bic:.6g}",
-            f"converged: {self.converged}: {self.reason} ({self.iterations} steps)",
+            f"converged: {self.converged}: {self.reason} ({steps})",
         ]
 
 
