@@ -18,6 +18,7 @@ from flux.expr.integers import MAX_EXACT
 from flux.expr.node import Expr
 
 Values = Mapping[str, Any]
+MOST = float(np.finfo(np.float64).max)  # an integer beyond it is no float
 
 
 def check_names(signature: Sequence[Expr], values: Values) -> None:

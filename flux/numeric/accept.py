@@ -24,7 +24,9 @@ SMALL_RESIDUAL = 1e-6  # beside the first one of the search
 _SMALL_TERM = 1e-10  # beside the terms
 _NEIGHBOUR_STEP, _NEIGHBOUR_RATIO = 1e-4, 1e-3
 _ROUNDING = 8 * EPSILON  # beside the terms: nothing but rounding is left
-_TRAVELLED = 1e-5  # of the way from the start counts as the unknown's size, for roots at 0
+# Of the way from the start, for roots at 0; of a long one only the last 1: from 1e20 on, the way
+# says nothing about the size of a root.
+_TRAVELLED, _LONGEST = 1e-5, 1.0
 _UNDERFLOW = 1e-290
 
 
@@ -52,7 +54,7 @@ class Judge:
     def size(self, x: Array, rows: Array) -> Array:
         """The unknown's size: what a step is compared with."""
         travelled = np.abs(x - self.start[rows])
-        far = np.where(np.isfinite(travelled), travelled, 0)
+        far = np.where(np.isfinite(travelled), np.minimum(travelled, _LONGEST), 0)
         size: Array = np.maximum(np.abs(x), _TRAVELLED * far)
         return size
 

@@ -23,7 +23,7 @@ Array = NDArray[Any]
 
 _SMALL_TERM = 1e-10  # beside the terms
 _ROUNDING = 8 * EPSILON  # beside the terms: nothing but rounding is left
-_TRAVELLED = 1e-5  # of the way travelled counts as an unknown's size, for roots at 0
+_TRAVELLED, _LONGEST = 1e-5, 1.0  # of the way, for roots at 0; of a long one the last 1
 _UNDERFLOW = 1e-290
 _STILL = 1e-3  # a step, beside the unknowns, within which a residual of rounding is a root
 _SMALL_BESIDE = 1e-3  # beside the neighbours
@@ -57,7 +57,7 @@ class SystemJudge:
 
     def step_is_small(self, step: Array, x: Array, travelled: Array) -> Array:
         """Whether Newton's step says that x is there."""
-        size = np.maximum(np.abs(x), _TRAVELLED * travelled)
+        size = np.maximum(np.abs(x), _TRAVELLED * np.minimum(travelled, _LONGEST))
         small: Array = np.all(np.abs(step) <= self.tolerance * size + TINY, axis=1)
         return small
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,6 +37,19 @@ class ExactRoots:
     roots: tuple[Any, ...]
     complex_roots: tuple[Any, ...]
     complete: bool
+
+    def _repr_latex_(self) -> str:
+        """The roots under one another, for a notebook."""
+        lines = [
+            r",\ ".join(f"{variable(name).to_latex()} = {_one(e).to_latex()}" for name, e in row)
+            for row in map(self._row, (*self.roots, *self.complex_roots))
+        ]
+        if not lines:
+            lines = [r"\text{no roots}" if self.complete else r"\text{no root was found}"]
+        return r"$\displaystyle \begin{gathered} " + r" \\ ".join(lines) + r" \end{gathered}$"
+
+    def _row(self, root: Any) -> Iterable[tuple[str, Any]]:
+        return root.items() if isinstance(root, dict) else [(self.unknowns[0], root)]
 
     def __str__(self) -> str:
         shown = _written(self.unknowns, (*self.roots, *self.complex_roots))

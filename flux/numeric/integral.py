@@ -19,14 +19,15 @@ from flux.calculus.sympy_bridge import check_scalar
 from flux.calculus.worker import budget, call
 from flux.errors import ArgumentError, DomainError, FluxError, UnknownNameError
 from flux.expr import Expr, Operand, inputs
+from flux.numeric.facts import Facts
 from flux.numeric.quadrature import Quadrature, quadrature
 
 METHODS = ("auto", "numeric")
 _AGREES = 1e-9  # how near a closed form must be to the quadrature, as a part of it
 
 
-@dataclass(frozen=True)
-class Integral:
+@dataclass(frozen=True, repr=False)
+class Integral(Facts):
     """A definite integral; `float()` gives its value.
 
     Attributes:
@@ -45,6 +46,13 @@ class Integral:
 
     def __float__(self) -> float:
         return self.value
+
+    def _facts(self) -> Iterator[tuple[str, str]]:
+        yield "integral", repr(self.value)
+        yield "error", f"{self.error:.2g}"
+        if self.exact is not None:
+            yield "closed form", str(self.exact)
+        yield "method", f"{self.method}, {self.points:,} points"
 
 
 @overload

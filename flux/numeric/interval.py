@@ -23,6 +23,7 @@ Array = NDArray[Any]
 
 _PIECES, _MOST_PIECES = 2048, 1_000_000
 _DEFAULTS = {"unknown": None, "pieces": _PIECES, "tolerance": None}
+_MOST_HALVINGS = 2200  # from the largest float to the least
 _TOUCH = 1e-12  # beside the neighbours: the sides touch
 _NEIGHBOUR = 1e-4  # of a piece
 
@@ -80,7 +81,7 @@ def _roots(problem: Problem, pieces: int, tolerance: float) -> Array:
     found.append(_between(problem, x[:-1][change], x[1:][change], tolerance))
     turn = (slope[:-1] * np.sign(slope[1:]) <= 0) & (f[:-1] * np.sign(f[1:]) > 0)
     found.extend(_at_turns(problem, x[:-1][turn], x[1:][turn], tolerance))
-    return _distinct(np.concatenate(found), tolerance * float(problem.high[0] - problem.low[0]))
+    return _distinct(np.concatenate(found), Judge.of(problem, tolerance))
 
 
 def _between(problem: Problem, low: Array, high: Array, tolerance: float) -> Array:
@@ -101,7 +102,7 @@ def _at_turns(problem: Problem, low: Array, high: Array, tolerance: float) -> li
         return []
     derivative = replace(problem, residual=problem.residual.diff(problem.unknown))
     rows = replace(derivative, start=low / 2 + high / 2, low=low, high=high, shape=low.shape)
-    found = solved(rows, "bisection", 4 * EPSILON, MAX_ITERATIONS)
+    found = solved(rows, "bisection", 4 * EPSILON, _MOST_HALVINGS)
     turns = np.where(np.isfinite(found.nearest), found.nearest, low)
     value = problem.function(0)
     f, at_low = value(turns, slice(None))[0], value(low, slice(None))[0]
@@ -122,10 +123,11 @@ def _touches(problem: Problem, x: Array, f: Array, width: Array) -> Array:
     return np.isfinite(f) & (beside | rounding) & (np.fmax(*sides) > 0)
 
 
-def _distinct(roots: Array, apart: float) -> Array:
+def _distinct(roots: Array, judge: Judge) -> Array:
     """The roots in order, those that are the same to rounding once."""
     ordered: Array = np.sort(roots)
-    different = np.diff(ordered) > 4 * (apart + EPSILON * np.abs(ordered[1:]))
+    apart = judge.step_limit(ordered, np.zeros(ordered.size, np.int64))
+    different = np.diff(ordered) > 4 * (apart[1:] + EPSILON * np.abs(ordered[1:]))
     first = np.ones(min(1, ordered.size), bool)
     kept: Array = ordered[np.concatenate([first, different])]
     return kept

@@ -8,7 +8,7 @@ import numpy as np
 
 from flux.errors import ArgumentError, did_you_mean
 from flux.expr import Expr
-from flux.expr.arguments import is_number
+from flux.expr.arguments import MOST, is_number
 from flux.numeric.constrained import CONSTRAINED, constrained
 from flux.numeric.minimum import Ending, Minimum, Step
 from flux.numeric.minimum_search import GOOD, METHODS, RATED, Found, descend
@@ -196,7 +196,7 @@ def _rate(rate: Any, method: str) -> float | None:
         return None
     if method not in RATED:
         raise ArgumentError(f"{method!r} takes no rate", hint=f"{', '.join(RATED)} do")
-    if not is_number(rate) or isinstance(rate, bool) or not 0 < rate < np.inf:
+    if not is_number(rate) or isinstance(rate, bool) or not 0 < rate <= MOST:
         raise ArgumentError(f"a rate is a number above 0, not {rate!r}")
     return float(rate)
 

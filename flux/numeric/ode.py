@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from flux.calculus.substitute import as_expression
 from flux.errors import ArgumentError, UnknownNameError, did_you_mean
 from flux.expr import Expr, inputs
-from flux.expr.arguments import as_array, as_float, is_number
+from flux.expr.arguments import MOST, as_array, as_float, is_number
 from flux.numeric import sensitivity
 from flux.numeric.equation import check_plain, columns, difference, real_values
 from flux.numeric.ode_solution import OdeSolution
@@ -273,7 +273,7 @@ def _absolute(problem: Problem, by: Sequence[str], absolute: Any, relative: floa
         value = given.get(name)
         if value is None:
             continue
-        if not is_number(value) or not 0 < value < np.inf:
+        if not is_number(value) or not 0 < value <= MOST:
             raise ArgumentError(f"absolute tolerance {value!r} of `{name}` cannot be used")
         found[n] = value
     limits = np.finfo(np.float64)

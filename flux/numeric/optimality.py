@@ -28,7 +28,8 @@ Array = NDArray[Any]
 
 DENSE = 400  # unknowns; beyond, the curvature is only looked at along conjugate directions
 _FEASIBLE = 1e-10  # a violation beside the constraint's terms that counts as none
-_TRAVELLED, _OTHERS = 1e-3, 1e-8  # of the way from the start, and of the largest unknown
+# Of the way from the start, of which a long one counts as 1, and of the largest unknown.
+_TRAVELLED, _LONGEST, _OTHERS = 1e-3, 1.0, 1e-8
 _PLACE = 4 * float(np.finfo(float).eps)  # of an unknown, that is nothing but rounding
 _WEAK = 1e-6  # a curvature, beside the largest, that decides nothing by itself
 _SURE = 1e-12  # likewise, that rounding has not made
@@ -232,13 +233,17 @@ class Judge:
         fallen = float(np.abs(rest).max()) <= _FALLEN * self._largest
         if not fallen and not 0 < np.abs(rest) @ far <= self._problem.rounding(point):
             return False
-        sizes = np.fmax(np.fmin(np.abs(point.x), self._travelled), _TRAVELLED * self._travelled)
+        sizes = np.fmax(np.fmin(np.abs(point.x), self._travelled), self._least_size())
         return bool((far <= self._tolerance * sizes + unknowable).all())
 
     def _sizes(self, x: Array, moving: Array) -> Array:
         """What distances are compared with."""
-        sizes = np.maximum(np.abs(x), _TRAVELLED * self._travelled)
+        sizes = np.maximum(np.abs(x), self._least_size())
         return np.asarray(np.maximum(sizes, _OTHERS * self._extent(x, moving)))
+
+    def _least_size(self) -> Array:
+        """What an unknown at 0 is compared with."""
+        return _TRAVELLED * np.minimum(self._travelled, _LONGEST)
 
     def _extent(self, x: Array, moving: Array) -> float:
         """The largest unknown that moves, or its way from the start; 1 where nothing has a size."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from fractions import Fraction
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -20,6 +21,7 @@ from flux.compiler import compile as compiled
 from flux.expr import Expr, constant, inputs
 from flux.numeric.double_exponential import exp_sinh, tanh_sinh
 from flux.numeric.gauss_kronrod import Estimate, Floats, Function, gauss_kronrod
+from flux.numeric.peaks import cuts
 
 
 class Quadrature(NamedTuple):
@@ -58,14 +60,30 @@ def quadrature(
         [_mapped(_function(e, x), *piece, relative, absolute) for piece in pieces],
         "gauss-kronrod",
     )
-    if first.converged:
+    if first.converged and (first.value or first.error):
         return first
+    if first.converged:
+        return _over_peaks(e, x, a, b, first, relative, absolute)
     second = _total(
         [_from_the_ends(e, x, *piece, relative, absolute) for piece in pieces],
         "double exponential",
     )
     best = second if second.converged or second.error < first.error else first
     return best._replace(points=first.points + second.points)
+
+
+def _over_peaks(
+    e: Expr, x: str, a: float, b: float, nothing: Quadrature, relative: float, absolute: float
+) -> Quadrature:
+    """Anew, between the places of peaks, where the rule has seen nothing but 0."""
+    places = cuts(e, x, a, b)
+    if not places:
+        return nothing
+    ends, f = [a, *places, b], _function(e, x)
+    parts = [_mapped(f, *piece, relative, absolute) for piece in pairwise(ends)]
+    found = _total(parts, nothing.method)
+    enough = found.error <= max(relative * abs(found.value), absolute)
+    return found._replace(points=nothing.points + found.points, converged=enough)
 
 
 def _pieces(a: float, b: float) -> list[tuple[float, float]]:

@@ -185,3 +185,10 @@ def test_a_part_that_roots_share_is_written_once() -> None:
     assert shared[0] == "_1 = (sqrt(1929)/18 + 5/2)^(1/3)"
     assert sum("1929" in line for line in shown) == 1
     assert [line.split(" = ")[0] for line in shown[len(shared) :]] == ["x", "x", "x"]
+
+
+def test_roots_are_latex_in_a_notebook() -> None:
+    shown = flux.solve_exactly("x^2 = a", "x")._repr_latex_()
+    assert shown == (
+        r"$\displaystyle \begin{gathered} x = -\sqrt{a} \\ x = \sqrt{a} \end{gathered}$"
+    )

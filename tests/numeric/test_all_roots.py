@@ -62,3 +62,9 @@ MISTAKES = [
 def test_mistakes_are_explained(values: dict[str, object], message: str) -> None:
     with pytest.raises(flux.FluxError, match=message):
         flux.all_roots("x^2 = a", **values)
+
+
+@pytest.mark.parametrize("end", [1e10, 1e18, 1e30, 1e100])
+def test_two_roots_of_a_wide_interval_stay_two(end: float) -> None:
+    roots = flux.all_roots("x^2 = 2", x=(-end, 1.1 * end))
+    assert roots.tolist() == pytest.approx([-math.sqrt(2), math.sqrt(2)], rel=1e-12)

@@ -225,6 +225,16 @@ def test_an_unknown_that_is_held_says_nothing_about_the_scale_of_another(
         assert found["y"] == pytest.approx(y, abs=1e-6)
 
 
+@pytest.mark.parametrize("method", QUICK)
+@pytest.mark.parametrize("start", [1e10, 1e14, 1e16, 1e18, 1e30, -1e18])
+@pytest.mark.parametrize("formula", ["(x - 1)^2", "(x - 1)^4", "(x - 1)^2*(x - 2)^2"])
+def test_a_long_way_from_the_start_makes_no_minimum_coarser(
+    formula: str, start: float, method: str
+) -> None:
+    found = flux.minimize(formula, x=start, method=method)
+    assert not found.converged or found.value < 1e-14, found
+
+
 def test_a_search_that_overflows_ends_as_well() -> None:
     formula = "2*atan(2*y + 0.5*z - 2) + 2*exp(x + 2*z - 2)"
     assert not flux.minimize(formula, x=1, y=-1, z=1, method="lbfgs").converged

@@ -267,3 +267,8 @@ def test_mistakes_are_flux_errors(call: Callable[[], Any], message: str) -> None
     with pytest.raises(flux.FluxError) as error:
         call()
     assert message in str(error.value)
+
+
+def test_a_tolerance_beyond_all_floats_is_a_mistake() -> None:
+    with pytest.raises(flux.FluxError, match="absolute tolerance"):
+        flux.integrate_ode({"x": "-x"}, t=(0, 1), x=1.0, absolute=10**400)

@@ -1,6 +1,7 @@
 """Definite integrals: known values, ends at infinity, singular ends, and divergence."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -152,3 +153,46 @@ def test_a_wide_range_alone_is_no_obstacle() -> None:
     assert flux.integrate("1", "x", 1e308, 1.5e308, {}, method="numeric").value == pytest.approx(
         5e307, rel=1e-12
     )
+
+
+# Formula, ends, value: peaks between all points of a rule, which sees nothing but 0.
+PEAKS = [
+    ("exp(-(x - 0.123456)^2*1e12)", 0, 1, math.sqrt(PI) / 1e6),
+    ("exp(-x^2/1e-12)", -1, 1, math.sqrt(PI) / 1e6),
+    ("exp(-(x - 1234.5)^2)", 0, 1e6, math.sqrt(PI)),
+    ("exp(-(x - 1234.5)^2)", "-inf", "inf", math.sqrt(PI)),
+    ("exp(-(x - 0.2)^2*1e12) + exp(-(x - 0.7)^2*1e12)", 0, 1, 2 * math.sqrt(PI) / 1e6),
+]
+
+
+@pytest.mark.parametrize(("formula", "a", "b", "value"), PEAKS)
+def test_a_narrow_peak_is_not_overlooked(
+    formula: str, a: float | str, b: float | str, value: float
+) -> None:
+    found = flux.integrate(formula, "x", a, b, method="numeric")
+    assert float(found) == pytest.approx(value, rel=1e-10)
+
+
+@pytest.mark.parametrize(
+    "formula", ["where(abs(x - 0.5) < 1e-9, 1, 0)", "max(1 - 1e8*abs(x - 0.77), 0)"]
+)
+def test_what_is_nearly_everywhere_0_is_right_or_declined(formula: str) -> None:
+    try:
+        found = float(flux.integrate(formula, "x", 0, 1, method="numeric"))
+    except DomainError:
+        return
+    assert found == pytest.approx(2e-9 if "where" in formula else 1e-8, rel=1e-9)
+
+
+@pytest.mark.parametrize("formula", ["x - x", "max(x - 2, 0)", "sin(x) - sin(x)"])
+def test_what_is_0_everywhere_is_0(formula: str) -> None:
+    found = flux.integrate(formula, "x", 0, 1, method="numeric")
+    assert (found.value, found.error) == (0, 0)
+
+
+def test_an_integral_shows_itself_as_facts() -> None:
+    found = flux.integrate("x^2", "x", 0, 1, method="numeric")
+    assert repr(found).startswith("integral: 0.333")
+    assert "closed form" not in repr(found)
+    assert "closed form: 1/3" in repr(replace(found, exact=flux.parse("1/3")))
+    assert "<th>error</th>" in found._repr_html_()

@@ -410,3 +410,19 @@ def test_a_stretch_of_roots_and_a_flat_root_are_roots(equation: str) -> None:
 def test_a_limit_is_no_root_in_any_row() -> None:
     found = flux.solve("tanh(x) = a", x=np.zeros(4), a=np.array([0.5, 1.0, -1.0, 0.9]), unknown="x")
     assert found.converged.tolist() == [True, False, False, True]
+
+
+FAR = [1e10, 1e14, 1e16, 1e18, 1e30, -1e18]
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("start", FAR)
+@pytest.mark.parametrize("equation", ["x^2 = 2", "x^3 = 2", "x^2 = 1e-6", "(x - 1)*(x - 2)"])
+def test_a_long_way_from_the_start_makes_no_root_coarser(
+    equation: str, start: float, method: str
+) -> None:
+    bracket = (-1.0, start) if start > 0 else (start, 1.0)
+    for x in (start, bracket):
+        found = flux.solve(equation, x=x, method=method)
+        assert not found.converged or abs(found.residual) < 1e-12, found
+    assert flux.solve(equation, x=FAR[0]).converged

@@ -241,3 +241,10 @@ def test_a_jacobian_beyond_the_floats_counts_as_singular(entry: float) -> None:
         steps = levenberg(jacobian, ones, ones, np.full(2, 10.0))
     assert steps[0].tolist() == [0.0, 0.0]
     assert steps[1] == pytest.approx([-1.0, -1.0])
+
+
+@pytest.mark.parametrize("start", [1e10, 1e14, 1e16, 1e18, 1e30, -1e18])
+def test_a_long_way_from_the_start_makes_no_root_coarser(start: float) -> None:
+    found = flux.solve_system(["x^2 + y^2 = 4", "x*y = 1"], x=start, y=start / 2)
+    assert found.converged
+    assert np.abs(found.residual).max() < 1e-14

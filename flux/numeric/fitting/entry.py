@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from flux.errors import ArgumentError, DataError, LimitError, UnknownNameError, did_you_mean
 from flux.expr import Expr
-from flux.expr.arguments import as_array, is_number
+from flux.expr.arguments import MOST, as_array, is_number
 from flux.numeric.fitting.attempt import Plan, make
 from flux.numeric.fitting.columns import (
     Columns,
@@ -286,7 +286,7 @@ def _root_weights(given: Mapping[str, Array], count: int) -> Array | None:
 
 def _plan(options: Mapping[str, Any]) -> Plan:
     threshold = options["threshold"]
-    if threshold is not None and not (is_number(threshold) and 0 < threshold < float("inf")):
+    if threshold is not None and not (is_number(threshold) and 0 < threshold <= MOST):
         raise ArgumentError(f"a threshold is a number above 0, not {threshold!r}")
     loss = _choice("loss", options["loss"], (SQUARES, *LOSSES))
     if threshold is not None and loss == SQUARES:
