@@ -176,6 +176,8 @@ def _quantity(quantity: Quantity) -> dict[str, Any]:
         "unit": quantity.unit,
         "low": quantity.low,
         "high": quantity.high,
+        "low_of_source": quantity.low_of_source,
+        "high_of_source": quantity.high_of_source,
         "meaning": quantity.meaning,
         "equivalents": list(quantity.equivalents),
     }

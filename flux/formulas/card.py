@@ -14,6 +14,9 @@ range, and what others computed with it. The lines below it, ordinary Flux, say 
 bmi(weight, height) = weight/height^2
 ```
 
+An end of a range that the source itself states has a star, `age [year] 18* to 120`; the others are
+of whoever wrote the card: where the formula ends, or where values are no longer those of a person.
+
 A comment block whose first line is a `title:` is a card, and each of its lines must be one of the
 fields below; a line that is indented further continues the one before. Cards need no library:
 `read_cards` gives those of any text of the language.
@@ -47,6 +50,7 @@ class Quantity:
         low, high: the least and the largest valid value; infinite where there is no bound.
         meaning: one line of text.
         equivalents: what converts it to other dimensions, such as the molar mass `113.12 g/mol`.
+        low_of_source, high_of_source: whether the source states that end of the range.
     """
 
     name: str
@@ -55,6 +59,8 @@ class Quantity:
     high: float
     meaning: str
     equivalents: tuple[str, ...] = ()
+    low_of_source: bool = False
+    high_of_source: bool = False
 
     @property
     def is_flag(self) -> bool:
@@ -63,8 +69,14 @@ class Quantity:
 
     @property
     def valid(self) -> str:
-        """The valid range as a card has it: `0 to <0.5`."""
+        """The valid range: `0 to <0.5`."""
         return f"{_bound(self.low, '>', -inf)} to {_bound(self.high, '<', inf)}"
+
+    @property
+    def valid_marked(self) -> str:
+        """The valid range as a card has it, with a star at an end that the source states."""
+        low, high = self.valid.split(" to ")
+        return f"{low}{'*' * self.low_of_source} to {high}{'*' * self.high_of_source}"
 
 
 @dataclass(frozen=True)
@@ -345,7 +357,8 @@ def _check_mentioned(text: Text, entries: Sequence[_Entry], inputs: Sequence[Qua
 _REAL = r"-?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d{1,3})?"
 _QUANTITY = re.compile(
     r"(?P<name>[A-Za-z_]\w*)\s+\[(?P<units>[^\]]+)\]\s+"
-    rf"(?P<low>>?{_REAL}|-inf)\s+to\s+(?P<high><?{_REAL}|inf):\s+(?P<meaning>\S.*)"
+    rf"(?P<low>>?{_REAL}|-inf)(?P<low_star>\*?)\s+to\s+"
+    rf"(?P<high><?{_REAL}|inf)(?P<high_star>\*?):\s+(?P<meaning>\S.*)"
 )
 
 
@@ -360,7 +373,8 @@ def _quantity(entry: _Entry) -> Quantity:
     unit, *equivalents = (part.strip() for part in found["units"].split(";"))
     for text in () if unit == FLAG else (unit, *equivalents):
         _check_unit(entry, text)
-    return Quantity(found["name"], unit, low, high, found["meaning"], tuple(equivalents))
+    stated = (found["low_star"] == "*", found["high_star"] == "*")
+    return Quantity(found["name"], unit, low, high, found["meaning"], tuple(equivalents), *stated)
 
 
 def _check_unit(entry: _Entry, text: str) -> None:

@@ -196,12 +196,9 @@ def _outside(card: Card, quantity: Quantity, values: Array, wrong: Array) -> Dat
     where = f" at {place[0] if len(place) == 1 else place}" if place else ""
     wanted = "0 or 1" if quantity.is_flag else f"{quantity.valid} {_unit(quantity)}".rstrip()
     text = f"`{quantity.name}` is {value:g}{where}, outside the range of `{card.name}`: {wanted}"
-    hint = (
-        f"in another unit? say units={{{quantity.name!r}: ...}}; "
-        if quantity.unit not in ("1", "0 or 1")
-        else ""
-    )
-    return DataError(text, hint=hint + "outside='nan' leaves such rows out, 'keep' computes them")
+    unit = "" if quantity.unit in ("1", "0 or 1") else "`units` says which unit it is in; "
+    hint = f'{unit}`outside` "nan" leaves it out, "keep" computes it'
+    return DataError(text, hint=hint)
 
 
 def _unit(quantity: Quantity) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,8 @@ def test_a_page_has_everything(capsys: pytest.CaptureFixture[str]) -> None:
     shown = _shown(capsys, "egfr_ckd_epi_2021")
     for part in ("CKD-EPI 2021", "0.9938^age", "mg/dL", "0.1 to 40", "doi:10.1056", "kinks:"):
         assert part in shown
+    assert re.search(r"age +year +18\* to 120 +age", shown)
+    assert "* the source states this end of the valid range; the others are ours" in shown
     assert "creatinine=1.09, age=55, female=0 -> 80 +- 0.5 (National Kidney Foundation" in shown
 
 
@@ -44,6 +47,8 @@ def test_the_object_of_a_formula_has_the_fields_of_its_card(
     assert found["kinks"] == ["response = top"]
     assert found["inputs"][3]["unit"] == "umol/L"
     assert len(found["examples"]) >= 2
+    age = json.loads(_shown(capsys, "egfr_ckd_epi_2021", "--json"))["result"]["inputs"][1]
+    assert (age["low"], age["low_of_source"], age["high_of_source"]) == (18, True, False)
     found = json.loads(_shown(capsys, "kosambi", "--json"))["result"]
     assert [one["name"] for one in found] == ["kosambi_distance", "kosambi_recombination"]
 
@@ -54,7 +59,8 @@ def test_latex_of_several_formulas_stands_apart(capsys: pytest.CaptureFixture[st
 
 WRONG = [
     (["bmmi"], 1, "did you mean `bmi`?"),
-    (["nothing of the kind"], 1, "there are anion_gap, "),
+    (["nothing of the kind"], 1, "the topics are blood gas, "),
+    (["kidny"], 1, "did you mean `kidney`?"),
     (["bmmi", "weight=80", "height=2"], 1, "did you mean `bmi`?"),
     (["bmi", "weight=80"], 1, "no value for `height`"),
     (["bmi", "weight=80", "hight=2"], 1, "did you mean `height`?"),

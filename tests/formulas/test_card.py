@@ -63,6 +63,16 @@ def test_numbers_are_written_as_a_card_has_them(value: float, text: str) -> None
     assert float(text) == value
 
 
+def test_an_end_that_the_source_states_has_a_star() -> None:
+    text = GOOD.replace(">1 to 500:", ">1* to 500:").replace("0.4 to <2.6:", "0.4* to <2.6*:")
+    card = read_cards(text)["bmi"]
+    stated = [(q.low_of_source, q.high_of_source) for q in (*card.inputs, card.result)]
+    assert stated == [(True, False), (True, True), (False, False)]
+    assert [q.valid for q in card.inputs] == [">1 to 500", "0.4 to <2.6"]
+    assert [q.valid_marked for q in card.inputs] == [">1* to 500", "0.4* to <2.6*"]
+    assert card.result.valid_marked == card.result.valid
+
+
 def test_molar_masses_and_flags_are_read() -> None:
     text = (
         "# title: t\n# source: s\n# result r [1] 0 to 1: r\n"
@@ -112,6 +122,8 @@ WRONG = [
     ("[kg/m^2]", "[kg; ]", 8, 3, "``: no unit"),
     ("5 to inf", "5 to 5", 8, 3, "an empty range"),
     ("5 to inf", "nan to 5", 8, 3, "without name, unit, range and meaning"),
+    ("5 to inf", "*5 to inf", 8, 3, "without name, unit, range and meaning"),
+    ("5 to inf", "5 to inf**", 8, 3, "without name, unit, range and meaning"),
     (": body weight", ":", 9, 3, "without name, unit, range and meaning"),
     ("# input height", "# input length", 9, 3, "`bmi` takes weight, height"),
     ("# input height", "# input weight", 10, 3, "stands twice"),

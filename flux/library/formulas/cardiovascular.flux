@@ -8,7 +8,7 @@
 # checked: Table 2, by way of admiral and CVrisk, which agree; a public copy has 2.72107 for
 #   2.76157.
 # result risk [1] 0 to 1: probability within 10 years
-# input age [year] 30 to 74: age
+# input age [year] 30* to 74*: age
 # input total_cholesterol [mg/dL; 386.65 g/mol] 50 to 500: total cholesterol
 # input hdl [mg/dL; 386.65 g/mol] 5 to 150: HDL cholesterol
 # input sbp [mmHg] 70 to 260: systolic blood pressure
@@ -40,7 +40,7 @@ framingham_2008(age, total_cholesterol, hdl, sbp, treated, smoker, diabetes, fem
 # checked: Table of the office-based model, by way of CVrisk and four other public copies; two of
 #   those have treated and untreated blood pressure swapped.
 # result risk [1] 0 to 1: probability within 10 years
-# input age [year] 30 to 74: age
+# input age [year] 30* to 74*: age
 # input bmi [kg/m^2] 10 to 80: body mass index
 # input sbp [mmHg] 70 to 260: systolic blood pressure
 # input treated [0 or 1] 0 to 1: 1 under treatment of hypertension
@@ -63,16 +63,17 @@ framingham_2008_bmi(age, bmi, sbp, treated, smoker, diabetes, female):
 
 # title: Atherosclerotic cardiovascular disease within 10 years, pooled cohort equations of 2013
 # text: People of 40 to 79 without the disease; four sets of coefficients, for Black and White
-#   women and men. The guideline uses those of White people for others.
+#   women and men. The guideline uses those of White people for
+#   others; the ranges of laboratory values and blood pressure are those of its calculator.
 # source: Goff DC et al. Circulation 129, supplement 2 (2014), S49-S73.
 #   doi:10.1161/01.cir.0000437741.48606.98
 # checked: Against the examples of the guideline's appendix 7 and CVrisk's; a public copy drops the
 #   sign of -3.114 and has 86.16 for 86.61.
 # result risk [1] 0 to 1: probability within 10 years
-# input age [year] 40 to 79: age
-# input total_cholesterol [mg/dL; 386.65 g/mol] 130 to 320: total cholesterol
-# input hdl [mg/dL; 386.65 g/mol] 20 to 100: HDL cholesterol
-# input sbp [mmHg] 90 to 200: systolic blood pressure
+# input age [year] 40* to 79*: age
+# input total_cholesterol [mg/dL; 386.65 g/mol] 130* to 320*: total cholesterol
+# input hdl [mg/dL; 386.65 g/mol] 20* to 100*: HDL cholesterol
+# input sbp [mmHg] 90* to 200*: systolic blood pressure
 # input treated [0 or 1] 0 to 1: 1 under treatment of hypertension
 # input smoker [0 or 1] 0 to 1: 1 for smokers
 # input diabetes [0 or 1] 0 to 1: 1 with diabetes
