@@ -167,10 +167,10 @@ def test_a_unit_is_never_dropped_in_silence() -> None:
     registry = pint.UnitRegistry()
     text, value = "egfr_ckd_epi_2021(c, 54, 0)", registry.Quantity(97.0, "umol/L")
     array = registry.Quantity(np.array([97.0, 80.0]), "umol/L")
-    for given in (value, array, [value], [[value, value]]):
+    for carried in (value, array, [value], [[value, value]]):
         for call in (flux.evaluate, lambda t, c: flux.compile(t)(c=c)):
             with pytest.raises(ArgumentError, match="`c` carries a unit"):
-                call(text, c=given)
+                call(text, c=carried)
     assert flux.score({"c": array}, f"e = {text}")["e"][0] == pytest.approx(80.01, abs=5e-3)
 
 
