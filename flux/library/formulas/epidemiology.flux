@@ -137,6 +137,23 @@ attributable_fraction(prevalence, relative_risk):
     excess = prevalence*(relative_risk - 1)
     excess/(1 + excess)
 
+# title: Correlation of a prediction with the truth, Matthews
+# text: The phi coefficient of the table; nan where a row or a column of it is empty.
+# source: Matthews BW. Biochimica et Biophysica Acta 405 (1975), 442-451.
+#   doi:10.1016/0005-2795(75)90109-9
+# checked: Against NumPy's corrcoef of the cases.
+# result correlation [1] -1 to 1: correlation
+# input n_tp [1] 0 to 1e9: true positives
+# input n_fp [1] 0 to 1e9: false positives
+# input n_tn [1] 0 to 1e9: true negatives
+# input n_fn [1] 0 to 1e9: false negatives
+# example n_tp=6, n_fp=1, n_tn=3, n_fn=2 -> 0.478 +- 5e-4: Wikipedia, Phi coefficient
+# example n_tp=2, n_fp=1, n_tn=0, n_fn=1 -> -0.33 +- 5e-3: scikit-learn, matthews_corrcoef
+matthews_correlation(n_tp, n_fp, n_tn, n_fn):
+    predicted = (n_tp + n_fp)*(n_tn + n_fn)
+    true = (n_tp + n_fn)*(n_tn + n_fp)
+    (n_tp*n_tn - n_fp*n_fn)/sqrt(predicted*true)
+
 # title: Positive predictive value
 # source: Altman DG, Bland JM. British Medical Journal 309 (1994), 102. doi:10.1136/bmj.309.6947.102
 # checked: Bayes' theorem.

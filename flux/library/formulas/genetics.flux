@@ -217,6 +217,47 @@ linkage_r2(n_ab, n_a, n_b, n_o):
     d = n_ab*n_o - n_a*n_b
     d^2/((n_ab + n_a)*(n_b + n_o)*(n_ab + n_b)*(n_a + n_o))
 
+# title: Differentiation of two populations at a site, Hudson's FST
+# text: For many sites, the ratio of the sums of the two terms, not the mean of ratios; nan where
+#   both populations have the same allele only.
+# source: Bhatia G et al. Genome Research 23 (2013), 1514-1521. doi:10.1101/gr.154831.113
+# checked: Equation 10, against scikit-allel.
+# result fst [1] -1 to 1: differentiation
+# input frequency_1 [1] 0 to 1: frequency of the allele in one population
+# input n_1 [1] 2 to 1e9: copies counted in it, two for each person
+# input frequency_2 [1] 0 to 1: frequency of the same allele in the other
+# input n_2 [1] 2 to 1e9: copies counted in it
+# example frequency_1=1, n_1=4, frequency_2=0, n_2=4 -> 1 +- 1e-13: scikit-allel, documentation
+# example frequency_1=0.5, n_1=4, frequency_2=0.5, n_2=4 -> -0.33333333 +- 5e-9: scikit-allel,
+#   documentation
+# example frequency_1=0.5, n_1=4, frequency_2=0.5, n_2=2 -> -0.66666667 +- 5e-9: scikit-allel,
+#   documentation
+fst_hudson(frequency_1, n_1, frequency_2, n_2):
+    within_1 = frequency_1*(1 - frequency_1)
+    within_2 = frequency_2*(1 - frequency_2)
+    apart = (frequency_1 - frequency_2)^2 - within_1/(n_1 - 1) - within_2/(n_2 - 1)
+    apart/(frequency_1*(1 - frequency_2) + frequency_2*(1 - frequency_1))
+
+# title: Neutrality of a sample of sequences, Tajima's D
+# source: Tajima F. Genetics 123 (1989), 585-595. doi:10.1093/genetics/123.3.585
+# checked: Against DendroPy, with its a1, a2 and b1; the sums over 1/i and 1/i^2 by polygamma
+#   functions.
+# result d [1] -1e12 to 1e12: Tajima's D
+# input n_sequences [1] 4 to 1e6: sequences
+# input n_sites [1] 1 to 1e9: segregating sites
+# input pairwise [1] 0 to 1e9: mean number of differences between two sequences
+# example n_sequences=10, n_sites=16, pairwise=3.888889 -> -1.44617198561 +- 5e-12: DendroPy,
+#   popgenstat
+# example n_sequences=4, n_sites=11, pairwise=6 -> 0 +- 1e-12: as many differences as sites/a1
+tajima_d(n_sequences, n_sites, pairwise):
+    a1 = digamma(n_sequences) + 0.57721566490153286
+    a2 = pi^2/6 - trigamma(n_sequences)
+    c1 = (n_sequences + 1)/(3*(n_sequences - 1)) - 1/a1
+    b2 = 2*(n_sequences^2 + n_sequences + 3)/(9*n_sequences*(n_sequences - 1))
+    c2 = b2 - (n_sequences + 2)/(a1*n_sequences) + a2/a1^2
+    variance = c1/a1*n_sites + c2/(a1^2 + a2)*n_sites*(n_sites - 1)
+    (pairwise - n_sites/a1)/sqrt(variance)
+
 # title: Odds ratio of a dosage, log-additive
 # source: Clayton D, Hills M. Statistical Models in Epidemiology. Oxford University Press, 1993.
 # checked: exp(beta*dosage); the square for two alleles.
