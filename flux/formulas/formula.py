@@ -102,7 +102,7 @@ class Formula:
         values = self._in_units(self._bound(args, named), options["units"])
         arrays = {name: as_array(name, value) for name, value in values.items()}
         left_out = self._left_out(arrays, outside)
-        result = np.where(left_out, np.nan, self._compute(arrays))
+        result = np.where(left_out, np.nan, self._compute(arrays, left_out))
         if options["unit"] is not None:
             to = conversion(self.card, self.card.result.name, options["unit"])
             result = to.inverse(result)
@@ -165,9 +165,9 @@ class Formula:
         broadcast({name: array.shape for name, array in arrays.items()})
         return np.asarray(np.logical_or.reduce(np.broadcast_arrays(*parts)))
 
-    def _compute(self, arrays: Mapping[str, Array]) -> Array:
-        if self._numeric is not None:
-            return self._numeric(**arrays)
+    def _compute(self, arrays: Mapping[str, Array], left_out: Array) -> Array:
+        if self._numeric is not None:  # which refuses what is no count
+            return self._numeric(**{k: np.where(left_out, np.nan, v) for k, v in arrays.items()})
         return np.asarray(self._compiled(dict(arrays)))
 
 

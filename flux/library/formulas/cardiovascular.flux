@@ -381,6 +381,7 @@ cha2ds2_vasc(age, female, heart_failure, hypertension, diabetes, stroke, vascula
     of_age + female + heart_failure + hypertension + diabetes + 2*stroke + vascular
 
 # title: Mean arterial pressure
+# text: nan where the diastolic pressure is above the systolic.
 # source: DeMers D, Wachs D. Physiology, Mean Arterial Pressure. StatPearls, NBK538226.
 # checked: A third of the pulse pressure above the diastolic, the usual estimate.
 # result pressure [mmHg] 20 to 300: mean arterial pressure
@@ -388,13 +389,13 @@ cha2ds2_vasc(age, female, heart_failure, hypertension, diabetes, stroke, vascula
 # input dbp [mmHg] 10 to 200: diastolic blood pressure
 # example sbp=120, dbp=80 -> 93.33333333333333 +- 1e-12: computed
 # example sbp=108, dbp=51 -> 70 +- 1e-12: computed
-mean_arterial_pressure(sbp, dbp) = (sbp + 2*dbp)/3
+mean_arterial_pressure(sbp, dbp) = where(dbp <= sbp, (sbp + 2*dbp)/3, nan)
 
 # title: QT interval corrected for heart rate, Bazett
 # source: Bazett HC. Heart 7 (1920), 353-370, reprinted in Annals of Noninvasive
 #   Electrocardiology 2 (1997), 177-194. doi:10.1111/j.1542-474X.1997.tb00325.x
 # checked: QT over the square root of RR in seconds.
-# result qtc [ms] 100 to 1500: corrected QT interval
+# result qtc [ms] 80 to 1600: corrected QT interval
 # input qt [ms] 150 to 800: QT interval
 # input rr [ms] 250 to 3000: RR interval
 # example qt=350, rr=857 -> 378.0747149462395 +- 4e-11: computed
@@ -406,7 +407,7 @@ qtc_bazett(qt, rr) = qt/sqrt(rr/1000)
 # source: Fridericia LS. Acta Medica Scandinavica 53 (1920), 469-486.
 #   doi:10.1111/j.0954-6820.1920.tb18266.x
 # checked: QT over the cube root of RR in seconds.
-# result qtc [ms] 100 to 1500: corrected QT interval
+# result qtc [ms] 80 to 1600: corrected QT interval
 # input qt [ms] 150 to 800: QT interval
 # input rr [ms] 250 to 3000: RR interval
 # example qt=350, rr=857 -> 368.4747818218743 +- 4e-11: computed

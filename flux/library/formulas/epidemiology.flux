@@ -188,6 +188,7 @@ negative_predictive_value(sensitivity, specificity, prevalence):
     true_negatives/(true_negatives + (1 - sensitivity)*prevalence)
 
 # title: Share of successes, lower end of its interval, Wilson
+# text: nan where there are more successes than trials.
 # source: Wilson EB. Journal of the American Statistical Association 22 (1927), 209-212.
 #   doi:10.1080/01621459.1927.10502953
 # checked: Against the examples of Newcombe, Statistics in Medicine 17 (1998), 857-872; the ends are
@@ -202,10 +203,12 @@ negative_predictive_value(sensitivity, specificity, prevalence):
 wilson_low(successes, trials, confidence):
     z2 = normal_quantile(0.5 + confidence/2)^2
     middle = successes + z2/2
-    spread = sqrt(z2*(successes*(1 - successes/trials) + z2/4))
+    failures = where(successes <= trials, trials - successes, nan)
+    spread = sqrt(z2*(successes*failures/trials + z2/4))
     (middle - spread)/(trials + z2)
 
 # title: Share of successes, upper end of its interval, Wilson
+# text: nan where there are more successes than trials.
 # source: Wilson EB. Journal of the American Statistical Association 22 (1927), 209-212.
 #   doi:10.1080/01621459.1927.10502953
 # checked: Against the examples of Newcombe, Statistics in Medicine 17 (1998), 857-872; the ends are
@@ -220,5 +223,6 @@ wilson_low(successes, trials, confidence):
 wilson_high(successes, trials, confidence):
     z2 = normal_quantile(0.5 + confidence/2)^2
     middle = successes + z2/2
-    spread = sqrt(z2*(successes*(1 - successes/trials) + z2/4))
+    failures = where(successes <= trials, trials - successes, nan)
+    spread = sqrt(z2*(successes*failures/trials + z2/4))
     (middle + spread)/(trials + z2)

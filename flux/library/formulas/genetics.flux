@@ -42,7 +42,8 @@ kimura(transitions, transversions):
 # input recombination [1] 0 to <0.5: recombination fraction
 # example recombination=0.3 -> 45.8 +- 0.05: North Dakota State University, course on mapping
 # example recombination=0.392 -> 76.6 +- 0.05: North Dakota State University, course on mapping
-# example recombination=0.05 -> 5.268025782891314 +- 1e-13: computed
+# example recombination=0.05 -> 5.268026 +- 5e-7: R package BatchMap, documentation
+# example recombination=0.35 -> 60.19864 +- 5e-6: R package BatchMap, documentation
 haldane_distance(recombination) = -50*log1p(-2*recombination)
 
 # title: Recombination from map distance, Haldane
@@ -61,8 +62,8 @@ haldane_recombination(distance) = -0.5*expm1(-distance/50)
 # checked: 25*log((1 + 2*r)/(1 - 2*r)), in centimorgans.
 # result distance [1] 0 to 1000: map distance in centimorgans
 # input recombination [1] 0 to <0.5: recombination fraction
-# example recombination=0.05 -> 5.016767386553781 +- 1e-13: computed
-# example recombination=0.35 -> 43.36502638470266 +- 1e-12: computed
+# example recombination=0.05 -> 5.016767 +- 5e-7: R package BatchMap, documentation
+# example recombination=0.35 -> 43.36503 +- 5e-6: R package BatchMap, documentation
 kosambi_distance(recombination) = 50*atanh(2*recombination)
 
 # title: Recombination from map distance, Kosambi
@@ -72,15 +73,16 @@ kosambi_distance(recombination) = 50*atanh(2*recombination)
 # checked: Against kosambi_distance.
 # result recombination [1] 0 to 0.5: recombination fraction
 # input distance [1] 0 to 1000: map distance in centimorgans
-# example distance=5.016767386553781 -> 0.05 +- 1e-15: computed
+# example distance=5.016767 -> 0.05 +- 5e-9: R package BatchMap, documentation
 # example distance=43.36502638470266 -> 0.35 +- 1e-15: computed
 kosambi_recombination(distance) = 0.5*tanh(distance/50)
 
 # title: LOD score
-# text: Meioses of known phase; scores of families add up.
+# text: Meioses of known phase; scores of families add up. nan where there are more recombinants
+#   than meioses.
 # source: Morton NE. American Journal of Human Genetics 7 (1955), 277-318. PMC1716611
 # checked: Common logarithm of the likelihood at theta over that at 1/2.
-# result lod [1] -1e5 to 1e5: LOD score
+# result lod [1] -1.2e6 to 30103: LOD score
 # input recombinants [1] 0 to 1e5: recombinant meioses
 # input meioses [1] 0 to 1e5: meioses
 # input theta [1] 1e-12 to 0.5: recombination fraction
@@ -88,14 +90,15 @@ kosambi_recombination(distance) = 0.5*tanh(distance/50)
 #   recombination, the threshold of 3
 # example recombinants=1, meioses=10, theta=0.1 -> 1.5984825415937358 +- 2e-13: computed
 lod(recombinants, meioses, theta):
-    recombinants*log10(2*theta) + (meioses - recombinants)*log10(2 - 2*theta)
+    parental = where(recombinants <= meioses, meioses - recombinants, nan)
+    recombinants*log10(2*theta) + parental*log10(2 - 2*theta)
 
 # title: Hardy-Weinberg equilibrium, chi-square statistic
 # text: One degree of freedom, without a correction for continuity. It is the number of people times
 #   the square of the inbreeding coefficient; nan where only one allele is seen.
 # source: Hardy GH. Science 28 (1908), 49-50. doi:10.1126/science.28.706.49
 # checked: Against the sum over the three genotypes.
-# result chi2 [1] 0 to 1e9: statistic
+# result chi2 [1] 0 to 3e9: statistic
 # input n_aa [1] 0 to 1e9: homozygotes of one allele
 # input n_ab [1] 0 to 1e9: heterozygotes
 # input n_bb [1] 0 to 1e9: homozygotes of the other allele
@@ -245,7 +248,7 @@ fst_hudson(frequency_1, n_1, frequency_2, n_2):
 # result d [1] -1e12 to 1e12: Tajima's D
 # input n_sequences [1] 4 to 1e6: sequences
 # input n_sites [1] 1 to 1e9: segregating sites
-# input pairwise [1] 0 to 1e9: mean number of differences between two sequences
+# input pairwise [1] 0 to 1e9: mean number of differences of two sequences, over all their sites
 # example n_sequences=10, n_sites=16, pairwise=3.888889 -> -1.44617198561 +- 5e-12: DendroPy,
 #   popgenstat
 # example n_sequences=4, n_sites=11, pairwise=6 -> 0 +- 1e-12: as many differences as sites/a1

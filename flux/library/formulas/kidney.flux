@@ -5,7 +5,7 @@
 # source: Inker LA et al. New England Journal of Medicine 385 (2021), 1737-1749.
 #   doi:10.1056/NEJMoa2102953
 # checked: Coefficients as the National Kidney Foundation prints them.
-# result egfr [mL/min/1.73 m^2] 0 to 300: estimated glomerular filtration rate
+# result egfr [mL/min/1.73 m^2] 0 to 400: estimated glomerular filtration rate
 # input creatinine [mg/dL; 113.12 g/mol] 0.1 to 40: serum creatinine
 # input age [year] 18* to 120: age
 # input female [0 or 1] 0 to 1: 1 for women, 0 for men
@@ -27,7 +27,7 @@ egfr_ckd_epi_2021(creatinine, age, female):
 #   doi:10.1056/NEJMoa2102953
 # checked: Coefficients as egfr.app and the R package tabletools print them; another public copy
 #   has those of 2012 under the name of 2021.
-# result egfr [mL/min/1.73 m^2] 0 to 300: estimated glomerular filtration rate
+# result egfr [mL/min/1.73 m^2] 0 to 400: estimated glomerular filtration rate
 # input creatinine [mg/dL; 113.12 g/mol] 0.1 to 40: serum creatinine
 # input cystatin_c [mg/L; 13343 g/mol] 0.1 to 20: serum cystatin C
 # input age [year] 18* to 120: age
@@ -53,7 +53,7 @@ egfr_ckd_epi_2021_cystatin(creatinine, cystatin_c, age, female):
 #   doi:10.1056/NEJMoa1114248
 # checked: Coefficients as the National Kidney Foundation prints them; egfr.app has 0.9962 for
 #   0.996.
-# result egfr [mL/min/1.73 m^2] 0 to 300: estimated glomerular filtration rate
+# result egfr [mL/min/1.73 m^2] 0 to 400: estimated glomerular filtration rate
 # input cystatin_c [mg/L; 13343 g/mol] 0.1 to 20: serum cystatin C
 # input age [year] 18* to 120: age
 # input female [0 or 1] 0 to 1: 1 for women, 0 for men
@@ -85,7 +85,7 @@ egfr_mdrd(creatinine, age, female, black):
 # text: Not normalised to body surface.
 # source: Cockcroft DW, Gault MH. Nephron 16 (1976), 31-41. doi:10.1159/000180580
 # checked: Against the calculator of the National Kidney Foundation; 15 percent less in women.
-# result clearance [mL/min] 0 to 3000: creatinine clearance
+# result clearance [mL/min] 0 to 7000: creatinine clearance
 # input creatinine [mg/dL; 113.12 g/mol] 0.1 to 40: serum creatinine
 # input age [year] 18* to 120: age
 # input weight [kg] 20 to 400: body weight
