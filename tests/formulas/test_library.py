@@ -237,7 +237,7 @@ def test_numbers_one_by_one_are_those_of_arrays(name: str) -> None:
 
 # ---- Derivatives ---------------------------------------------------------------------------------
 
-DISCRETE = {"hardy_weinberg_exact"}  # a sum over whole numbers has no derivative
+DISCRETE = {"hardy_weinberg_exact", "cha2ds2_vasc"}  # sums over whole numbers, points that jump
 SMOOTH = [name for name in FORMULAS if name not in DISCRETE]
 
 
@@ -267,6 +267,26 @@ def test_derivatives_are_finite_and_those_of_differences(name: str) -> None:
         difference = (up - down) / (2 * step)
         allowed = 1e-4 * np.abs(slope) + 1e-9 * np.abs(value) / step + 1e-12
         assert (np.abs(difference - slope) <= allowed)[inside].all(), by
+
+
+@pytest.mark.parametrize("name", SMOOTH)
+def test_sensitivities_at_the_worked_examples_are_those_of_differences(name: str) -> None:
+    """To fourth order; where the points of a difference are on one side of every kink."""
+    formula, checked = FORMULAS[name], 0
+    for example in formula.card.examples:
+        values = dict(example.values)
+        for by, slope in slopes(name)(values).items():
+            step = 2e-4 * (abs(values[by]) or 1.0)
+            at = {**values, by: values[by] + step * np.array([-2, -1, 1, 2])}
+            one = next(q for q in formula.card.inputs if q.name == by)
+            rows = {key: np.full(ROWS, value) for key, value in values.items()}
+            if is_outside(one, at[by]).any() or _distance_from_kinks(formula, rows)[0] < 1e-2:
+                continue
+            difference = formula(at) @ np.array([1, -8, 8, -1]) / (12 * step)
+            size = abs(formula(values)) / (abs(values[by]) or 1.0)
+            assert slope == pytest.approx(difference, rel=2e-6, abs=1e-8 * size + 1e-13), by
+            checked += 1
+    assert checked
 
 
 @pytest.mark.parametrize("name", SMOOTH)

@@ -5,8 +5,8 @@
 #   arterial disease, and heart failure.
 # source: D'Agostino RB et al. Circulation 117 (2008), 743-753.
 #   doi:10.1161/CIRCULATIONAHA.107.699579
-# checked: Table 2, by way of admiral and CVrisk, which agree; a public copy has 2.72107 for
-#   2.76157.
+# checked: Every coefficient as the study's own page prints it (framinghamheartstudy.org), and as
+#   admiral and CVrisk have them; a public copy has 2.72107 for 2.76157.
 # result risk [1] 0 to 1: probability within 10 years
 # input age [year] 30* to 74*: age
 # input total_cholesterol [mg/dL; 386.65 g/mol] 50 to 500: total cholesterol

@@ -52,7 +52,7 @@ egfr_ckd_epi_2021_cystatin(creatinine, cystatin_c, age, female):
 # source: Inker LA et al. New England Journal of Medicine 367 (2012), 20-29.
 #   doi:10.1056/NEJMoa1114248
 # checked: Coefficients as the National Kidney Foundation prints them; egfr.app has 0.9962 for
-#   0.996.
+#   0.996, and gives it under the name of 2021 too.
 # result egfr [mL/min/1.73 m^2] 0 to 400: estimated glomerular filtration rate
 # input cystatin_c [mg/L; 13343 g/mol] 0.1 to 20: serum cystatin C
 # input age [year] 18* to 120: age
