@@ -162,7 +162,9 @@ def read_cards(source: Source | Text | str) -> dict[str, Card]:
 def _tree(source: Source | Text | str) -> Text:
     if isinstance(source, Text):
         return source
-    return parse_ast(source) if isinstance(source, str) else parse_ast(source.text, source.name)
+    if isinstance(source, Source):
+        return parse_ast(source.text, source.name)
+    return parse_ast(source)  # which refuses what is no text
 
 
 # Lines.

@@ -92,6 +92,9 @@ def read(text: Source | str) -> dict[str, Formula]:
     Raises:
         FluxError: mistakes in the text or in a card.
     """
+    if not isinstance(text, str | Source):
+        hint = "give the text itself, as path.read_text() does"
+        raise ArgumentError(f"formulas are read from a text, not {type(text).__name__}", hint=hint)
     source = Source(text, "<text>") if isinstance(text, str) else text
     module = load_text(source.text, source.name)
     return _formulas(source, module, topic="")

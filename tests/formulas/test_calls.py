@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import pickle
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -199,6 +200,13 @@ def test_a_text_of_ones_own_gives_formulas() -> None:
     assert "helper" in found["twice"].to_latex()
     with pytest.raises(DataError):
         found["twice"](4)
+
+
+@pytest.mark.parametrize("text", [3, b"# title: t", None, Path("mine.flux"), ["f(x) = x"]])
+def test_what_is_no_text_has_no_formulas(text: Any) -> None:
+    for reader in (flux.formulas.read, flux.formulas.read_cards):
+        with pytest.raises(ArgumentError, match=f"text, not {type(text).__name__}"):
+            reader(text)
 
 
 def test_a_formula_pickles() -> None:
