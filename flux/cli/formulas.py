@@ -184,6 +184,7 @@ def _object(formula: Formula) -> dict[str, Any]:
                 "expected": example.expected,
                 "tolerance": example.tolerance,
                 "by": example.by,
+                "published": example.is_published,
             }
             for example in card.examples
         ],

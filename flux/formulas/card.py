@@ -87,7 +87,8 @@ class Example:
         values: the inputs, by name.
         expected: the result, in the result's unit.
         tolerance: how far a right implementation may be from it: the digits that were published.
-        by: who published it; it starts with `computed` where nobody did.
+        by: who published it; where nobody did, it starts with `computed`, or with `identity` where
+            the value follows from what the formula means.
     """
 
     values: tuple[tuple[str, float], ...]
@@ -98,7 +99,7 @@ class Example:
     @property
     def is_published(self) -> bool:
         """Whether the expected value comes from elsewhere."""
-        return not self.by.startswith("computed")
+        return not self.by.startswith(("computed", "identity"))
 
 
 @dataclass(frozen=True)

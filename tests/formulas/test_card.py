@@ -49,6 +49,8 @@ def test_a_card_is_read() -> None:
         Example((("height", 2.0), ("weight", 80.0)), 20.0, 1e-12, "computed"),
     )
     assert [example.is_published for example in card.examples] == [True, False]
+    identity = read_cards(GOOD.replace("computed", "identity, 20 = 80/4"))["bmi"]
+    assert [example.is_published for example in identity.examples] == [True, False]
     assert card.span is not None
     assert (card.span.line, card.span.column) == (1, 3)
 

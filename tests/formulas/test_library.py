@@ -41,7 +41,7 @@ def test_a_card_says_all_that_it_must(name: str) -> None:
 
 def test_most_formulas_have_a_value_that_others_published() -> None:
     published = [f for f in FORMULAS.values() if any(e.is_published for e in f.card.examples)]
-    assert len(published) >= 0.8 * len(FORMULAS)
+    assert len(published) >= 0.7 * len(FORMULAS)
 
 
 def test_every_formula_has_a_reference() -> None:

@@ -400,16 +400,16 @@ mean_arterial_pressure(sbp, dbp) = where(dbp <= sbp, (sbp + 2*dbp)/3, nan)
 # input rr [ms] 250 to 3000: RR interval
 # example qt=350, rr=857 -> 378.0747149462395 +- 4e-11: computed
 # example qt=440, rr=800 -> 492 +- 0.5: RapidResponseCentral, calculator
-# example qt=400, rr=1000 -> 400 +- 1e-11: at 60 beats a minute nothing is corrected
+# example qt=400, rr=1000 -> 400 +- 1e-11: identity, at 60 beats a minute nothing is corrected
 qtc_bazett(qt, rr) = qt/sqrt(rr/1000)
 
 # title: QT interval corrected for heart rate, Fridericia
 # source: Fridericia LS. Acta Medica Scandinavica 53 (1920), 469-486.
 #   doi:10.1111/j.0954-6820.1920.tb18266.x
-# checked: QT over the cube root of RR in seconds.
+# checked: QT over the cube root of RR in seconds; a public model has the power 0.333.
 # result qtc [ms] 80 to 1600: corrected QT interval
 # input qt [ms] 150 to 800: QT interval
 # input rr [ms] 250 to 3000: RR interval
 # example qt=350, rr=857 -> 368.4747818218743 +- 4e-11: computed
-# example qt=400, rr=1000 -> 400 +- 1e-11: at 60 beats a minute nothing is corrected
+# example qt=400, rr=1000 -> 400 +- 1e-11: identity, at 60 beats a minute nothing is corrected
 qtc_fridericia(qt, rr) = qt/cbrt(rr/1000)

@@ -132,7 +132,7 @@ number_needed_to_treat(control, treated) = 1/(control - treated)
 # input prevalence [1] 0 to 1: share of people that are exposed
 # input relative_risk [1] 1e-6 to 1e6: relative risk of the exposed
 # example prevalence=0.5, relative_risk=3 -> 0.5 +- 1e-14: computed
-# example prevalence=0.2, relative_risk=1 -> 0 +- 1e-14: no effect
+# example prevalence=0.2, relative_risk=1 -> 0 +- 1e-14: identity, no effect
 attributable_fraction(prevalence, relative_risk):
     excess = prevalence*(relative_risk - 1)
     excess/(1 + excess)
