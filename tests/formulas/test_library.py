@@ -388,4 +388,5 @@ def test_latex_and_text_are_shown(name: str) -> None:
     latex = FORMULAS[name].to_latex()
     assert latex.count("{") == latex.count("}")
     assert "\n" in latex or "=" in latex
+    assert max(map(len, latex.splitlines())) < 600  # of which a person reads a line
     assert str(FORMULAS[name]).startswith(f"{name}: {FORMULAS[name].card.title}")

@@ -268,7 +268,8 @@ prevent_cvd(age, total_cholesterol, hdl, sbp, treated, statin, diabetes, smoker,
     man_lipids = 0.0736174*n - 0.0954431*h - 0.1337349*statin + 0.150273*statin*n
     man_rest = 0.7692857*diabetes + 0.4386871*smoker + 0.5378979*e1 + 0.0164827*e2
     man = (man_age + man_age_habits)*a + man_pressure + man_lipids + man_rest - 3.031168
-    sigmoid(where(female, woman, man))
+    log_odds = where(female, woman, man)
+    sigmoid(log_odds)
 
 # title: Atherosclerotic cardiovascular disease within 10 years, PREVENT of 2023
 # text: People of 30 to 79 without cardiovascular disease, in the United States. Coronary disease
@@ -315,7 +316,8 @@ prevent_ascvd(age, total_cholesterol, hdl, sbp, treated, statin, diabetes, smoke
     man_lipids = 0.1658663*n - 0.1144285*h - 0.0865581*statin + 0.114563*statin*n
     man_rest = 0.7189597*diabetes + 0.3956973*smoker + 0.3690075*e1 + 0.0203619*e2
     man = (man_age + man_age_habits)*a + man_pressure + man_lipids + man_rest - 3.500655
-    sigmoid(where(female, woman, man))
+    log_odds = where(female, woman, man)
+    sigmoid(log_odds)
 
 # title: Heart failure within 10 years, PREVENT of 2023
 # text: People of 30 to 79 without cardiovascular disease, in the United States.
@@ -358,7 +360,8 @@ prevent_heart_failure(age, bmi, sbp, treated, diabetes, smoker, egfr, female):
     man_size = -0.0485841*b1 + 0.3726929*b2
     man_rest = 0.923776*diabetes + 0.5023736*smoker + 0.6926917*e1 + 0.0251827*e2
     man = (man_age + man_age_habits)*a + man_pressure + man_size + man_rest - 3.946391
-    sigmoid(where(female, woman, man))
+    log_odds = where(female, woman, man)
+    sigmoid(log_odds)
 
 # title: Risk of stroke in atrial fibrillation, CHA2DS2-VASc
 # text: Points: 2 for a stroke and for 75 years or more, 1 for each of the others.
