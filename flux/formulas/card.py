@@ -201,7 +201,7 @@ def _blocks(source: Source) -> Iterator[list[_Line]]:
     for number, line in enumerate(source.text.split("\n"), 1):
         bare = line.lstrip(" \t")
         if bare.startswith("#"):
-            text = bare[1:].removeprefix(" ")
+            text = re.sub(r"^[ \t]", "", bare[1:])
             first = start + len(line) - len(text)
             block.append(_Line(source, number, text.rstrip(" \t\r"), first))
         elif block:
@@ -365,6 +365,9 @@ _QUANTITY = re.compile(
 )
 
 
+_MOST_EQUIVALENTS = 4  # since a conversion tries their products
+
+
 def _quantity(entry: _Entry) -> Quantity:
     found = _QUANTITY.fullmatch(entry.value)
     if found is None:
@@ -374,6 +377,9 @@ def _quantity(entry: _Entry) -> Quantity:
     if not low < high:
         raise ParseError(f"an empty range, {low:g} to {high:g}", (entry.line.span,))
     unit, *equivalents = (part.strip() for part in found["units"].split(";"))
+    if len(equivalents) > _MOST_EQUIVALENTS:
+        text = f"{len(equivalents)} equivalents; a unit has at most {_MOST_EQUIVALENTS}"
+        raise ParseError(text, (entry.line.span,))
     for text in () if unit == FLAG else (unit, *equivalents):
         _check_unit(entry, text)
     stated = (found["low_star"] == "*", found["high_star"] == "*")
@@ -412,7 +418,7 @@ def number_text(value: float) -> str:
 
 
 _EXAMPLE = re.compile(
-    rf"(?P<values>.*?)\s*->\s*(?P<expected>{_REAL})\s+\+-\s+(?P<tolerance>{_REAL}):\s+(?P<by>\S.*)"
+    rf"(?P<values>.*?)\s*->\s*(?P<expected>{_REAL})\s+\+-\s+(?P<tolerance>(?!-){_REAL}):\s+(?P<by>\S.*)"
 )
 _VALUE = re.compile(rf"\s*(?P<name>[A-Za-z_]\w*)\s*=\s*(?P<value>{_REAL})\s*")
 
@@ -428,4 +434,9 @@ def _example(entry: _Entry, inputs: Sequence[Quantity]) -> Example:
     if sorted(names) != sorted(known):
         text = f"an example gives {', '.join(names)}; the inputs are {', '.join(known)}"
         raise ParseError(text, (entry.line.span,))
+    for quantity in inputs:
+        value = dict(given)[quantity.name]
+        if not quantity.low <= value <= quantity.high:
+            text = f"`{quantity.name}` is {value:g} in an example, outside {quantity.valid}"
+            raise ParseError(text, (entry.line.span,))
     return Example(given, float(found["expected"]), float(found["tolerance"]), found["by"])

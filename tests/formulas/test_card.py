@@ -135,6 +135,9 @@ WRONG = [
     ("22.9 +- 0.05: a table", "22.9: a table", 12, 3, "an example without values"),
     ("22.9 +- 0.05: a table", "22.9 +- 0.05:", 12, 3, "an example without values"),
     ("weight=70, ", "weight=2*35, ", 12, 3, "an example without values"),
+    ("+- 0.05:", "+- -0.05:", 12, 3, "an example without values"),
+    ("weight=70, ", "weight=700, ", 12, 3, "`weight` is 700 in an example, outside >1 to 500"),
+    ("[kg] >1", "[kg; 1 m; 1 s; 1 A; 1 K; 1 mol] >1", 9, 3, "at most 4"),
     ("bmi(weight", "\nbmi(weight", 13, 3, "directly above a definition"),
     ("bmi(weight, height) = ", "", 13, 3, "directly above a definition"),
 ]
@@ -150,6 +153,10 @@ def test_a_wrong_card_is_refused_with_its_place(
     assert (caught.value.line, caught.value.column) == (line, column)
     assert words in str(caught.value)
     assert "body.flux" in str(caught.value)
+
+
+def test_a_tab_after_the_mark_is_a_blank() -> None:
+    assert read_cards(GOOD.replace("# ", "#\t")) == read_cards(GOOD)
 
 
 def test_two_cards_for_one_name_are_refused() -> None:
