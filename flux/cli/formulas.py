@@ -153,7 +153,8 @@ def _show(found: Sequence[Formula], asked: bool, latex: bool, as_json: bool) -> 
     elif latex:
         click.echo("\n\n".join(formula.to_latex() for formula in found))
     else:
-        click.echo(str(found[0]) if single else "\n".join(_listing(found)))
+        listing = "\n".join(_listing(found)) or "there is no card in the text"
+        click.echo(str(found[0]) if single else listing)
 
 
 def _listing(found: Iterable[Formula]) -> Iterator[str]:

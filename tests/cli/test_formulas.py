@@ -132,6 +132,15 @@ def test_an_input_may_have_the_name_of_an_option(
     assert _shown(capsys, "--file", str(tmp_path / "mine.flux"), "twice", "unit=3") == "6 m\n"
 
 
+def test_a_file_without_cards_says_so(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "mine.flux").write_text("f(x) = x\n")
+    of = ("--file", str(tmp_path / "mine.flux"))
+    assert _shown(capsys, *of) == "there is no card in the text\n"
+    assert json.loads(_shown(capsys, *of, "--json"))["result"] == []
+    assert run(["formulas", *of, "f"]) == 1
+    assert "there is no card in the text" in capsys.readouterr().err
+
+
 def test_an_error_of_a_card_has_its_file_and_line(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
