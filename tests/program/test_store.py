@@ -246,29 +246,9 @@ def test_a_failed_save_leaves_the_old_file_and_nothing_else(call, tmp_path, monk
     elif call == "fsync":
         monkeypatch.setattr(os, "fsync", fail)
     else:
-        monkeypatch.setattr(os, "fdopen", _failing_file(fail))
+        monkeypatch.setattr(os, "write", fail)
     with pytest.raises(ProgramError, match="No space left"):
         save(programs.update(), path)
     monkeypatch.undo()
     assert load(path) == programs.formula()
     assert _names(tmp_path) == ["program.flux"]
-
-
-def _failing_file(fail):
-    real = os.fdopen
-
-    def opened(*args):
-        file = real(*args)
-
-        class Full:
-            def __enter__(self):
-                return self
-
-            def __exit__(self, *_):
-                file.close()
-
-            write = staticmethod(fail)
-
-        return Full()
-
-    return opened

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from flux.errors import DataError
+from flux.files import beside, sweep
 from flux.training import checkpoint
 from flux.training.generations import CHECKPOINT, load_newest, previous, save_newest, set_aside
 from tests.reliability.bounds import within
@@ -203,9 +204,12 @@ def test_as_many_are_kept_as_is_asked(keep: int, tmp_path: Path) -> None:
 
 def test_what_killed_saves_leave_is_swept(tmp_path: Path) -> None:
     saved(tmp_path, range(1))
-    (tmp_path / f".{CHECKPOINT}.123-4").write_bytes(b"half")
-    checkpoint.sweep(tmp_path)
-    assert [path.name for path in tmp_path.iterdir()] == [CHECKPOINT]
+    with beside(tmp_path / CHECKPOINT) as new:
+        stray = new
+    stray.write_bytes(b"half")
+    (tmp_path / ".hidden.file").touch()
+    sweep(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {CHECKPOINT, ".hidden.file"}
 
 
 START = b'{"__metadata__":{"flux":"' + b"0" * 64
