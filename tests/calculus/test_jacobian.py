@@ -137,7 +137,7 @@ def test_rosenbrock_is_sparse_and_quick():
     assert hessian_seconds < 0.5
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60, derandomize=True)
 @given(formulas())
 def test_any_formula_has_a_hessian_or_a_flux_error(e):
     names = list(e.free_names())[:3]

@@ -234,9 +234,7 @@ VALUES = {
     name: np.concatenate([POINTS.normal(size=20) * 2, POINTS.uniform(0, 1, 10), [0, 1, -1, 2]])
     for name in ("x", "y", "z", "rate", "k1")
 }
-LAWS = settings(
-    max_examples=150, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
-)
+LAWS = settings(max_examples=150, derandomize=True, suppress_health_check=list(HealthCheck))
 
 
 def finite_value(e: Expr, values: dict[str, float]) -> float | None:

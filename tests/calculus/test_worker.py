@@ -24,7 +24,7 @@ from tests.strategies import formulas
 PATIENT = 30  # seconds, on a busy machine
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(formulas(max_leaves=12))
 def test_rows_are_the_same_expression(e):
     assert from_rows(to_rows(e)) is e

@@ -109,13 +109,13 @@ def test_expressions_print_as_people_write_them_and_parse_back(e, text):
     assert parse(text) is e
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=200, derandomize=True)
 @given(formulas())
 def test_formulas_parse_back_to_the_same_node(e):
     assert parse(str(e)) is e
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=200, derandomize=True)
 @given(tensors())
 def test_tensors_parse_back_to_the_same_node(e):
     assert parse(str(e)) is e

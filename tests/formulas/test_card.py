@@ -167,7 +167,7 @@ def test_a_long_card_is_read_or_refused_within_the_bound(text: str) -> None:
     assert time.process_time() - began < 2
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.data())
 def test_a_damaged_card_is_read_or_refused(data: st.DataObject) -> None:
     place = data.draw(st.integers(0, len(GOOD)))

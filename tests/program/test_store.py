@@ -50,14 +50,14 @@ def test_a_program_comes_back(name, tmp_path):
     assert _names(tmp_path) == ["program.flux"]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(formulas(max_leaves=10))
 def test_a_formula_comes_back_bit_for_bit(e):
     found = dumps(lower({"result of it": e}, signature(e), rows=frozenset(("x",))))
     assert dumps(loads(found)) == found
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(tensors(steps=6))
 def test_a_tensor_program_comes_back(e):
     try:
