@@ -15,6 +15,7 @@ import pytest
 
 from flux.errors import DataError
 from flux.files import replace, replace_file, sync_folder
+from tests.reliability.bounds import PATIENCE_S
 
 posix = pytest.mark.skipif(os.name != "posix", reason="the calls and modes of POSIX")
 
@@ -120,6 +121,6 @@ def test_a_pipe_is_written_into(tmp_path: Path) -> None:
     code = f"import sys; sys.stdout.write(open({str(pipe)!r}).read())"
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as reader:
         replace_file(pipe, b"through")
-        out, _ = reader.communicate(timeout=60)
+        out, _ = reader.communicate(timeout=PATIENCE_S)
     assert out == b"through"
     assert pipe.is_fifo()

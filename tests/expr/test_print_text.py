@@ -1,6 +1,5 @@
 """Printed blocks: what they look like, and that they parse back to the same node."""
 
-import time
 from decimal import Decimal
 
 import pytest
@@ -24,6 +23,7 @@ from flux.expr import (
 from flux.expr.node import InputAttributes
 from flux.ops import Op
 from flux.syntax import parse
+from tests.reliability.bounds import within
 from tests.strategies import formulas, tensors
 
 x, y, n = variable("x"), variable("y"), variable("n", integer=True)
@@ -208,9 +208,8 @@ def test_printing_is_linear_in_shared_nodes():
     e = x
     for _ in range(2_000):
         e = sin(e * e + 1) * (e * e + 1)
-    start = time.process_time()
-    text = str(e)
-    assert time.process_time() - start < 2
+    with within():
+        text = str(e)
     assert len(text) < 100_000
     assert parse(text) is e
 

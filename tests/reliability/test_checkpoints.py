@@ -18,7 +18,7 @@ from flux.errors import DataError
 from flux.files import beside, sweep
 from flux.training import checkpoint
 from flux.training.generations import CHECKPOINT, load_newest, previous, save_newest, set_aside
-from tests.reliability.bounds import within
+from tests.reliability.bounds import PATIENCE_S, within
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="the calls of a save are POSIX's here")
 
@@ -288,7 +288,7 @@ def test_hostile_headers_take_no_memory(tmp_path: Path) -> None:
     for name, content in HOSTILE.items():
         (tmp_path / name).write_bytes(sealed(content))
     command = [sys.executable, "-c", _READER, str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) < 64
 
