@@ -176,7 +176,7 @@ MISTAKES = [
     ("x^2 = a", {"x": (0, 1), "a": (0, 1)}, "the unknown may be `x` or `a`", ""),
     ("x^2 = a", {"x": 1.0, "a": (0, 1), "unknown": "x"}, "`a` has a bracket", ""),
     ("x^2 = 2", {}, "`x` has no start", "x=1.0"),
-    ("x^2 = 2", {"y": 1.0}, "the equation has no `y`", "it has `x`"),
+    ("x^2 = 2", {"y": 1.0}, "the equation has no `y`", "known: `x`"),
     ("x^2 = 2", {"x": 1.0, "tolerence": 1e-3}, "no `tolerence`", "`tolerance`"),
     ("x^2 = 2", {"x": 1.0, "unknown": "y"}, "the equation has no `y`", ""),
     ("2 = 2", {}, "the equation has no unknown", ""),

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from flux.compiled.arguments import is_table
 from flux.drawing import write_picture
-from flux.errors import ArgumentError, NotFoundError, UnknownNameError, did_you_mean
+from flux.errors import ArgumentError, NotFoundError, UnknownNameError, chosen, did_you_mean
 from flux.expr import Expr, inputs
 from flux.expr.arguments import is_number
 from flux.numeric.fitting.attempt import Attempt
@@ -240,9 +240,7 @@ class Fit:
             kind: "confidence", of the curve, or "prediction", of one more observation of weight 1.
             columns: by name.
         """
-        if kind not in _KINDS:
-            hint = did_you_mean(str(kind), _KINDS) or f"one of {', '.join(_KINDS)}"
-            raise ArgumentError(f"no kind of band {kind!r}", hint=hint)
+        chosen("kind of band", kind, _KINDS)
         t = self._quantile(level)
         values, codes, n, _ = self._rows(table, columns)
         with np.errstate(all="ignore"):
