@@ -54,6 +54,7 @@ class Journal:
     """
 
     def __init__(self, path: Path, identity: Mapping[str, Any]) -> None:
+        path = Path(os.path.realpath(path)) if path.is_symlink() else path  # a link stays one
         self._path = path
         self._part = path.with_name(f"{path.name}.part")
         self._log = path.with_name(f"{path.name}.journal")
