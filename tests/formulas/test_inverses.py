@@ -46,7 +46,7 @@ INVERSES: list[tuple[str, str, str, str, Mapping[str, Floats]]] = [
 
 
 @pytest.mark.parametrize("row", INVERSES, ids=lambda row: row[0])
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(data=st.data())
 def test_the_inverse_leads_back(
     row: tuple[str, str, str, str, Mapping[str, Floats]], data: st.DataObject
@@ -64,14 +64,14 @@ def test_the_inverse_leads_back(
         assert abs(back - values[by]) <= 1e-12 * abs(values[by]) + lost / abs(slope)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(p=st.one_of(over(1e-300, 0.5), between(0.5, 0.999999)))
 def test_a_quantile_has_its_probability(p: float) -> None:
     z = flux.formulas.get("normal_quantile")(p)
     assert flux.evaluate("normal_cdf(z)", z=z) == pytest.approx(p, rel=4e-13 * (1 + z * z))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     time=between(0, 200), s0=over(0.1, 100), vmax=over(0.01, 10), km=over(0.1, 100)
 )  # fmt: skip
@@ -85,7 +85,7 @@ def test_what_is_left_after_a_time_tells_the_time(
         assert spent == pytest.approx(vmax * time, rel=1e-11, abs=1e-12 * (s0 + km))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(share=between(0.01, 0.99), vmax=over(0.1, 100), km=over(0.01, 100))
 def test_the_solver_inverts_what_has_no_inverse_here(share: float, vmax: float, km: float) -> None:
     bracket = (0.0, 200 * km)
