@@ -80,7 +80,10 @@ def as_array(name: str, value: Any) -> NDArray[Any]:
     return array.astype(array.dtype.newbyteorder("="), copy=False)
 
 
-_UNITS = "flux.score and flux.formulas.get convert units by a card; value.magnitude drops them"
+_UNITS = (
+    "flux.score and flux.formulas.get convert one quantity of a whole column by the card of a "
+    "formula; value.magnitude has the numbers alone"
+)
 
 
 def carries_unit(value: Any, depth: int = 64) -> bool:
