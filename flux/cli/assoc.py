@@ -7,13 +7,14 @@ from typing import Any
 import click
 
 import flux
+from flux.cli.cohort import cohort_options
 from flux.cli.output import json_option, show
 from flux.cli.pace import Pace
 from flux.genotypes.linkage import write_linkage
 
 
 @click.command()
-@click.option("--genotypes", required=True, metavar="COHORT", help=".bed, .pgen, .vcf, .bcf.")
+@cohort_options
 @click.option("-o", "--output", required=True, metavar="OUT.tsv", help="Where the table goes.")
 @click.option(
     "--traits", metavar="FILE", help="Rows FID IID NAME... or IID NAME..., with a header."
@@ -30,16 +31,6 @@ from flux.genotypes.linkage import write_linkage
 )
 @click.option("--pairs", metavar="FILE", help="Rows ID ID: r² of each pair, and nothing else.")
 @click.option("--also", multiple=True, metavar="NAME=FORMULA", help="Of n2, n1, n0 and missing.")
-@click.option("--keep", metavar="FILE", help="People to keep: FID IID, or IID.")
-@click.option("--remove", metavar="FILE", help="People to leave out.")
-@click.option("--sex", metavar="FILE", help="Rows IID SEX, where the cohort has none.")
-@click.option(
-    "--field",
-    type=click.Choice(("auto", "GT", "DS")),
-    default="auto",
-    show_default=True,
-    help="Of a VCF: calls or dosages.",
-)
 @json_option
 def command(
     genotypes: str,

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 import flux
+from flux.cli.cohort import cohort_options
 from flux.cli.output import json_option, show
 from flux.cli.pace import Pace
 from flux.genotypes.ranges_file import read_ranges
@@ -18,7 +19,7 @@ _LOG = ".variants.tsv"
 
 @click.command()
 @click.option("--weights", "files", multiple=True, required=True, help="A scoring file; several.")
-@click.option("--genotypes", required=True, metavar="COHORT", help=".bed, .pgen, .vcf, .bcf.")
+@cohort_options
 @click.option("-o", "--output", required=True, metavar="OUT.sscore", help="Where scores go.")
 @click.option("--log", metavar="FILE", help=f"Where each row's fate goes; else OUT{_LOG}.")
 @click.option("--column", "columns", multiple=True, metavar="NAME", help="Of weights; several.")
@@ -56,22 +57,12 @@ _LOG = ".variants.tsv"
 )
 @click.option("--ranges", metavar="FILE", help="Rows NAME LOW HIGH: a score for each.")
 @click.option("--among", metavar="COLUMN", help="The column that ranges are about.")
-@click.option("--keep", metavar="FILE", help="People to keep: FID IID, or IID.")
-@click.option("--remove", metavar="FILE", help="People to leave out.")
-@click.option("--sex", metavar="FILE", help="Rows IID SEX, where the cohort has none.")
 @click.option(
     "--male-x",
     type=click.IntRange(1, 2),
     default=2,
     show_default=True,
     help="Copies of X that a male counts.",
-)
-@click.option(
-    "--field",
-    type=click.Choice(("auto", "GT", "DS")),
-    default="auto",
-    show_default=True,
-    help="Of a VCF: calls or dosages.",
 )
 @click.option("--threads", type=click.IntRange(1, 1024), help="All cores without it.")
 @json_option
