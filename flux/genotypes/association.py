@@ -106,7 +106,7 @@ def assoc(
     """
     one_of("model", model, MODELS)
     cohort = opened(genotypes, field, sex, progress)
-    mask = kept(cohort.people, keep, remove)
+    mask, _ = kept(cohort.people, keep, remove)
     formulas = {name: own_formula(name, text) for name, text in _named(also).items()}
     test = _test(cohort, mask, traits, trait, covariates, covariate_names, model)
     variants = cohort.variants

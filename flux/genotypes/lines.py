@@ -10,6 +10,7 @@ import gzip
 import io
 import zlib
 from collections.abc import Callable, Iterator, Sequence
+from math import isnan
 from pathlib import Path
 from typing import TypeVar
 
@@ -118,6 +119,17 @@ def in_parts(lines: list[Line], what: str, progress: Progress | None) -> Iterato
         yield lines[start : start + _AT_A_TIME]
         if progress is not None:
             progress(what, min(start + _AT_A_TIME, len(lines)), len(lines))
+
+
+def a_number(cell: str) -> float | None:
+    """The number that a cell holds, perhaps infinite; None where it is none, or nan."""
+    if not cell.isascii() or "_" in cell:
+        return None
+    try:
+        value = float(cell)
+    except ValueError:
+        return None
+    return None if isnan(value) else value
 
 
 def whole_number(

@@ -51,7 +51,7 @@ def ld(
         DataError: a file is damaged.
     """
     cohort = opened(genotypes, field)
-    mask = kept(cohort.people, keep, remove)
+    mask, _ = kept(cohort.people, keep, remove)
     named = _named(pairs)
     rows = _rows(cohort, sorted({name for pair in named for name in pair}))
     if len(rows) * int(mask.sum()) * 8 > _MOST_BYTES:

@@ -94,7 +94,7 @@ def prs(
     _check_together(inside, among, frequencies, missing)
     count = _cores() if threads is None else whole("threads", threads, 1)
     cohort = opened(genotypes, field, sex, progress)
-    mask = kept(cohort.people, keep, remove)
+    mask, lists = kept(cohort.people, keep, remove)
     if missing == "mean" and frequencies is None and not (mask & cohort.people.founder).any():
         hint = "give `frequencies`, or missing='none'"
         raise ArgumentError(
@@ -110,7 +110,7 @@ def prs(
         _check_overlap(one, least)
     known = None if frequencies is None else _known(frequencies, cohort, terms)
     sums = Pass(cohort, terms, valuing, mask, known, male_x, count).run(progress)
-    notes = _notes(found, cohort, mask, valuing, frequencies)
+    notes = _notes(found, cohort, mask, valuing, frequencies) | lists
     return _scores(found, cohort, terms, sums, mask, missing, notes)
 
 

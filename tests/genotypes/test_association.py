@@ -310,6 +310,7 @@ def test_arguments_that_do_not_fit_are_refused(tmp_path: Path, options, text: st
     [
         ("", "is empty"),
         ("a b c\n", "expected the header"),
+        ("FID\n", "expected the header"),
         ("IID y\nI0 1 2\n", "row 2, column 3: this row has 3 cells"),
         ("IID y\nI0 x\n", "row 2, column y: this is no number: 'x'"),
         ("IID y\nI0 1\nI0 2\n", "row 3, column 1: this person stands above too"),

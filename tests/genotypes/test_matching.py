@@ -126,6 +126,15 @@ def test_a_row_that_means_the_variant_of_an_earlier_one_is_left_out(tmp_path: Pa
     assert found.used.tolist() == [True, False, False, True]
 
 
+def test_an_interaction_that_stands_above_is_left_out_whatever_its_order(tmp_path: Path) -> None:
+    head = "rsID effect_allele effect_weight is_interaction"
+    rows = ("v_x_w A_x_A 1 TRUE", "w_x_v A_x_A 1 TRUE", "v_x_w G_x_A 1 TRUE", "v_x_z A_x_A 1 TRUE")
+    there = variants(("1", 100, "v", "A", "G"), ("2", 5, "w", "A", "G"))
+    found = match(weights(tmp_path, *rows, head=head), there, Rules())
+    names = ["as is", "duplicate of an earlier row", "swapped", "not in the cohort"]
+    assert [REASONS[r] for r in found.reason] == names
+
+
 _ALLELES = st.sampled_from(["A", "C", "G", "T", "AC", "GT", "<DEL>"])
 _PLACES = st.tuples(st.sampled_from(["1", "X"]), st.integers(1, 3))
 

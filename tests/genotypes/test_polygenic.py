@@ -295,6 +295,18 @@ def test_people_are_kept_and_removed(tmp_path: Path) -> None:
     assert len(found) == len(found.sums) == 7
 
 
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("scores", [1, 20])
+def test_a_score_beyond_all_numbers_is_refused(tmp_path: Path, scores: int, threads: int) -> None:
+    cohort = simulate(tmp_path / "c", people=2_100, variants=8)
+    names = [f"w{s}" for s in range(scores)]
+    lines = ["\t".join(["ID", "A1", *names])]
+    lines += ["\t".join([name, allele, *["1e308"] * scores]) for name, allele, _ in weigh(cohort)]
+    weights = _written(tmp_path, "\n".join(lines) + "\n")
+    with pytest.raises(flux.FluxError, match="beyond the largest number"):
+        flux.prs(weights, cohort.bed, columns=names, threads=threads)
+
+
 @pytest.mark.parametrize(
     ("options", "text"),
     [
