@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 import flux
-from flux.cli.cohort import cohort_options
+from flux.cli.cohort import check_outputs, cohort_options
 from flux.cli.output import json_option, show
 from flux.cli.pace import Pace
 from flux.genotypes.linkage import write_linkage
@@ -54,6 +54,8 @@ def command(
     flux assoc --genotypes cohort.bed --pairs pairs.txt -o ld.tsv
     flux assoc --genotypes cohort.vcf.gz --traits t.txt --model logistic -o cases.tsv
     """
+    read = ("traits", "covariates", "keep", "remove", "sex")
+    check_outputs((output,), genotypes, (pairs, *(options[name] for name in read)))
     chosen = {name: value for name, value in options.items() if value is not None}
     formulas, covariates = _formulas(also), list(covariate_names)
     if pairs is not None:

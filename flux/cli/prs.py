@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 import flux
-from flux.cli.cohort import cohort_options
+from flux.cli.cohort import check_outputs, cohort_options
 from flux.cli.output import json_option, show
 from flux.cli.pace import Pace
 from flux.genotypes.ranges_file import read_ranges
@@ -89,6 +89,9 @@ def command(
     flux prs --weights a.txt --weights b.txt --genotypes cohort --keep people.txt -o out.sscore
     flux prs --weights gwas.tsv --genotypes cohort --ranges p.txt --among p_value -o out.sscore
     """
+    log = log or _log_beside(output)
+    read = (*files, ranges, *(options[name] for name in ("frequencies", "keep", "remove", "sex")))
+    check_outputs((output, log), genotypes, read)
     chosen = {name: value for name, value in options.items() if value is not None}
     chosen["columns"] = list(options["columns"]) or None
     found = flux.prs(
@@ -99,16 +102,17 @@ def command(
         progress=Pace(),
         **chosen,
     )
-    log = log or f"{_stem(output)}{_LOG}"
-    found.write(output)
     found.write_log(log)
+    found.write(output)
     text = f"{found.summary()}\n{len(found):,} people -> {output}; rows of weights -> {log}"
     show(as_json, text, output, log=log, people=len(found), **_details(found))
 
 
-def _stem(output: str) -> str:
+def _log_beside(output: str) -> str:
     path = Path(output)
-    return str(path.with_name(path.name.removesuffix(".gz").removesuffix(".sscore")))
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise click.UsageError("--log is needed where the output is no file")
+    return output.removesuffix(".gz").removesuffix(".sscore") + _LOG
 
 
 def _details(found: Scores) -> dict[str, Any]:

@@ -125,6 +125,12 @@ def open_cohort(path: str | Path, field: str = "auto", progress: Progress | None
     raise DataError(f"no genotypes {text!r}", hint="there is no .bed or .pgen of that name")
 
 
+def files_of(path: str | Path) -> list[Path]:
+    """The files that a cohort of that name may be in."""
+    stem = _stem(str(path), _PLINK_1 + _PLINK_2)
+    return [Path(path), *(Path(stem + suffix) for suffix in _PLINK_1 + _PLINK_2)]
+
+
 def _stem(text: str, suffixes: tuple[str, ...]) -> str:
     found: Any = next((suffix for suffix in suffixes if text.endswith(suffix)), "")
     return text[: len(text) - len(found)]

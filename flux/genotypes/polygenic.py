@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,7 @@ from flux.genotypes.match import BY, Matches, Rules, match
 from flux.genotypes.opened import opened
 from flux.genotypes.people import kept
 from flux.genotypes.scores import Scores, of_people
-from flux.genotypes.terms import Ranges, Terms, terms_of
+from flux.genotypes.terms import Ranges, Terms, distinct, terms_of
 from flux.genotypes.values import MISSING, Valuing
 from flux.genotypes.weights import Weights, read_weights
 
@@ -101,10 +102,8 @@ def prs(
             "no founder is kept, whose allele frequencies would be imputed", hint=hint
         )
     wanted = names("columns", columns)
-    found = [
-        _matched(read_weights(path, wanted, among, progress), cohort, rules, build)
-        for path in files
-    ]
+    read = _with_names([read_weights(path, wanted, among, progress) for path in files])
+    found = [_matched(one, cohort, rules, build) for one in read]
     terms = terms_of(found, valuing.effects.kind, inside)
     for one in found:
         _check_overlap(one, least)
@@ -121,6 +120,12 @@ def _check_together(
         raise ArgumentError("`ranges` and `among`, the column they are about, go together")
     if frequencies is not None and missing == "none":
         raise ArgumentError("frequencies are for imputing, and missing='none' imputes nothing")
+
+
+def _with_names(read: Sequence[Weights]) -> list[Weights]:
+    """The files under different names, which columns, notes and the log are told apart by."""
+    names = distinct([one.name for one in read])
+    return [replace(one, name=name) for one, name in zip(read, names, strict=True)]
 
 
 def _matched(weights: Weights, cohort: Cohort, rules: Rules, build: str | None) -> Matches:
@@ -223,10 +228,7 @@ def _names(terms: Terms) -> tuple[str, ...]:
         for group in terms.groups
         for column in group.columns
     ]
-    return tuple(
-        name if names.count(name) == 1 else f"{name}_{names[: i + 1].count(name)}"
-        for i, name in enumerate(names)
-    )
+    return tuple(distinct(names))
 
 
 def _joined(terms: Terms, group: str, column: str) -> str:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import flux
 from flux.genotypes import accumulate
+from flux.genotypes.terms import distinct
 from tests.genotypes.cohorts import Simulated, plain_score, simulate, weigh, write_weights
 
 # Six people, four variants; what PLINK 2.00a3.5 and 1.90b6.26 print for them.
@@ -387,3 +388,16 @@ def test_arguments_of_other_types_are_refused(tmp_path: Path, call) -> None:
     weights = write_weights(tmp_path / "w", weigh(cohort))
     with pytest.raises(flux.FluxError):
         call(weights, cohort.bed)
+
+
+@pytest.mark.parametrize(
+    ("names", "distinct_names"),
+    [
+        (["a", "b"], ["a", "b"]),
+        (["a", "a"], ["a_1", "a_2"]),
+        (["a", "a", "a_1"], ["a_2", "a_3", "a_1"]),
+        (["a_1", "a", "a", "a_1"], ["a_1_1", "a_2", "a_3", "a_1_2"]),
+    ],
+)
+def test_names_are_told_apart(names: list[str], distinct_names: list[str]) -> None:
+    assert distinct(names) == distinct_names
