@@ -88,7 +88,7 @@ class Cohort(Protocol):
 FIELDS = ("auto", "GT", "DS")
 _VCF = (".vcf", ".vcf.gz", ".vcf.bgz", ".bcf")
 _PLINK_1 = (".bed", ".bim", ".fam")
-_PLINK_2 = (".pgen", ".pvar", ".psam")
+_PLINK_2 = (".pgen", ".pvar", ".pvar.zst", ".psam")
 
 
 def open_cohort(path: str | Path, field: str = "auto", progress: Progress | None = None) -> Cohort:

@@ -89,14 +89,13 @@ class PgenCohort:
 
 
 def read_pvar(path: Path, progress: Progress | None = None) -> tuple[Variants, Rows, Rows, str]:
-    """The variants of a .pvar file, the record and the allele of each, and the build.
+    """The variants of a .pvar or .pvar.zst file, the record and the allele of each, and the build.
 
     Raises:
         DataError: it has not the columns, a row is too short, or a position is no number.
     """
     if not path.exists() and Path(f"{path}.zst").exists():
-        hint = "expand it: zstd -d, or plink2 --pfile NAME vzs --make-just-pvar"
-        raise DataError(f"{path}.zst is compressed", hint=hint)
+        path = Path(f"{path}.zst")
     lines = [(i, line) for i, line in enumerate(read_lines(path), 1) if line.strip()]
     body = [(i, line) for i, line in lines if not line.startswith("#")]
     heads = [line for _, line in lines if line.startswith("#CHROM")]
