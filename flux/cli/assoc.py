@@ -29,6 +29,7 @@ from flux.genotypes.linkage import write_linkage
     show_default=True,
     help="Least squares, or the score test of cases and controls.",
 )
+@click.option("--no-x-sex", is_flag=True, help="On X, no sex as a covariate.")
 @click.option("--pairs", metavar="FILE", help="Rows ID ID: r² of each pair, and nothing else.")
 @click.option("--also", multiple=True, metavar="NAME=FORMULA", help="Of n2, n1, n0 and missing.")
 @json_option
@@ -38,6 +39,7 @@ def command(
     pairs: str | None,
     also: tuple[str, ...],
     covariate_names: tuple[str, ...],
+    no_x_sex: bool,
     as_json: bool,
     **options: Any,
 ) -> None:
@@ -66,6 +68,7 @@ def command(
         genotypes,
         also=formulas,
         covariate_names=covariates or None,
+        x_sex=not no_x_sex,
         progress=Pace(),
         **chosen,
     )
