@@ -36,7 +36,7 @@ _LOG = ".variants.tsv"
     default="additive",
     show_default=True,
     metavar="NAME|FORMULA",
-    help="additive, dominant, recessive, or a formula of g and ploidy.",
+    help="additive, dominant, recessive, centered, standardized, or a formula of g, ploidy and p.",
 )
 @click.option(
     "--missing",

@@ -145,7 +145,7 @@ class Pass:
         self, block: Block, variant: NDArray[np.int64], index: NDArray[np.int64], kind: int
     ) -> Floats:
         """The frequency of each term's counted allele."""
-        if self._valuing.missing == "none":
+        if not self._valuing.needs_frequency:
             return np.full(len(index), np.nan)
         if self._known is not None:
             return self._known[self._terms.variant[index]]

@@ -65,8 +65,8 @@ def prs(
         by: match by `position` and alleles, by `id` and alleles, or `auto`: by position where a
             file has positions.
         build: the cohort's genome build, where its file does not say it.
-        effect: of rows that state none: additive, dominant, recessive, or a formula of `g` and
-            `ploidy`.
+        effect: of rows that state none: additive, dominant, recessive, centered, standardized, or
+            a formula of `g`, `ploidy` and `p`, the allele's frequency.
         missing: `mean`: a missing genotype counts as the mean, from the founders who are kept;
             `none`: it counts as nothing, and lowers the denominator of the average.
         frequencies: a file (.afreq, .frq) that means are taken from instead.
@@ -92,15 +92,14 @@ def prs(
     rules = Rules(one_of("by", by, BY), bool(ambiguous), bool(flip))
     least, male_x = share("min_overlap", min_overlap), whole("male_x", male_x, 1, 2)
     inside = ranges_of(ranges)
-    _check_together(inside, among, frequencies, missing)
+    _check_together(inside, among, frequencies, valuing)
     count = _cores() if threads is None else whole("threads", threads, 1)
     cohort = opened(genotypes, field, sex, progress)
     mask, lists = kept(cohort.people, keep, remove)
-    if missing == "mean" and frequencies is None and not (mask & cohort.people.founder).any():
+    needed = valuing.needs_frequency and frequencies is None
+    if needed and not (mask & cohort.people.founder).any():
         hint = "give `frequencies`, or missing='none'"
-        raise ArgumentError(
-            "no founder is kept, whose allele frequencies would be imputed", hint=hint
-        )
+        raise ArgumentError("no founder is kept, whose allele frequencies would count", hint=hint)
     wanted = names("columns", columns)
     read = _with_names([read_weights(path, wanted, among, progress) for path in files])
     found = [_matched(one, cohort, rules, build) for one in read]
@@ -114,11 +113,11 @@ def prs(
 
 
 def _check_together(
-    ranges: Ranges | None, among: str | None, frequencies: PathLike | None, missing: str
+    ranges: Ranges | None, among: str | None, frequencies: PathLike | None, valuing: Valuing
 ) -> None:
     if (ranges is None) != (among is None):
         raise ArgumentError("`ranges` and `among`, the column they are about, go together")
-    if frequencies is not None and missing == "none":
+    if frequencies is not None and not valuing.needs_frequency:
         raise ArgumentError("frequencies are for imputing, and missing='none' imputes nothing")
 
 
@@ -179,7 +178,8 @@ def _notes(
         "mean": f"mean imputation, frequencies of {source}{few}",
         "none": "no mean imputation, the denominator is lowered",
     }
-    notes = {"missing": rule[valuing.missing], "effect": str(valuing.effects.name)}
+    about_p = f", p from {source}{few}" if valuing.effects.of_frequency else ""
+    notes = {"missing": rule[valuing.missing], "effect": f"{valuing.effects.name}{about_p}"}
     notes["genotypes"] = Path(cohort.name).name
     for one in found:
         used, rows = int(one.used.sum()), len(one.weights)
