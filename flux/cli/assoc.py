@@ -61,8 +61,8 @@ def command(
     chosen = {name: value for name, value in options.items() if value is not None}
     formulas, covariates = _formulas(also), list(covariate_names)
     if pairs is not None:
-        _only_pairs(chosen, formulas, covariates)
-        count = write_linkage(output, genotypes, pairs, chosen)
+        _only_pairs(chosen, formulas, covariates, no_x_sex)
+        count = write_linkage(output, genotypes, pairs, chosen | {"progress": Pace()})
         return show(as_json, f"{count:,} pairs -> {output}", output, pairs=count)
     found = flux.assoc(
         genotypes,
@@ -91,5 +91,7 @@ def _formulas(also: tuple[str, ...]) -> dict[str, str]:
         name, equals, formula = (part.strip() for part in text.partition("="))
         if not (name and equals and formula):
             raise click.UsageError(f"expected NAME=FORMULA, found {text!r}")
+        if name in named:
+            raise click.UsageError(f"--also names {name} twice")
         named[name] = formula
     return named

@@ -27,6 +27,30 @@ from flux.genotypes.written import number_text, replace
 PathLike = str | Path
 
 MODELS = ("linear", "logistic")
+_TAKEN = frozenset(
+    [
+        "CHROM",
+        "POS",
+        "ID",
+        "COUNTED",
+        "OTHER",
+        "N2",
+        "N1",
+        "N0",
+        "MISSING",
+        "F_MISS",
+        "FREQ",
+        "OBS_CT",
+        "HWE_CHI2",
+        "HWE_P",
+        "OBS_TRAIT",
+        "BETA",
+        "SE",
+        "T",
+        "CHI2",
+        "P",
+    ]
+)
 _BLOCK_BYTES = 4 << 20  # of packed genotypes; a regression unpacks them
 _UNPACKED = 32 << 20  # bytes
 
@@ -119,9 +143,6 @@ def assoc(
         "COUNTED": variants.counted,
         "OTHER": variants.other,
     }
-    taken = set(columns) & set(formulas)
-    if taken:
-        raise ArgumentError(f"a column is called {min(taken)} already")
     return Association(columns | _statistics(cohort, mask, formulas, tests, progress))
 
 
@@ -129,6 +150,11 @@ def _named(also: Mapping[str, str] | None) -> dict[str, str]:
     found = a_file_or_mapping("also", also or {})
     if isinstance(found, Path) or not all(isinstance(t, str) for t in (found or {}).values()):
         raise ArgumentError("`also` holds formulas by name", hint='such as {"HET": "n1"}')
+    for name in found or {}:
+        if name.split() != [name]:
+            raise ArgumentError(f"{name!r} is no name of a column: one word is")
+        if name.lstrip("#") in _TAKEN:
+            raise ArgumentError(f"a column is called {name} already")
     return dict(found or {})
 
 
@@ -143,6 +169,8 @@ def _tests(
     x_sex: bool,
 ) -> Mapping[int, Test]:
     """The test for each kind of chromosome; none without a trait."""
+    if of_them is not None and covariates is None:
+        raise ArgumentError("names of covariates need `covariates`, which have them")
     if traits is None:
         if trait is not None or covariates is not None:
             raise ArgumentError("a trait and covariates need `traits`")

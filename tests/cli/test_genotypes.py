@@ -16,7 +16,6 @@ import flux
 from flux.cli.entry import run
 from tests.genotypes.cohorts import plain_score, simulate, weigh, write_weights
 
-
 PRS = ("prs", "--genotypes", "c.bed", "--weights", "w.txt")
 
 
@@ -169,6 +168,8 @@ def test_pairs_have_a_table_of_their_own(folder: Path, capsys: pytest.CaptureFix
     assert float(lines[2][2]) == pytest.approx(1)
     assert run([*arguments, "--also", "H = n1"]) == 2
     assert run([*arguments, "--traits", "y"]) == 2
+    assert run([*arguments, "--no-x-sex"]) == 2
+    assert run([*arguments[:3], "-o", "s.tsv", *("--also", "H=n1") * 2]) == 2
 
 
 def test_a_kill_leaves_the_old_output_or_the_whole_one(folder: Path) -> None:

@@ -320,7 +320,20 @@ WRONG = [
     ),
     ({"also": {"H": "n3"}}, "has no `n3`"),
     ({"also": {"POS": "n1"}}, "called POS already"),
+    ({"also": {"HWE_P": "n1"}}, "called HWE_P already"),
+    ({"also": {"A\tB": "n1"}}, "is no name of a column"),
+    ({"also": {"": "n1"}}, "is no name of a column"),
+    ({"traits": {"y": np.arange(61)}, "covariate_names": ["a"]}, "need `covariates`"),
 ]
+
+
+def test_every_column_has_a_name_that_no_other_may_have(tmp_path: Path) -> None:
+    cohort = simulate(tmp_path / "c")
+    for traits in (None, {"y": np.arange(61) % 2}):
+        for model in ("linear", "logistic"):
+            for name in flux.assoc(cohort.bed, traits=traits, model=model).columns:
+                with pytest.raises(FluxError, match=f"called {name.lstrip('#')} already"):
+                    flux.assoc(cohort.bed, also={name.lstrip("#"): "n1"})
 
 
 @pytest.mark.parametrize(("options", "text"), WRONG)
