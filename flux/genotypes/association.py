@@ -28,28 +28,10 @@ PathLike = str | Path
 
 MODELS = ("linear", "logistic")
 _TAKEN = frozenset(
-    [
-        "CHROM",
-        "POS",
-        "ID",
-        "COUNTED",
-        "OTHER",
-        "N2",
-        "N1",
-        "N0",
-        "MISSING",
-        "F_MISS",
-        "FREQ",
-        "OBS_CT",
-        "HWE_CHI2",
-        "HWE_P",
-        "OBS_TRAIT",
-        "BETA",
-        "SE",
-        "T",
-        "CHI2",
-        "P",
-    ]
+    (
+        *("CHROM", "POS", "ID", "COUNTED", "OTHER", "N2", "N1", "N0", "MISSING", "F_MISS"),
+        *("FREQ", "OBS_CT", "HWE_CHI2", "HWE_P", "OBS_TRAIT", "BETA", "SE", "T", "CHI2", "P"),
+    )
 )
 _BLOCK_BYTES = 4 << 20  # of packed genotypes; a regression unpacks them
 _UNPACKED = 32 << 20  # bytes
