@@ -41,6 +41,9 @@ AS_IS, SWAPPED, FLIPPED, FLIPPED_SWAPPED, ABSENT, ALLELES, AMBIGUOUS, TWICE = ra
 NO_POSITION, NO_ID, IS_HAPLOTYPE, NO_RANGE = range(8, 12)
 _MATCHED = 4
 
+# PLINK's pseudo-autosomal regions have the positions of X, where the Catalog has them too.
+_PLACED_ON = {"PAR": "X"}
+
 BY = ("auto", "position", "id")
 
 
@@ -146,7 +149,8 @@ def _positions(places: Loci, variants: Variants) -> tuple[Index, Index]:
         (places.chrom, places.position),
         (variants.chrom, variants.position),
     ):
-        codes = np.fromiter(map(known.__getitem__, chrom), np.int64, len(chrom))
+        names = (_PLACED_ON.get(name, name) for name in chrom)
+        codes = np.fromiter(map(known.__getitem__, names), np.int64, len(chrom))
         made.append(np.where(position > 0, (codes << 40) | position, -1))
     return made[0], made[1]
 
