@@ -99,7 +99,7 @@ def assoc(
         covariates: likewise; an intercept is always there.
         covariate_names: of those the ones to use.
         model: `linear`, least squares; `logistic`, the score test of a trait of cases.
-        x_sex: on X sex is a covariate too, and whoever's is unknown is left out, as in PLINK 2.
+        x_sex: on X sex is a covariate too, and people of unknown sex are left out, as in PLINK 2.
         also: further statistics by name: formulas of n2, n1, n0 and missing.
         keep: whom to look at: a file of `FID IID` or `IID` rows, or names.
         remove: whom to leave out, likewise.
