@@ -12,17 +12,19 @@ Source:
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from flux.calculus.equal import error_bound
+from flux.expr.traverse import count_nodes
 from flux.numeric.minimum import Ending
 from flux.numeric.multipliers import Held, held
 from flux.numeric.objective import Point, gradients
 from flux.numeric.problem import Problem
-from flux.numeric.surroundings import Look, Surroundings
+from flux.numeric.surroundings import WORK, Look, Surroundings
 
 Array = NDArray[Any]
 
@@ -178,7 +180,8 @@ class Judge:
             return []
         basis = view.directions[:, weak]
         around = self._around(point, view)
-        return [self._look(around, view, d, small) for d in _across(basis)]
+        most = max(1, WORK // count_nodes(self._problem.function.expr))
+        return [self._look(around, view, d, small) for d in islice(_across(basis), most)]
 
     def _around(self, point: Point, view: _View) -> Surroundings:
         moving = np.abs(view.holding.open).max(axis=1) > _SHORT

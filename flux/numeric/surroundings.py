@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from flux.calculus.equal import error_bound
 from flux.errors import FluxError
 from flux.expr import inputs
+from flux.expr.traverse import count_nodes
 from flux.numeric.objective import Point, gradients, parts_of_sum
 from flux.numeric.problem import Problem
 from flux.precision import interval
@@ -29,6 +30,7 @@ Array = NDArray[Any]
 _EPSILON = float(np.finfo(float).eps)
 _FIRST = 1e-4  # beside the unknowns' size
 _KEPT = 1e-14  # a violation, beside the constraint's terms, that is rounding
+WORK = 600  # nodes of formulas, of which so many bounds or looks take a tenth of a second
 _SHARE = 1e-3  # of a direction: an unknown that has less of it does not count
 _WIDE = 20.0  # tolerances within which a minimum counts as enclosed
 
@@ -74,13 +76,16 @@ class Surroundings:
         self._slope = float(np.abs(problem.projected(point)).sum())
         self._curvature = float(np.abs(hessian).sum(axis=1).max())
         self._bound = self._value_bound(point.x)
+        function = problem.function
+        self._is_light = function.unknowns.count * count_nodes(function.expr) <= WORK
         # The point itself may be beyond an edge by rounding.
         self._kept = [max(c.violation(point.x), _KEPT) for c in problem.constraints]
 
     def look(self, direction: Array, closely: bool) -> Look:
         """Along a direction; closely, from the tolerance on, and along a curve as well."""
         straight = self._along(direction, closely)
-        if not closely or straight is Look.FALLS or not self._strong[1].size:
+        curves = closely and self._is_light and self._strong[1].size
+        if not curves or straight is Look.FALLS:
             return straight
         down, curvature = self._strong
         gain = float((down.T @ self._point.gradient) ** 2 @ (1 / curvature))
@@ -116,7 +121,8 @@ class Surroundings:
             change = self._problem.function.value(x) - self._point.value
             if not np.isfinite(change):
                 return (-1 if change == -np.inf else 1), distance, x
-            if abs(change) > self._noise(x) + (gain or 0.0):
+            # A level place asks for no bound.
+            if change and abs(change) > self._noise(x) + (gain or 0.0):
                 return (1 if change > 0 else -1), distance, x
             distance *= 10
         return 0, distance, x
@@ -159,8 +165,8 @@ class Surroundings:
 
     def _level(self, direction: Array, ends: tuple[Array, Array]) -> Look:
         """What a level direction is, when rounding is taken away."""
-        if any(map(np.ndim, self._values(self._point.x).values())):
-            return Look.LEVEL  # no bounds are known of arrays
+        if any(map(np.ndim, self._values(self._point.x).values())) or not self._is_light:
+            return Look.LEVEL  # no bounds are known of arrays, and of much they take too long
         if self._underflows(direction):
             return Look.HALF_LEVEL
         places = (self._point.x, *ends)
