@@ -66,7 +66,7 @@ def exact_roots(residuals: Sequence[Expr], unknowns: Sequence[str]) -> Found:
     for e in residuals:
         check_scalar(e)
     if all(simplify(e) is ZERO for e in residuals):
-        raise NotFoundError("the equation holds for every value of the unknown")
+        raise NotFoundError("the equation holds wherever both of its sides have a value")
     sure, candidates = _candidates(residuals, unknowns)
     leaves = [x for x in inputs(*residuals) if x.attributes.name in unknowns]
     checks = [_checked(residuals, candidate) for candidate in candidates]
