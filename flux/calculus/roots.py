@@ -47,7 +47,8 @@ class Found:
     Attributes:
         roots: in order of their values where they are numbers.
         complete: whether there are no others: of a polynomial no complex ones either, of another
-            function no real ones.
+            function no real ones. With other names: for values of these at which the polynomial
+            keeps its degree and every root is finite.
     """
 
     roots: tuple[Root, ...]
@@ -66,7 +67,9 @@ def exact_roots(residuals: Sequence[Expr], unknowns: Sequence[str]) -> Found:
     for e in residuals:
         check_scalar(e)
     if all(simplify(e) is ZERO for e in residuals):
-        raise NotFoundError("the equation holds wherever both of its sides have a value")
+        raise NotFoundError(
+            "the equation holds for every value of the unknown at which both sides have one"
+        )
     sure, candidates = _candidates(residuals, unknowns)
     leaves = [x for x in inputs(*residuals) if x.attributes.name in unknowns]
     checks = [_checked(residuals, candidate) for candidate in candidates]
@@ -267,7 +270,7 @@ _SCAN = np.sinh(np.linspace(-5.0, 5.0, 2_000))  # to 74 on both sides, densest a
 
 
 def _covers_sign_changes(residual: Expr, unknown: str, roots: Sequence[Root]) -> bool:
-    """Whether the sign of a function of one name changes at the roots alone, in a wide range."""
+    """Whether a function of one name is 0, or changes sign, at the roots alone in a wide range."""
     names = {x.attributes.name for x in inputs(residual)}
     if names != {unknown}:
         return True
@@ -276,6 +279,8 @@ def _covers_sign_changes(residual: Expr, unknown: str, roots: Sequence[Root]) ->
     x, sign = _SCAN[known], np.sign(value[known])
     turns = np.flatnonzero(sign[1:] != sign[:-1])
     real = [evaluate(r[unknown].real) for r in roots if r[unknown].imaginary is ZERO]
+    if np.any((value == 0) & (bound == 0) & ~np.isin(_SCAN, real)):
+        return False
     return all(any(x[i] <= at <= x[i + 1] for at in real) for i in turns)
 
 

@@ -22,6 +22,7 @@ from flux.calculus.power_series import (
     constant_series,
     decided,
     is_constant,
+    settled,
     value_of,
 )
 from flux.calculus.simplify import simplify
@@ -127,6 +128,7 @@ def _check(e: Expr, x: str, point: Expr, n: int, nodes: int) -> None:
     if any(leaf.attributes.name == x for leaf in inputs(point)):
         raise ArgumentError(f"the point is written in terms of `{x}` itself")
     check_scalar(point)
+    decided(as_coefficient(point))
     _check_steps(nodes * (n + 1) ** 2)
 
 
@@ -139,11 +141,11 @@ def _expanded(order: Sequence[Expr], x: str, point: Expr, length: int) -> Series
             _check_steps(steps)
         if e.op is Op.INPUT and e.attributes.name == x:
             rest: list[Coefficient] = [Fraction(1), *[Fraction(0)] * (length - 2)]
-            made[e] = [as_coefficient(point), *rest[: length - 1]]
+            made[e] = settled([as_coefficient(point), *rest[: length - 1]])
         elif not e.args:
             made[e] = constant_series(as_coefficient(e), length)
         else:
-            made[e] = _row(e, [made[arg] for arg in e.args])
+            made[e] = settled(_row(e, [made[arg] for arg in e.args]))
     return made[order[-1]]
 
 
