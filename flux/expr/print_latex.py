@@ -7,7 +7,7 @@ expression would otherwise be too large; then an `aligned` block lists them firs
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 
 from flux.expr.blocks import is_small, named_nodes
@@ -48,11 +48,24 @@ def to_latex(e: Expr) -> str:
     names: dict[Expr, str] = {}
     if not is_small(order):
         names = {part: f"w_{{{i}}}" for i, part in enumerate(named_nodes(order), 1)}
+    shown = {**names, **_literal(order, names.values())}
     if not names:
-        return _written(e, names)
-    lines = [f"{name} &= {_written(part, names)}" for part, name in names.items()]
-    rows = "\\\\\n".join([*lines, f"&\\phantom{{=}} {_written(e, names)}"])
+        return _written(e, shown)
+    lines = [f"{name} &= {_written(part, shown)}" for part, name in names.items()]
+    rows = "\\\\\n".join([*lines, f"&\\phantom{{=}} {_written(e, shown)}"])
     return f"\\begin{{aligned}}\n{rows}\n\\end{{aligned}}"
+
+
+def _literal(order: Sequence[Expr], names: Iterable[str]) -> dict[Expr, str]:
+    """Inputs that would look like pi, e, a shared part or another input: spelled letter by letter."""
+    taken, found = {r"\pi", "e", *names}, {}
+    for x in order:
+        if x.op is Op.INPUT and not x.attributes.axes:
+            name = _name(x.attributes.name)
+            if name in taken:
+                found[x] = rf"\text{{{_escaped(x.attributes.name)}}}"
+            taken.add(name)
+    return found
 
 
 def _written(root: Expr, names: Mapping[Expr, str]) -> str:

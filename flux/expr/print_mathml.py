@@ -7,7 +7,7 @@ otherwise be too large; then a table lists them first. Every text of a user is e
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from html import escape
 
@@ -41,10 +41,11 @@ def to_mathml(e: Expr) -> str:
     names: dict[Expr, str] = {}
     if not is_small(order):
         names = {part: _sub("<mi>w</mi>", f"<mn>{i}</mn>") for i, part in _numbered(order)}
-    value = _written(e, names)
+    shown = {**names, **_literal(order, names.values())}
+    value = _written(e, shown)
     if not names:
         return f"{_OPEN}{value}</math>"
-    rows = [f"{name}<mo>=</mo>{_written(part, names)}" for part, name in names.items()]
+    rows = [f"{name}<mo>=</mo>{_written(part, shown)}" for part, name in names.items()]
     cells = "".join(f"<mtr><mtd>{row}</mtd></mtr>" for row in [*rows, value])
     return f"{_OPEN}<mtable>{cells}</mtable></math>"
 
@@ -54,6 +55,24 @@ _OPEN = '<math xmlns="http://www.w3.org/1998/Math/MathML" display="block">'
 
 def _numbered(order: Sequence[Expr]) -> list[tuple[int, Expr]]:
     return list(enumerate(named_nodes(order), 1))
+
+
+def _literal(order: Sequence[Expr], names: Iterable[str]) -> dict[Expr, str]:
+    """Inputs that would look like pi, e, a shared part or another input: spelled letter by letter."""
+    taken, found = {_looks(name) for name in (_NAMED["pi"], _NAMED["e"], *names)}, {}
+    for x in order:
+        if x.op is Op.INPUT and not x.attributes.axes:
+            name = _looks(_name(x.attributes.name))
+            if name in taken:
+                text = escape(printable(x.attributes.name), quote=False)
+                found[x] = f"<mtext>{text}</mtext>"
+            taken.add(name)
+    return found
+
+
+def _looks(element: str) -> str:
+    """An element as it looks, be its digits a name or a number."""
+    return element.replace("mn>", "mi>")
 
 
 def _written(root: Expr, names: Mapping[Expr, str]) -> str:
