@@ -132,7 +132,7 @@ def _symbol(part: Sympy, _: Sequence[Expr]) -> Expr:
         raise DomainError(f"the symbol {part.name!r} is not real")
     if not _NAME.match(part.name):
         raise ArgumentError(
-            f"the symbol {ascii(part.name)} is no name of the language",
+            f"the symbol {part.name!a} is no name of the language",
             hint="a name is of printable ASCII characters, without a backtick",
         )
     signs = (text for name, text in _SIGNS.items() if getattr(part, name))

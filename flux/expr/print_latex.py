@@ -57,7 +57,7 @@ def to_latex(e: Expr) -> str:
 
 
 def _literal(order: Sequence[Expr], names: Iterable[str]) -> dict[Expr, str]:
-    """Inputs that would look like pi, e, a shared part or another input: spelled letter by letter."""
+    """Inputs that would look like pi, e, a shared part or another input, spelled as they are."""
     taken, found = {r"\pi", "e", *names}, {}
     for x in order:
         if x.op is Op.INPUT and not x.attributes.axes:

@@ -58,7 +58,7 @@ def _numbered(order: Sequence[Expr]) -> list[tuple[int, Expr]]:
 
 
 def _literal(order: Sequence[Expr], names: Iterable[str]) -> dict[Expr, str]:
-    """Inputs that would look like pi, e, a shared part or another input: spelled letter by letter."""
+    """Inputs that would look like pi, e, a shared part or another input, spelled as they are."""
     taken, found = {_looks(name) for name in (_NAMED["pi"], _NAMED["e"], *names)}, {}
     for x in order:
         if x.op is Op.INPUT and not x.attributes.axes:
