@@ -40,6 +40,7 @@ _ENOUGH = 8  # points that must agree
 _EPSILON = 8 * np.finfo(np.float64).eps  # an operation's own error: 4 ulp, with room
 _CLEAR = 1e3  # how far beyond their error bounds two values are surely different
 _KNOWN = 1e-7  # a value counts where its error is below this part of it (or of 1)
+_LARGE = 10_000  # nodes of two forms whose difference is not simplified as well
 _ASKED = 3  # points that agree in float64 and are asked for digits
 _MOST_NODES = 300  # of expressions that are looked at so closely
 _SECONDS = 0.3  # for that
@@ -104,7 +105,8 @@ def _equal(a: Expr, b: Expr, everywhere: bool) -> Equality:
 
 
 def _same_by_structure(a: Expr, b: Expr) -> bool:
-    return simplify(a) is simplify(b) or simplify(a - b) is ZERO
+    a, b = simplify(a), simplify(b)
+    return a is b or (count_nodes(a, b) <= _LARGE and simplify(a - b) is ZERO)
 
 
 def _is_scalar(e: Expr) -> bool:

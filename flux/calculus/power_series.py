@@ -23,7 +23,7 @@ from flux.calculus.folding import add, div, mul, neg, number
 from flux.calculus.partials import PARTIALS, a
 from flux.calculus.simplify import simplify
 from flux.errors import DomainError, LimitError
-from flux.expr import Expr, apply, constant, count_nodes, inputs, topological, where
+from flux.expr import Expr, apply, constant, inputs, topological, where
 from flux.ops import Op
 from flux.settings import current
 
@@ -100,7 +100,18 @@ def value_of(op: Op, *operands: Coefficient) -> Coefficient:
         if value is not None:
             return Fraction(value)
     made = apply(op, *(as_expr(c) for c in operands))
-    return as_coefficient(made if count_nodes(made) > _MOST_SIMPLIFIED else simplify(made))
+    return as_coefficient(simplify(made) if _is_small(made) else made)
+
+
+def _is_small(e: Expr) -> bool:
+    """Whether an expression has at most so many nodes; the walk ends there."""
+    seen, stack = set[Expr](), [e]
+    while stack and len(seen) <= _MOST_SIMPLIFIED:
+        part = stack.pop()
+        if part not in seen:
+            seen.add(part)
+            stack.extend(part.args)
+    return len(seen) <= _MOST_SIMPLIFIED
 
 
 def _factorial(x: Fraction) -> int | None:
@@ -215,7 +226,7 @@ def _vanishes(c: Coefficient) -> bool:
 def settled(u: Series) -> Series:
     """The series with exact zeros for leading terms that are 0 by form, such as a - a."""
     for k, c in enumerate(u):
-        if isinstance(c, Expr) and c.op in _CANCEL and count_nodes(c) <= _MOST_SIMPLIFIED:
+        if isinstance(c, Expr) and c.op in _CANCEL and _is_small(c):
             c = as_coefficient(simplify(c))
         if c != _ZERO:
             return [*[_ZERO] * k, *u[k:]]

@@ -35,7 +35,9 @@ from flux.ops import Op
 from flux.settings import current
 
 _STEPS_A_SETTING = 5  # steps of series arithmetic that count as one rewriting step
-_SYMBOLIC_STEPS = 70  # that a step on coefficients with names or roots counts for
+_SYMBOLIC_STEPS = 100  # that a step on coefficients with names or roots counts for
+_SYMBOLIC = frozenset((Op.GAMMA, Op.LGAMMA, Op.POLYGAMMA))  # whose coefficients have no numbers
+_POWER_NODES = 3  # that a power counts for: it takes a logarithm and an exponential
 _NODE_STEPS = 40  # rewriting steps that simplifying a node of a coefficient takes, at most
 _EXTRA_TERMS = (0, 2, 8, 32)  # that quotients such as sin(x)/x may use up
 
@@ -110,7 +112,7 @@ def coefficients(e: Expr, x: str, x0: Operand = 0, n: int = 6) -> list[Expr]:
     """The coefficients of `series`: n + 1 expressions without x, literals where they are exact."""
     order = check_scalar(e)
     point = lift(x0)
-    _check(e, x, point, n, len(order))
+    _check(e, x, point, n, sum(_POWER_NODES if part.op is Op.POW else 1 for part in order))
     if any(part.op not in ROWS and part.args for part in order):
         return [as_expr(c) for c in _by_derivatives(e, x, point, n)]
     for extra in _EXTRA_TERMS:
@@ -136,7 +138,7 @@ def _expanded(order: Sequence[Expr], x: str, point: Expr, length: int) -> Series
     made: dict[Expr, Series] = {}
     steps = 0
     for e in order:
-        if any(not _is_exact(made[arg]) for arg in e.args):
+        if e.op in _SYMBOLIC or any(not _is_exact(made[arg]) for arg in e.args):
             steps += _SYMBOLIC_STEPS * length**2
             _check_steps(steps)
         if e.op is Op.INPUT and e.attributes.name == x:
