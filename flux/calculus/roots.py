@@ -16,7 +16,12 @@ from typing import NamedTuple
 import numpy as np
 
 from flux.calculus.domain import Condition, domain
-from flux.calculus.equal import Verdict, equal, error_bound, values_and_bounds
+from flux.calculus.equal import (
+    Verdict,
+    equal_almost_everywhere,
+    error_bound,
+    values_and_bounds,
+)
 from flux.calculus.folding import ZERO, add, div, magnitude, mul, neg, number, power, sub
 from flux.calculus.signs import SignTable
 from flux.calculus.simplify import simplify
@@ -121,7 +126,7 @@ def _verdict(residual: Expr, root: Root) -> Verdict:
             moved: dict[str | Expr, Operand | str] = {
                 name: v.real for name, v in root.items() if name in known
             }
-            return equal(subs(residual, moved), ZERO).verdict
+            return equal_almost_everywhere(subs(residual, moved), ZERO).verdict
         value = _at(residual, root)
     except FluxError:  # too large, or no function of complex numbers here
         return Verdict.UNKNOWN
@@ -133,7 +138,7 @@ def _verdict(residual: Expr, root: Root) -> Verdict:
 def _against_zero(e: Expr) -> Verdict:
     """Whether e is 0; a number by its rounding error alone, as long ones simplify slowly."""
     if inputs(e):
-        return equal(e, ZERO).verdict
+        return equal_almost_everywhere(e, ZERO).verdict
     value, bound = error_bound(e, {})
     if not abs(value) < math.inf or not bound <= _KNOWN:
         return Verdict.UNKNOWN
