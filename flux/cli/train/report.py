@@ -1,0 +1,62 @@
+"""What `flux train` says before the first step, and after the last one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from flux.cli.eval_model import ASKED
+from flux.cli.pace import Pace
+
+if TYPE_CHECKING:
+    from flux.training import Elsewhere, Line, Run, RunFolder
+
+_SHOWN = 5  # of their answers
+_SAMPLE = 300  # characters
+
+
+def tell(remark: str) -> None:
+    """A remark, on standard error."""
+    click.echo(f"note: {remark}", err=True)
+
+
+def introduce(run: Run, lines: list[Line], folder: Path) -> float:
+    """Say what the run is and what it will cost; the machine's peak, in operations a second."""
+    from flux.training import estimate
+
+    source = f"{len(lines):,} lines of calculus" if lines else run.task.name
+    expected = estimate(run, run.sharing.threads)
+    click.echo(f"training {run.model.count:,} parameters on {source}; the run is saved in {folder}")
+    if run.ranks.count > 1:
+        click.echo(f"{run.ranks.count} ranks, each on its part of every batch")
+    click.echo(str(expected))
+    return expected.peak
+
+
+def conclude(run: Run, lines: list[Line], kept: RunFolder | Elsewhere, steps: int) -> None:
+    """Say what came of a run, what it writes or answers, and how to go on."""
+    folder = kept.path
+    click.echo(f"validation loss {run.validation_loss():.4f} after {run.trainer.step} steps")
+    if run.ranks.number:
+        return
+    if lines:
+        _mark(run, lines)
+    kept.plot()
+    text = run.sample()
+    if text is not None:
+        click.echo(f"\na sample:\n{text}")
+        prompt = '--prompt "x*sin(x) -> " --line --greedy' if lines else f"--length {_SAMPLE}"
+        click.echo(f"\nto write more:  flux generate {folder} {prompt}")
+    click.echo(f"to train on:    flux train --resume {folder} --steps {2 * steps}")
+
+
+def _mark(run: Run, lines: list[Line]) -> None:
+    from flux.training import mark
+
+    marks = mark(run.language, lines, ASKED, run.origin.seed, Pace().counter("answers", ASKED))
+    click.echo(f"{marks}\n{marks.table()}")
+    for each in marks.marked[:_SHOWN]:
+        verdict = "right" if each.right else "wrong"
+        click.echo(f"  {verdict}  {each.line.problem} -> {each.answer}")
