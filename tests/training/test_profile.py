@@ -87,6 +87,26 @@ def test_backward_products_belong_to_the_lines_of_the_forward_ones(
         assert spent[f"<library>/layers.flux:{place[text]}"] == pytest.approx(flops, rel=0.01), text
 
 
+def test_an_instruction_belongs_to_the_layer_whose_text_it_works_for(found: Profile) -> None:
+    lines = (Path(flux.__file__).parent / "library" / "layers.flux").read_text().splitlines()
+    headers = {n: text for n, text in enumerate(lines, 1) if text.startswith("layer ")}
+    seen = set()
+    for instruction, _ in found.instructions:
+        if instruction.opcode in ("map", "iota") or not instruction.places:
+            continue
+        place = instruction.places[0]
+        if place.source == "<library>/layers.flux":
+            header = max(n for n in headers if n < place.line)
+            name = headers[header].split("[")[0].removeprefix("layer ")
+            whose = instruction.layer.rpartition(".")[2].removesuffix("_1")
+            assert name == whose or (name, whose) == ("block", "0"), (place, instruction.layer)
+            seen.add(instruction.layer)
+        elif place.source == "<library>/gpt.flux":
+            assert instruction.layer == "gpt"
+    parts = ("attention", "mlp", "layer_norm", "layer_norm_1")
+    assert seen >= {"block.0", "layer_norm", *(f"block.0.{part}" for part in parts)}
+
+
 def test_the_table_of_lines_names_their_layers_and_the_update_has_lines_too(found: Profile) -> None:
     rows = found.table("line", 1000).splitlines()
     assert any("layers.flux:" in row and "block.*.mlp" in row for row in rows)
