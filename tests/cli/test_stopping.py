@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -32,16 +33,46 @@ with stoppable() as stop:
     while not stop():
         time.sleep(0.001)
     print("asked", flush=True)
-    time.sleep(60)
+    {}
 """
+# One call of C that hands the interpreter to other threads, as a large product does.
+_LONG = "import hashlib; hashlib.pbkdf2_hmac('sha256', b'', b'', 1 << 26)"
+_APART_S = 0.3
 
 
+def _asked(doing: str, number: signal.Signals) -> subprocess.Popen[str]:
+    """A process that has been told to stop, and does something else."""
+    words = [sys.executable, "-c", _WAIT.format(doing)]
+    job = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+    assert job.stdout is not None
+    assert job.stdout.readline() == "ready\n"
+    job.send_signal(number)
+    assert job.stdout.readline() == "asked\n"
+    return job
+
+
+@pytest.mark.parametrize("doing", ["time.sleep(60)", _LONG])
 @pytest.mark.parametrize(("number", "code"), CODES)
-def test_the_second_signal_leaves_at_once(number: signal.Signals, code: int) -> None:
-    with subprocess.Popen([sys.executable, "-c", _WAIT], stdout=subprocess.PIPE, text=True) as job:
-        assert job.stdout is not None
-        assert job.stdout.readline() == "ready\n"
+def test_the_second_signal_leaves_at_once(doing: str, number: signal.Signals, code: int) -> None:
+    with _asked(doing, number) as job:
+        time.sleep(_APART_S)
         job.send_signal(number)
-        assert job.stdout.readline() == "asked\n"
-        job.send_signal(number)
-        assert job.wait(timeout=5) == code
+        assert job.wait(timeout=10) == code
+
+
+def test_a_signal_that_is_passed_on_at_once_is_no_second_one() -> None:
+    with _asked("time.sleep(0.5)", signal.SIGTERM) as job:
+        for _ in range(3):
+            job.send_signal(signal.SIGTERM)
+        assert job.wait(timeout=30) == 0
+
+
+def test_other_signals_and_wakeups_are_left_alone() -> None:
+    before = signal.signal(signal.SIGUSR1, lambda *_: None)
+    try:
+        with stoppable() as stop:
+            os.kill(os.getpid(), signal.SIGUSR1)
+            assert not stop()
+        assert signal.set_wakeup_fd(-1) == -1
+    finally:
+        signal.signal(signal.SIGUSR1, before)
