@@ -99,7 +99,7 @@ def end(
 
 
 def _again(job: subprocess.Popen[str], number: signal.Signals) -> float:
-    """Send a second signal, a little later; the seconds until the process has ended, 0 where it had before."""
+    """Send a second signal; the seconds until the process has ended, 0 where it had before."""
     time.sleep(_APART_S)
     begun = time.monotonic()
     if job.poll() is not None:
