@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flux.errors import DataError
+from flux.training.files import check_kind
 
 VERSION = 2
 _KIND = "flux checkpoint"
@@ -202,6 +203,7 @@ def _identity(path: Path) -> tuple[int, int, int]:
 
 def _check_file(path: Path) -> None:
     """Compare every byte with the digest, before anything in the file is believed."""
+    check_kind(path)
     size = path.stat().st_size
     if size > _MOST_BYTES:
         raise DataError(f"{str(path)!r} has more than {_MOST_BYTES} bytes")

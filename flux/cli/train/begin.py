@@ -74,11 +74,11 @@ def _origin(config: Config, start: Start | None, own: bool) -> Origin:
     """What a run is made from; `own` says that its configuration names a file with the model."""
     from flux.training import Origin
 
-    data = tuple(str(Path(path).resolve()) for path in config.data)
+    data = tuple(str(Path(path).absolute()) for path in config.data)
     source = start.source if start and not own else ""
     if config.preset.own and not source:
         source = _source(Path(config.preset.model))
-    begun = str(Path(config.start).resolve()) if config.start else ""
+    begun = str(Path(config.start).absolute()) if config.start else ""
     return Origin(config.preset, data, config.seed, source, config.name, begun)
 
 

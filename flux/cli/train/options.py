@@ -11,6 +11,20 @@ from flux.cli.ranks import ranks_of_command
 from flux.cli.train.begin import begin
 from flux.cli.train.resume import go_on
 
+
+class _Path(click.Path):
+    """A path; the empty one would be the folder that the command runs in."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """The path of a text."""
+        if value == "":
+            self.fail("it is empty", param, ctx)
+        return Path(value)
+
+
 # Options that change one number of the preset: field, type, help.
 _CHANGES: tuple[tuple[str, type, str], ...] = (
     ("steps", int, "Steps of the whole run."),
@@ -39,26 +53,26 @@ def _change_options(command: Any) -> Any:
     help="The model's sizes and how it is trained: calculus (the default), calculus-long, tiny,"
     " small, small-b16, nanogpt-cpu, medium, large; table for rows of numbers.",
 )
-@click.option("--model", type=click.Path(path_type=Path), help="A .flux file with your own model.")
+@click.option("--model", type=_Path(), help="A .flux file with your own model.")
 @click.option(
     "--data",
-    type=click.Path(path_type=Path),
+    type=_Path(),
     multiple=True,
     help="UTF-8 text files, or a folder of them; for models of tables a .csv, .tsv or .npz file.",
 )
 @click.option(
     "--from",
     "start",
-    type=click.Path(path_type=Path),
+    type=_Path(),
     help="Begin with the parameters and the vocabulary of a trained model: a run, an exported"
     " folder, or GPT-2 as transformers keeps it.",
 )
-@click.option("--config", type=click.Path(path_type=Path), help="A TOML file of keys and values.")
+@click.option("--config", type=_Path(), help="A TOML file of keys and values.")
 @click.option(
     "--set", "settings", metavar="KEY=VALUE", multiple=True, help="Change one key of all."
 )
-@click.option("--resume", type=click.Path(path_type=Path), help="Go on with this run's folder.")
-@click.option("--out", type=click.Path(path_type=Path), help="The run's folder.")
+@click.option("--resume", type=_Path(), help="Go on with this run's folder.")
+@click.option("--out", type=_Path(), help="The run's folder.")
 @click.option("--seed", type=int, help="The same seed gives the same bits.  [default: 0]")
 @click.option(
     "--threads",
