@@ -42,7 +42,8 @@ class Report:
         validation: the last validation loss; None before the first.
         steps_per_s: over the time since the last report.
         remaining_s: what the rest takes at that rate.
-        bits: the last validation loss as bits per character; None where there are no characters.
+        bits: the last validation loss as bits per character; None where there are no characters,
+            nan where some words are not in the vocabulary.
         rate: the learning rate.
         norm: of the gradient, before clipping.
         skipped: steps left out because they were not finite.
@@ -86,7 +87,7 @@ class Report:
         parts.append(f"validation {validation}")
         optional = (
             (self.perplexity, "perplexity {:.4g}"),
-            (self.bits, "{:.3f} bits/char"),
+            (_known(self.bits), "{:.3f} bits/char"),
             (_known(self.rate), "rate {:.2e}"),
             (_known(self.norm), "gradient {:.3g}"),
             (self.skipped or None, "{} skipped"),
@@ -114,8 +115,8 @@ class Report:
         }
 
 
-def _known(value: float) -> float | None:
-    return None if isnan(value) else value
+def _known(value: float | None) -> float | None:
+    return None if value is None or isnan(value) else value
 
 
 def duration(seconds: float) -> str:
