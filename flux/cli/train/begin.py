@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flux.cli.machine import limit_blas
+from flux.cli.output import typed
 from flux.cli.train.build import prepare
-from flux.cli.train.report import introduce
+from flux.cli.train.report import introduce, tell
 from flux.cli.train.steps import held, train
 from flux.errors import DataError
 
@@ -52,6 +53,7 @@ def begin(
     run, lines = prepare(origin, threads, ranks, start=start)
     peak = introduce(run, lines, folder)
     with held(folder, ranks):
+        _empty(folder)  # another run may have come and gone since
         train(run, lines, folder, origin.preset.steps, peak)
 
 
@@ -101,7 +103,8 @@ def _empty(folder: Path) -> Path:
     if (folder / CHECKPOINT).exists():
         raise DataError(
             f"{str(folder)!r} holds a run already",
-            hint=f"go on with it: flux train --resume {folder}; or choose another --out",
+            hint=f"go on with it: {typed('train', '--resume', str(folder))};"
+            " or choose another --out",
         )
     return folder
 
@@ -110,6 +113,22 @@ def _free_folder(wanted: Path) -> Path:
     """The folder itself where it is new, else with the first free number behind its name."""
     folder, number = wanted, 1
     while folder.exists():
-        number += 1
+        before, number = folder, number + 1
         folder = wanted.with_name(f"{wanted.name}-{number}")
+    if number > 1:
+        _mention(before)
     return folder
+
+
+def _mention(folder: Path) -> None:
+    """Say so where the run of the same name before this one has not come to its end."""
+    from flux.training import read_run
+
+    try:
+        saved = read_run(folder)
+    except DataError:
+        return
+    steps = saved.origin.preset.steps
+    if saved.step < steps:
+        on = typed("train", "--resume", str(folder))
+        tell(f"{folder} stopped at step {saved.step} of {steps}; to go on with it instead: {on}")

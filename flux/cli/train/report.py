@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from flux.cli.eval_model import ASKED
+from flux.cli.output import typed
 from flux.cli.pace import Pace
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 _SHOWN = 5  # of their answers
 _SAMPLE = 300  # characters
+_QUESTION = ("--prompt", "x*sin(x) -> ", "--line", "--greedy")
 
 
 def tell(remark: str) -> None:
@@ -47,9 +49,10 @@ def conclude(run: Run, lines: list[Line], kept: RunFolder | Elsewhere, steps: in
     text = run.sample()
     if text is not None:
         click.echo(f"\na sample:\n{text}")
-        prompt = '--prompt "x*sin(x) -> " --line --greedy' if lines else f"--length {_SAMPLE}"
-        click.echo(f"\nto write more:  flux generate {folder} {prompt}")
-    click.echo(f"to train on:    flux train --resume {folder} --steps {2 * steps}")
+        words = _QUESTION if lines else ("--length", str(_SAMPLE))
+        click.echo(f"\nto write more:  {typed('generate', str(folder), *words)}")
+    on = typed("train", "--resume", str(folder), "--steps", str(2 * steps))
+    click.echo(f"to train on:    {on}")
 
 
 def _mark(run: Run, lines: list[Line]) -> None:

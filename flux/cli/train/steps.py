@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from flux.cli.output import typed
 from flux.cli.stopping import TERMINATED, stoppable
 from flux.cli.train.report import conclude, tell
 from flux.errors import DomainError
@@ -52,7 +53,8 @@ def train(run: Run, lines: list[Line], folder: Path, steps: int, peak: float) ->
         )
         kept.save()
     if stopped:
-        click.echo(f"saved at step {run.trainer.step}; to go on: flux train --resume {folder}")
+        on = typed("train", "--resume", str(folder))
+        click.echo(f"saved at step {run.trainer.step}; to go on: {on}")
         raise SystemExit(stop.exit_code or TERMINATED)  # the signal was another rank's
     conclude(run, lines, kept, steps)
 
@@ -66,6 +68,6 @@ def _explained(folder: Path) -> Iterator[None]:
         yield
     except DomainError as error:
         if (folder / CHECKPOINT).exists():
-            note = f"to leave such steps out: flux train --resume {folder} --set not_finite=skip"
-            error.notes = (*error.notes, note)
+            on = typed("train", "--resume", str(folder), "--set", "not_finite=skip")
+            error.notes = (*error.notes, f"to leave such steps out: {on}")
         raise
