@@ -29,6 +29,16 @@ def show(as_json: bool, text: str, result: Any, **more: Any) -> None:
     click.echo(_written({"result": result, **more}) if as_json else text)
 
 
+def say(text: str, err: bool = False) -> None:
+    """Print what a long command can do without: it goes on where that cannot be written."""
+    try:
+        click.echo(text, err=err)
+    except OSError:
+        from flux.training.progress import silence
+
+        silence(sys.stderr if err else sys.stdout)
+
+
 def typed(*words: str) -> str:
     """A command of Flux for the shell that this one was typed in: its words quoted, and found."""
     return shlex.join((*_program(), *words))

@@ -16,6 +16,8 @@ from time import monotonic
 
 TERMINATED = 143
 _EXIT_CODES: dict[int, int] = {signal.SIGINT: 130, signal.SIGTERM: TERMINATED}
+if hasattr(signal, "SIGHUP"):
+    _EXIT_CODES[signal.SIGHUP] = 129  # the terminal is gone
 
 # Closer together, signals are one: `timeout`, `make` and `mpiexec` pass on what a process may have
 # been sent already, by a terminal or to its whole group.
@@ -58,7 +60,7 @@ def stoppable() -> Iterator[Stop]:
     watching = Thread(target=stop.watch, args=(arrived,), daemon=True)
     watching.start()
     wake = signal.set_wakeup_fd(arriving.fileno())
-    before = {number: signal.signal(number, stop.note) for number in _EXIT_CODES}
+    before = {number: signal.signal(number, stop.note) for number in _heard()}
     try:
         yield stop
     finally:
@@ -68,3 +70,10 @@ def stoppable() -> Iterator[Stop]:
         arriving.close()
         watching.join()
         arrived.close()
+
+
+def _heard() -> list[int]:
+    """The signals that ask to stop; `nohup` has said that a terminal that goes does not."""
+    hangup = getattr(signal, "SIGHUP", None)
+    ignored = hangup is not None and signal.getsignal(hangup) is signal.SIG_IGN
+    return [number for number in _EXIT_CODES if number != hangup or not ignored]

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from math import exp, isfinite, isnan
 from time import monotonic
 from types import TracebackType
 from typing import Any, Protocol, TextIO
-
-from flux.errors import DataError
 
 SMOOTHING = 20  # steps
 
@@ -210,8 +210,13 @@ def display(steps: int, stream: TextIO | None = None) -> Display:
     return Live(steps, out) if out.isatty() else Lines(out)
 
 
+def silence(stream: TextIO) -> None:
+    """Let what is written to a stream that takes no more go nowhere, what waits there included."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
 class Lines:
-    """One line a report."""
+    """One line a report. Where they cannot be written any more, a run goes on without them."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -220,14 +225,14 @@ class Lines:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._stream.flush()
+        """Each line has been written."""
 
     def show(self, report: Report) -> None:
         """Print the report."""
         try:
             print(report.line(), file=self._stream, flush=True)
-        except OSError as error:
-            raise DataError(f"cannot write the progress: {error.strerror}") from None
+        except OSError:
+            silence(self._stream)
 
 
 class Live:
@@ -250,7 +255,8 @@ class Live:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._progress.stop()
+        with suppress(OSError):  # the terminal is gone
+            self._progress.stop()
 
     def show(self, report: Report) -> None:
         """Redraw the bar."""

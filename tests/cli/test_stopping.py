@@ -76,3 +76,17 @@ def test_other_signals_and_wakeups_are_left_alone() -> None:
         assert signal.set_wakeup_fd(-1) == -1
     finally:
         signal.signal(signal.SIGUSR1, before)
+
+
+@pytest.mark.parametrize(("before", "code"), [("", 129), ("nohup", 130)])
+def test_a_terminal_that_goes_asks_to_stop_unless_nohup_is_there(before: str, code: int) -> None:
+    text = (
+        "import os, signal, sys\n"
+        "from flux.cli.stopping import stoppable\n"
+        f"signal.signal(signal.SIGHUP, signal.{'SIG_IGN' if before else 'SIG_DFL'})\n"
+        "with stoppable() as stop:\n"
+        "    os.kill(os.getpid(), signal.SIGHUP)\n"
+        "    os.kill(os.getpid(), signal.SIGINT)\n"
+        "    sys.exit(stop.exit_code)\n"
+    )
+    assert subprocess.run([sys.executable, "-c", text], check=False).returncode == code

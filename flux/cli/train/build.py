@@ -7,9 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
-
 from flux.cli.machine import cpu_name, usable_cores
+from flux.cli.output import say
 from flux.cli.pace import Pace
 from flux.cli.train.report import tell
 from flux.errors import DataError
@@ -111,4 +110,4 @@ def _measure(run: Run) -> None:
     tell(f"trying ways to share a step among {cores} cores")
     found = measure(cores, run.trainer.most_parts(cores), cpu_name(), step_s, told)
     run.share(found)
-    click.echo(f"threads, measured: {found}")
+    say(f"threads, measured: {found}")

@@ -5,10 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
-
 from flux.cli.eval_model import ASKED
-from flux.cli.output import typed
+from flux.cli.output import say, typed
 from flux.cli.pace import Pace
 
 if TYPE_CHECKING:
@@ -21,7 +19,7 @@ _QUESTION = ("--prompt", "x*sin(x) -> ", "--line", "--greedy")
 
 def tell(remark: str) -> None:
     """A remark, on standard error."""
-    click.echo(f"note: {remark}", err=True)
+    say(f"note: {remark}", err=True)
 
 
 def introduce(run: Run, lines: list[Line], folder: Path) -> float:
@@ -30,17 +28,17 @@ def introduce(run: Run, lines: list[Line], folder: Path) -> float:
 
     source = f"{len(lines):,} lines of calculus" if lines else run.task.name
     expected = estimate(run, run.sharing.threads)
-    click.echo(f"training {run.model.count:,} parameters on {source}; the run is saved in {folder}")
+    say(f"training {run.model.count:,} parameters on {source}; the run is saved in {folder}")
     if run.ranks.count > 1:
-        click.echo(f"{run.ranks.count} ranks, each on its part of every batch")
-    click.echo(str(expected))
+        say(f"{run.ranks.count} ranks, each on its part of every batch")
+    say(str(expected))
     return expected.peak
 
 
 def conclude(run: Run, lines: list[Line], kept: RunFolder | Elsewhere, steps: int) -> None:
     """Say what came of a run, what it writes or answers, and how to go on."""
     folder = kept.path
-    click.echo(f"validation loss {run.validation_loss():.4f} after {run.trainer.step} steps")
+    say(f"validation loss {run.validation_loss():.4f} after {run.trainer.step} steps")
     if run.ranks.number:
         return
     if lines:
@@ -48,18 +46,18 @@ def conclude(run: Run, lines: list[Line], kept: RunFolder | Elsewhere, steps: in
     kept.plot()
     text = run.sample()
     if text is not None:
-        click.echo(f"\na sample:\n{text}")
+        say(f"\na sample:\n{text}")
         words = _QUESTION if lines else ("--length", str(_SAMPLE))
-        click.echo(f"\nto write more:  {typed('generate', str(folder), *words)}")
+        say(f"\nto write more:  {typed('generate', str(folder), *words)}")
     on = typed("train", "--resume", str(folder), "--steps", str(2 * steps))
-    click.echo(f"to train on:    {on}")
+    say(f"to train on:    {on}")
 
 
 def _mark(run: Run, lines: list[Line]) -> None:
     from flux.training import mark
 
     marks = mark(run.language, lines, ASKED, run.origin.seed, Pace().counter("answers", ASKED))
-    click.echo(f"{marks}\n{marks.table()}")
+    say(f"{marks}\n{marks.table()}")
     for each in marks.marked[:_SHOWN]:
         verdict = "right" if each.right else "wrong"
-        click.echo(f"  {verdict}  {each.line.problem} -> {each.answer}")
+        say(f"  {verdict}  {each.line.problem} -> {each.answer}")

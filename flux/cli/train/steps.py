@@ -7,9 +7,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
-
-from flux.cli.output import typed
+from flux.cli.output import say, typed
 from flux.cli.stopping import TERMINATED, stoppable
 from flux.cli.train.report import conclude, tell
 from flux.errors import DomainError
@@ -54,7 +52,7 @@ def train(run: Run, lines: list[Line], folder: Path, steps: int, peak: float) ->
         kept.save()
     if stopped:
         on = typed("train", "--resume", str(folder))
-        click.echo(f"saved at step {run.trainer.step}; to go on: {on}")
+        say(f"saved at step {run.trainer.step}; to go on: {on}")
         raise SystemExit(stop.exit_code or TERMINATED)  # the signal was another rank's
     conclude(run, lines, kept, steps)
 
