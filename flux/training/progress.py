@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from math import exp, isfinite, isnan
@@ -82,6 +82,10 @@ class Report:
 
     def line(self) -> str:
         """The report in one line."""
+        return "  ".join(self.parts())
+
+    def parts(self) -> list[str]:
+        """What the report says, one thing after another."""
         parts = [f"step {self.step:>{len(str(self.steps))}}/{self.steps}", f"loss {self.loss:.4f}"]
         validation = "   -  " if self.validation is None else f"{self.validation:.4f}"
         parts.append(f"validation {validation}")
@@ -96,7 +100,7 @@ class Report:
             (self.share, "{:.0%} of peak"),
         )
         parts += [form.format(value) for value, form in optional if value is not None]
-        return "  ".join([*parts, f"ETA {duration(self.remaining_s)}"])
+        return [*parts, f"ETA {duration(self.remaining_s)}"]
 
     def row(self) -> dict[str, Any]:
         """The report as a row of metrics."""
@@ -236,28 +240,55 @@ class Lines:
 
 
 class Live:
-    """A bar that is redrawn."""
+    """A bar that is redrawn, and below it the report on as many lines as it needs."""
 
     def __init__(self, steps: int, stream: TextIO) -> None:
         from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn
+        from rich.live import Live as Redrawn
 
-        self._progress = Progress(
-            BarColumn(bar_width=24),
-            TextColumn("{task.description}"),
-            console=Console(file=stream),
-            refresh_per_second=4,
+        self._steps = steps
+        self._report: Report | None = None
+        self._console = Console(file=stream)
+        self._shown = Redrawn(
+            console=self._console, refresh_per_second=4, get_renderable=self._drawn
         )
-        self._task = self._progress.add_task("starting", total=steps)
 
     def __enter__(self) -> Live:
-        self._progress.start()
+        self._shown.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         with suppress(OSError):  # the terminal is gone
-            self._progress.stop()
+            self._shown.stop()
 
     def show(self, report: Report) -> None:
         """Redraw the bar."""
-        self._progress.update(self._task, completed=report.step, description=report.line())
+        self._report = report
+        self._shown.refresh()
+
+    def _drawn(self) -> Any:
+        from rich.progress_bar import ProgressBar
+        from rich.table import Table
+        from rich.text import Text
+
+        width = self._console.width
+        step, parts = (self._report.step, self._report.parts()) if self._report else (0, [])
+        lines = "\n".join(wrapped(parts, width)) or "starting"
+        drawn = Table.grid()
+        drawn.add_row(ProgressBar(self._steps, step, width=min(width, _BAR)))
+        drawn.add_row(Text(lines))
+        return drawn
+
+
+_BAR = 80  # columns
+
+
+def wrapped(parts: Sequence[str], width: int) -> list[str]:
+    """The parts on lines of a width, each part whole."""
+    lines: list[str] = []
+    for part in parts:
+        if lines and len(lines[-1]) + 2 + len(part) <= width:
+            lines[-1] += f"  {part}"
+        else:
+            lines.append(part)
+    return lines
