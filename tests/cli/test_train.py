@@ -174,6 +174,16 @@ def test_a_run_goes_on_as_it_began(folder: Path, capsys: pytest.CaptureFixture[s
     assert "--width cannot be changed" in capsys.readouterr().err
 
 
+def test_a_place_that_takes_no_run_is_refused_before_anything_is_read(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "file").write_text("no folder")
+    for name in ("file", "file/run", "file/a/b"):
+        assert run(["train", "--data", "nothing.txt", "--out", str(folder / name)]) == 1
+        said = capsys.readouterr().err
+        assert f"cannot write to '{folder / name}': '{folder / 'file'}' takes no files" in said
+
+
 def test_a_second_run_takes_a_folder_of_its_own(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,7 +50,7 @@ def begin(
     limit_blas()
     origin = _origin(config, start, own)
     wanted = Path("runs") / _title(origin)
-    folder = _free_folder(wanted) if out is None else _empty(out)
+    folder = _writable(_free_folder(wanted) if out is None else _empty(out))
     run, lines = prepare(origin, threads, ranks, start=start)
     peak = introduce(run, lines, folder)
     with held(folder, ranks):
@@ -106,6 +107,14 @@ def _empty(folder: Path) -> Path:
             hint=f"go on with it: {typed('train', '--resume', str(folder))};"
             " or choose another --out",
         )
+    return folder
+
+
+def _writable(folder: Path) -> Path:
+    """The folder itself where it can be made: found out before anything long is done."""
+    place = next(p for p in (folder.absolute(), *folder.absolute().parents) if p.exists())
+    if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
+        raise DataError(f"cannot write to {str(folder)!r}: {str(place)!r} takes no files")
     return folder
 
 
