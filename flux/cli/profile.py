@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from flux.cli.machine import limit_blas
+from flux.files import replace_file
 
 
 @click.command()
@@ -41,8 +42,6 @@ def command(subject: str, by: str, writing: bool, runs: int, most: int, svg: Pat
     found = (writing_profile if writing else step_profile)(workload(subject), runs)
     click.echo(found.table(by, most))
     if svg is not None:
-        from flux.training.files import replace_file
-
         kind = "a token" if writing else "a training step"
         replace_file(svg, flame_graph(found, f"{subject}, {kind}").encode("utf-8"))
         click.echo(f"a flame graph is in {svg}")

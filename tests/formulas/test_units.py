@@ -104,7 +104,7 @@ def test_a_value_is_refused_with_the_reason(
     assert words in str(caught.value)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.text(alphabet="mgkLsoldeIUEq/*^() 1.73%-_", max_size=16))
 def test_any_text_is_a_unit_or_an_error_of_flux(text: str) -> None:
     try:

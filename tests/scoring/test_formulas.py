@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import flux
@@ -103,7 +103,6 @@ def test_only_some_of_the_scores() -> None:
     assert "`a`" in caught.value.hint
 
 
-@settings(deadline=None)
 @given(st.text(st.characters(blacklist_categories=("Cs",)), min_size=1, max_size=20))
 def test_any_column_name_can_be_spelled_between_backticks(name: str) -> None:
     scorer = flux.scorer(f"y = 2*`{spelled(name)}`")
@@ -111,14 +110,12 @@ def test_any_column_name_can_be_spelled_between_backticks(name: str) -> None:
     assert scorer({name: [1.0, 2.0]})["y"].tolist() == [2, 4]
 
 
-@settings(deadline=None)
 @given(st.text(max_size=60))
 def test_a_spelling_means_what_it_spells(name: str) -> None:
     assert meant(spelled(name)) == name
     assert spelled(name).isascii()
 
 
-@settings(deadline=None)
 @given(st.text('ab"`# =\\uö{}1\n', max_size=40))
 def test_any_text_is_read_or_refused(text: str) -> None:
     assert in_ascii(text).count("\n") == text.count("\n")
