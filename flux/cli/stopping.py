@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Thread
@@ -39,9 +38,9 @@ class Stop:
         """Take note of a signal."""
         self.exit_code = self.exit_code or _EXIT_CODES[number]
 
-    def watch(self, arrived: socket.socket) -> None:
-        """Take note of signals, and of the second one leave without any clean-up."""
-        while numbers := arrived.recv(1):
+    def watch(self, pipe: int) -> None:
+        """Take note of the signals in a pipe, and at the second one leave without any clean-up."""
+        while numbers := os.read(pipe, 1):
             number, now = numbers[0], monotonic()
             if number not in _EXIT_CODES:
                 continue
@@ -55,11 +54,12 @@ class Stop:
 def stoppable() -> Iterator[Stop]:
     """Signals set a flag in this block, so that work in hand is saved before leaving."""
     stop = Stop()
-    arrived, arriving = socket.socketpair()
-    arriving.setblocking(False)
+    arrived, arriving = os.pipe()
+    if os.name == "posix":
+        os.set_blocking(arriving, False)  # which is asked for there, and only there
     watching = Thread(target=stop.watch, args=(arrived,), daemon=True)
     watching.start()
-    wake = signal.set_wakeup_fd(arriving.fileno())
+    wake = signal.set_wakeup_fd(arriving)
     before = {number: signal.signal(number, stop.note) for number in _heard()}
     try:
         yield stop
@@ -67,9 +67,9 @@ def stoppable() -> Iterator[Stop]:
         for number, handler in before.items():
             signal.signal(number, handler)
         signal.set_wakeup_fd(wake)
-        arriving.close()
+        os.close(arriving)
         watching.join()
-        arrived.close()
+        os.close(arrived)
 
 
 def _heard() -> list[int]:
