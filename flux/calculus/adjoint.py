@@ -14,7 +14,7 @@ Source:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from flux.calculus.cotangent import (
     Cotangent,
@@ -101,7 +101,7 @@ def vjp(e: Expr, cotangent: Expr, wrt: Sequence[str | Expr]) -> list[Expr]:
 def _swept(
     e: Expr, cotangent: Expr, wrt: Sequence[str | Expr]
 ) -> tuple[list[Expr], dict[Expr, Expr]]:
-    if isinstance(wrt, str | Expr):
+    if isinstance(wrt, str | Expr) or not isinstance(wrt, Iterable):
         raise ArgumentError(
             "the variables of a gradient are a list", hint="write gradient([x]) for one variable"
         )

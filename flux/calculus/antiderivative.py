@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from flux.calculus.differentiate import diff
-from flux.calculus.equal import equal
+from flux.calculus.equal import equal_almost_everywhere
 from flux.calculus.simplify import simplify
 from flux.calculus.sympy_bridge import check_scalar
 from flux.calculus.worker import call
@@ -63,7 +63,7 @@ def _checked(e: Expr, x: str, candidates: Sequence[Expr]) -> Expr:
 
 def _is_antiderivative(found: Expr, x: str, e: Expr) -> bool:
     try:
-        return bool(equal(diff(found, x), e))
+        return bool(equal_almost_everywhere(diff(found, x), e))
     except FluxError:  # too large to differentiate
         return False
 

@@ -3,38 +3,47 @@
 Structure proves: both simplify to one node, or their difference to 0. Numbers refute, with a
 counter-example, or agree at many random points, which is evidence but no proof. A point counts
 only where both are finite and known well: every operation carries a running error bound, found by
-moving its operands by theirs, so neither cancellation nor a steep function decides.
+moving its operands by theirs, so neither cancellation nor a steep function decides. What floats
+cannot tell apart, and points where functions turn, are asked for a proved digit of the difference.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
 from fractions import Fraction
+from time import thread_time
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from flux.calculus.folding import ZERO, axis_names, number
-from flux.calculus.signs import NEGATIVE, NONNEGATIVE, NONPOSITIVE, SignTable
+from flux.calculus.points import Floats, far, near, turning, variables
 from flux.calculus.simplify import simplify
 from flux.calculus.substitute import as_expression
 from flux.errors import FluxError
-from flux.expr import Expr, inputs, topological, where
+from flux.expr import Expr, count_nodes, topological, where
 from flux.expr.constants import constant_value
 from flux.expr.evaluate import evaluate
+from flux.expr.node import service
 from flux.kernels import KERNELS
 from flux.ops import Kind, Op
+from flux.settings import override
 
-Floats = NDArray[np.float64]
+Asked = tuple[Mapping[str, Floats], int]
 
 _POINTS = 96
+_FAR_POINTS = 32
 _ENOUGH = 8  # points that must agree
 _EPSILON = 8 * np.finfo(np.float64).eps  # an operation's own error: 4 ulp, with room
 _CLEAR = 1e3  # how far beyond their error bounds two values are surely different
 _KNOWN = 1e-7  # a value counts where its error is below this part of it (or of 1)
+_LARGE = 10_000  # nodes of two forms whose difference is not simplified as well
+_ASKED = 3  # points that agree in float64 and are asked for digits
+_MOST_NODES = 300  # of expressions that are looked at so closely, times points
+_SECONDS = 1.0  # for what takes long even so
 _AXIS_SIZES = (2, 3)
 _TENSOR_POINTS = 12
 _TENSOR_TOLERANCE = 1e-7
@@ -68,8 +77,9 @@ class Equality(NamedTuple):
 def equal(a: Expr | str, b: Expr | str) -> Equality:
     """Whether a and b have the same value wherever both are finite.
 
-    Inputs declared with an assumption are drawn accordingly. The points follow from the
-    expressions, so the answer is the same in every run.
+    Literals are what they spell, so 1/3 and 0.3333333333333333 differ. Inputs declared with an
+    assumption are drawn accordingly. The points follow from the expressions, so the answer is the
+    same in every run.
 
     Args:
         a: an expression, or a formula as text.
@@ -78,16 +88,25 @@ def equal(a: Expr | str, b: Expr | str) -> Equality:
     Raises:
         FluxError: a text is not a formula.
     """
-    a, b = as_expression(a), as_expression(b)
+    return _equal(as_expression(a), as_expression(b), everywhere=True)
+
+
+def equal_almost_everywhere(a: Expr, b: Expr) -> Equality:
+    """`equal`, without a look at single points where functions turn: what integrals depend on."""
+    return _equal(a, b, everywhere=False)
+
+
+def _equal(a: Expr, b: Expr, everywhere: bool) -> Equality:
     if a is b or _same_by_structure(a, b):
         return Equality(Verdict.PROVED)
     if _is_scalar(a) and _is_scalar(b):
-        return _by_points(a, b)
+        return _by_points(a, b, everywhere)
     return _by_arrays(a, b)
 
 
 def _same_by_structure(a: Expr, b: Expr) -> bool:
-    return simplify(a) is simplify(b) or simplify(a - b) is ZERO
+    a, b = simplify(a), simplify(b)
+    return a is b or (count_nodes(a, b) <= _LARGE and simplify(a - b) is ZERO)
 
 
 def _is_scalar(e: Expr) -> bool:
@@ -100,53 +119,73 @@ def _is_scalar(e: Expr) -> bool:
 # Scalars: all points at once, with error bounds.
 
 
-def _by_points(a: Expr, b: Expr) -> Equality:
-    names = _variables(a, b)
+def _by_points(a: Expr, b: Expr, everywhere: bool) -> Equality:
+    names = variables(a, b)
     generator = np.random.default_rng([a.hash64 ^ b.hash64])
-    points = {name: _draw(generator, leaves, _POINTS) for name, leaves in names.items()}
+    points = {name: _drawn(generator, leaves) for name, leaves in names.items()}
+    random = _compared(a, b, points)
+    if random.differ.size:
+        return _refuted(points, int(random.differ[0]))
+    unsure = [(points, i) for i in (random.agree if random.agree.size else random.finite)[:_ASKED]]
+    if everywhere and names and count_nodes(a, b) <= _MOST_NODES:
+        turns = turning(generator, names, a, b)
+        found = _compared(a, b, turns)
+        unsure += [(turns, i) for i in np.setdiff1d(found.finite, found.agree)]
+    for among, i in _while_quick(unsure, a, b):
+        if _differs(a - b, _point(among, i)):
+            return _refuted(among, i)
+    return Equality(Verdict.AGREED if random.agree.size >= _ENOUGH else Verdict.UNKNOWN)
+
+
+def _drawn(generator: np.random.Generator, leaves: Sequence[Expr]) -> Floats:
+    return np.concatenate([near(generator, leaves, _POINTS), far(generator, leaves, _FAR_POINTS)])
+
+
+class _Compared(NamedTuple):
+    """Places of points: where both values are finite, surely differ, or agree within their errors.
+
+    Where both are known well they differ or agree, or are too near to one another to tell.
+    """
+
+    finite: NDArray[np.intp]
+    differ: NDArray[np.intp]
+    agree: NDArray[np.intp]
+
+
+def _compared(a: Expr, b: Expr, points: Mapping[str, Floats]) -> _Compared:
     with np.errstate(all="ignore"):
         x, x_error = _bounded(a, points)
         y, y_error = _bounded(b, points)
         error, distance = x_error + y_error, np.abs(x - y)
-        known = np.isfinite(x) & np.isfinite(y) & np.isfinite(error)
-        known &= error <= _KNOWN * np.maximum(np.maximum(np.abs(x), np.abs(y)), 1.0)
-    differ = np.flatnonzero(known & (distance > _CLEAR * error))
-    if differ.size:
-        first = int(differ[0])
-        return Equality(Verdict.REFUTED, {n: float(v[first]) for n, v in points.items()})
-    agreed = int(np.count_nonzero(known & (distance <= error)))
-    return Equality(Verdict.AGREED if agreed >= _ENOUGH else Verdict.UNKNOWN)
+        finite = np.isfinite(x) & np.isfinite(y)
+        known = finite & (error <= _KNOWN * np.maximum(np.maximum(np.abs(x), np.abs(y)), 1.0))
+        differ, agree = distance > _CLEAR * error, distance <= error
+    return _Compared(*map(np.flatnonzero, (finite, known & differ, known & agree)))
 
 
-def _variables(*roots: Expr) -> dict[str, list[Expr]]:
-    found: dict[str, list[Expr]] = {}
-    for x in inputs(*roots):
-        found.setdefault(x.attributes.name, []).append(x)
-    return dict(sorted(found.items()))
+def _point(points: Mapping[str, Floats], place: int) -> dict[str, float]:
+    return {name: float(values[place]) for name, values in points.items()}
 
 
-def _draw(
-    generator: np.random.Generator, leaves: Sequence[Expr], count: int, scale: float = 1.0
-) -> Floats:
-    """Values in and around the interval where most functions are defined."""
-    values = generator.uniform(-2.5, 2.5, count) * scale
-    third = count // 3
-    values[:third] = generator.uniform(0.05, 0.95, third)
-    values[third : 2 * third] = generator.uniform(0.1, 4.0, third)
-    if any(leaf.attributes.integer for leaf in leaves):
-        values = np.floor(np.abs(values))
-    return _as_assumed(values, leaves)
+def _refuted(points: Mapping[str, Floats], place: int) -> Equality:
+    return Equality(Verdict.REFUTED, _point(points, place))
 
 
-def _as_assumed(values: Floats, leaves: Sequence[Expr]) -> Floats:
-    signs = SignTable()
-    for leaf in leaves:
-        allowed = signs.of(leaf)
-        if allowed <= NONNEGATIVE:
-            values = np.abs(values)
-        elif allowed <= NONPOSITIVE or allowed <= NEGATIVE:
-            values = -np.abs(values)
-    return values
+def _while_quick(unsure: Sequence[Asked], a: Expr, b: Expr) -> Iterator[Asked]:
+    """The points to ask for digits: fewer of larger expressions."""
+    start = thread_time()
+    for asked in unsure[: _MOST_NODES // count_nodes(a, b)]:
+        if thread_time() - start < _SECONDS:
+            yield asked
+
+
+def _differs(difference: Expr, values: Mapping[str, float]) -> bool:
+    """Whether a digit of the difference that is not 0 can be proved."""
+    try:
+        with override(max_seconds=1):
+            return bool(service("digits")(difference, 1, values).decimal)
+    except FluxError:
+        return False
 
 
 def error_bound(e: Expr, values: Mapping[str, float]) -> tuple[float, float]:
@@ -188,11 +227,18 @@ def _is_exact(e: Expr, value: float) -> bool:
     return exact is not None and math.isfinite(value) and exact == Fraction(value)
 
 
+# What may be 0 or lose bits below the normal floats though no operand is 0.
+_UNDERFLOWS = frozenset((Op.MUL, Op.DIV, Op.POW, Op.EXP, Op.ERFC, Op.GAMMA))
+_NORMAL, _TINY = np.finfo(np.float64).tiny, np.finfo(np.float64).smallest_subnormal
+
+
 def _operation(op: Op, operands: list[tuple[Floats, Floats]]) -> tuple[Floats, Floats]:
     kernel = KERNELS[op]
     values = [value for value, _ in operands]
     result = np.asarray(kernel(*values), dtype=np.float64)
     error = np.abs(result) * _EPSILON
+    if op in _UNDERFLOWS:
+        error[(np.abs(result) < _NORMAL) & np.logical_and.reduce([v != 0 for v in values])] += _TINY
     for i, (value, bound) in enumerate(operands):
         if bound.any():
             for moved in (value + bound, value - bound):
@@ -234,9 +280,9 @@ def _arrays(
     generator: np.random.Generator, sizes: Mapping[str, int], *roots: Expr
 ) -> dict[str, Floats]:
     arrays: dict[str, Floats] = {}
-    for name, leaves in _variables(*roots).items():
+    for name, leaves in variables(*roots).items():
         shape = [sizes[axis] for axis in leaves[0].attributes.axes]
-        flat = _draw(generator, leaves, int(np.prod(shape)))
+        flat = near(generator, leaves, int(np.prod(shape)))
         generator.shuffle(flat)
         if leaves[0].attributes.integer:
             flat = np.minimum(flat, min(_AXIS_SIZES) - 1)

@@ -6,7 +6,7 @@ the direction that visits fewer nodes: backwards once a row, or forwards once a 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from flux.calculus.adjoint import gradient, pulled_back, vjp
 from flux.calculus.differentiate import Variables, jvps
@@ -32,7 +32,7 @@ def jacobian(expressions: Sequence[Expr | str], names: Sequence[str | Expr]) -> 
         AxisError: an expression or an input has axes.
         LimitError: the derivatives need more nodes than the setting `max_nodes`.
     """
-    if isinstance(expressions, str | Expr):
+    if isinstance(expressions, str | Expr) or not isinstance(expressions, Iterable):
         raise ArgumentError(
             "the functions of a Jacobian are a list", hint="one of them has a gradient"
         )

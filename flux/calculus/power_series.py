@@ -18,11 +18,12 @@ from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import TypeGuard
 
+from flux.calculus.equal import error_bound
 from flux.calculus.folding import add, div, mul, neg, number
 from flux.calculus.partials import PARTIALS, a
 from flux.calculus.simplify import simplify
 from flux.errors import DomainError, LimitError
-from flux.expr import Expr, apply, constant, count_nodes, inputs, topological, where
+from flux.expr import Expr, apply, constant, inputs, topological, where
 from flux.ops import Op
 from flux.settings import current
 
@@ -99,7 +100,18 @@ def value_of(op: Op, *operands: Coefficient) -> Coefficient:
         if value is not None:
             return Fraction(value)
     made = apply(op, *(as_expr(c) for c in operands))
-    return as_coefficient(made if count_nodes(made) > _MOST_SIMPLIFIED else simplify(made))
+    return as_coefficient(simplify(made) if _is_small(made) else made)
+
+
+def _is_small(e: Expr) -> bool:
+    """Whether an expression has at most so many nodes; the walk ends there."""
+    seen, stack = set[Expr](), [e]
+    while stack and len(seen) <= _MOST_SIMPLIFIED:
+        part = stack.pop()
+        if part not in seen:
+            seen.add(part)
+            stack.extend(part.args)
+    return len(seen) <= _MOST_SIMPLIFIED
 
 
 def _factorial(x: Fraction) -> int | None:
@@ -195,7 +207,33 @@ def divided(u: Series, v: Series) -> Series:
 
 def _order(u: Series) -> int:
     """The number of leading coefficients that are exactly 0."""
-    return next((k for k, c in enumerate(u) if c != _ZERO), len(u))
+    return next((k for k, c in enumerate(u) if not _vanishes(c)), len(u))
+
+
+def _vanishes(c: Coefficient) -> bool:
+    """Whether a coefficient that divides is 0.
+
+    Raises:
+        NotAnalyticError: it is a number that may be 0, such as cos(3*pi/2).
+    """
+    if isinstance(c, Expr) and not inputs(c):
+        value, bound = error_bound(c, {})
+        if abs(value) <= bound:
+            raise NotAnalyticError("what divides, or is under a root or a logarithm, may be 0")
+    return c == _ZERO
+
+
+def settled(u: Series) -> Series:
+    """The series with exact zeros for leading terms that are 0 by form, such as a - a."""
+    for k, c in enumerate(u):
+        if isinstance(c, Expr) and c.op in _CANCEL and _is_small(c):
+            c = as_coefficient(simplify(c))
+        if c != _ZERO:
+            return [*[_ZERO] * k, *u[k:]]
+    return [_ZERO] * len(u)
+
+
+_CANCEL = frozenset((Op.ADD, Op.SUB, Op.MUL))
 
 
 def derived(u: Series) -> Series:
@@ -256,7 +294,7 @@ def _with_first(op: Op, function: Callable[[Series], Series]) -> Callable[[Serie
 def _logarithm(u: Series, shift: int = 0) -> Series:
     """The logarithm of u + shift: w' = u'/(u + shift). Its first coefficient is left to others."""
     whole = added(u, constant_series(Fraction(shift), len(u)))
-    if whole[0] == _ZERO:
+    if _vanishes(whole[0]):
         raise NotAnalyticError("the logarithm is not finite at this point")
     return integrated(divided(derived(whole), whole), _ZERO)
 
@@ -273,7 +311,7 @@ def to_power(u: Series, p: Coefficient, first: Coefficient | None = None) -> Ser
     """
     if _is_whole(p) and (u[0] == _ZERO or _ZERO <= p <= _FEW):
         return _whole_power(u, int(p))
-    if u[0] == _ZERO:
+    if _vanishes(u[0]):
         raise NotAnalyticError("a power of 0 that is not whole has no Taylor series")
     w: list[Coefficient] = [value_of(Op.POW, u[0], p) if first is None else first]
     for k in range(1, len(u)):

@@ -16,7 +16,12 @@ from typing import NamedTuple
 import numpy as np
 
 from flux.calculus.domain import Condition, domain
-from flux.calculus.equal import Verdict, equal, error_bound, values_and_bounds
+from flux.calculus.equal import (
+    Verdict,
+    equal_almost_everywhere,
+    error_bound,
+    values_and_bounds,
+)
 from flux.calculus.folding import ZERO, add, div, magnitude, mul, neg, number, power, sub
 from flux.calculus.signs import SignTable
 from flux.calculus.simplify import simplify
@@ -47,7 +52,8 @@ class Found:
     Attributes:
         roots: in order of their values where they are numbers.
         complete: whether there are no others: of a polynomial no complex ones either, of another
-            function no real ones.
+            function no real ones. With other names: for values of these at which the polynomial
+            keeps its degree and every root is finite.
     """
 
     roots: tuple[Root, ...]
@@ -66,7 +72,9 @@ def exact_roots(residuals: Sequence[Expr], unknowns: Sequence[str]) -> Found:
     for e in residuals:
         check_scalar(e)
     if all(simplify(e) is ZERO for e in residuals):
-        raise NotFoundError("the equation holds for every value of the unknown")
+        raise NotFoundError(
+            "the equation holds for every value of the unknown at which both sides have one"
+        )
     sure, candidates = _candidates(residuals, unknowns)
     leaves = [x for x in inputs(*residuals) if x.attributes.name in unknowns]
     checks = [_checked(residuals, candidate) for candidate in candidates]
@@ -118,7 +126,7 @@ def _verdict(residual: Expr, root: Root) -> Verdict:
             moved: dict[str | Expr, Operand | str] = {
                 name: v.real for name, v in root.items() if name in known
             }
-            return equal(subs(residual, moved), ZERO).verdict
+            return equal_almost_everywhere(subs(residual, moved), ZERO).verdict
         value = _at(residual, root)
     except FluxError:  # too large, or no function of complex numbers here
         return Verdict.UNKNOWN
@@ -130,7 +138,7 @@ def _verdict(residual: Expr, root: Root) -> Verdict:
 def _against_zero(e: Expr) -> Verdict:
     """Whether e is 0; a number by its rounding error alone, as long ones simplify slowly."""
     if inputs(e):
-        return equal(e, ZERO).verdict
+        return equal_almost_everywhere(e, ZERO).verdict
     value, bound = error_bound(e, {})
     if not abs(value) < math.inf or not bound <= _KNOWN:
         return Verdict.UNKNOWN
@@ -267,7 +275,7 @@ _SCAN = np.sinh(np.linspace(-5.0, 5.0, 2_000))  # to 74 on both sides, densest a
 
 
 def _covers_sign_changes(residual: Expr, unknown: str, roots: Sequence[Root]) -> bool:
-    """Whether the sign of a function of one name changes at the roots alone, in a wide range."""
+    """Whether a function of one name is 0, or changes sign, at the roots alone in a wide range."""
     names = {x.attributes.name for x in inputs(residual)}
     if names != {unknown}:
         return True
@@ -276,6 +284,8 @@ def _covers_sign_changes(residual: Expr, unknown: str, roots: Sequence[Root]) ->
     x, sign = _SCAN[known], np.sign(value[known])
     turns = np.flatnonzero(sign[1:] != sign[:-1])
     real = [evaluate(r[unknown].real) for r in roots if r[unknown].imaginary is ZERO]
+    if np.any((value == 0) & (bound == 0) & ~np.isin(_SCAN, real)):
+        return False
     return all(any(x[i] <= at <= x[i + 1] for at in real) for i in turns)
 
 

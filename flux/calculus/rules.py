@@ -83,7 +83,7 @@ def _f(op: Op, *args: Expr | int) -> Expr:
 
 
 _TRUE, _FALSE = constant(True), constant(False)
-_E = constant("e")
+_E, _PI = constant("e"), constant("pi")
 
 ALGEBRA = (
     Rule("neg-neg", -apply(Op.NEG, a), a, exact=True),
@@ -135,6 +135,11 @@ TRIGONOMETRY = (
     Rule("atan-zero", _f(Op.ATAN, 0), constant(0), exact=True),
     Rule("asin-zero", _f(Op.ASIN, 0), constant(0), exact=True),
     Rule("acos-one", _f(Op.ACOS, 1), constant(0), exact=True),
+    Rule("sin-pi", _f(Op.SIN, _PI), constant(0), exact=False),
+    Rule("cos-pi", _f(Op.COS, _PI), -constant(1), exact=False),
+    Rule("tan-pi", _f(Op.TAN, _PI), constant(0), exact=False),
+    Rule("sin-half-pi", _f(Op.SIN, _PI / 2), constant(1), exact=False),
+    Rule("cos-half-pi", _f(Op.COS, _PI / 2), constant(0), exact=False),
     Rule("sinh-zero", _f(Op.SINH, 0), constant(0), exact=True),
     Rule("cosh-zero", _f(Op.COSH, 0), constant(1), exact=True),
     Rule("tanh-zero", _f(Op.TANH, 0), constant(0), exact=True),

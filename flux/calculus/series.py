@@ -22,6 +22,7 @@ from flux.calculus.power_series import (
     constant_series,
     decided,
     is_constant,
+    settled,
     value_of,
 )
 from flux.calculus.simplify import simplify
@@ -34,7 +35,9 @@ from flux.ops import Op
 from flux.settings import current
 
 _STEPS_A_SETTING = 5  # steps of series arithmetic that count as one rewriting step
-_SYMBOLIC_STEPS = 70  # that a step on coefficients with names or roots counts for
+_SYMBOLIC_STEPS = 100  # that a step on coefficients with names or roots counts for
+_SYMBOLIC = frozenset((Op.GAMMA, Op.LGAMMA, Op.POLYGAMMA))  # whose coefficients have no numbers
+_POWER_NODES = 3  # that a power counts for: it takes a logarithm and an exponential
 _NODE_STEPS = 40  # rewriting steps that simplifying a node of a coefficient takes, at most
 _EXTRA_TERMS = (0, 2, 8, 32)  # that quotients such as sin(x)/x may use up
 
@@ -109,7 +112,7 @@ def coefficients(e: Expr, x: str, x0: Operand = 0, n: int = 6) -> list[Expr]:
     """The coefficients of `series`: n + 1 expressions without x, literals where they are exact."""
     order = check_scalar(e)
     point = lift(x0)
-    _check(e, x, point, n, len(order))
+    _check(e, x, point, n, sum(_POWER_NODES if part.op is Op.POW else 1 for part in order))
     if any(part.op not in ROWS and part.args for part in order):
         return [as_expr(c) for c in _by_derivatives(e, x, point, n)]
     for extra in _EXTRA_TERMS:
@@ -127,6 +130,7 @@ def _check(e: Expr, x: str, point: Expr, n: int, nodes: int) -> None:
     if any(leaf.attributes.name == x for leaf in inputs(point)):
         raise ArgumentError(f"the point is written in terms of `{x}` itself")
     check_scalar(point)
+    decided(as_coefficient(point))
     _check_steps(nodes * (n + 1) ** 2)
 
 
@@ -134,16 +138,16 @@ def _expanded(order: Sequence[Expr], x: str, point: Expr, length: int) -> Series
     made: dict[Expr, Series] = {}
     steps = 0
     for e in order:
-        if any(not _is_exact(made[arg]) for arg in e.args):
+        if e.op in _SYMBOLIC or any(not _is_exact(made[arg]) for arg in e.args):
             steps += _SYMBOLIC_STEPS * length**2
             _check_steps(steps)
         if e.op is Op.INPUT and e.attributes.name == x:
             rest: list[Coefficient] = [Fraction(1), *[Fraction(0)] * (length - 2)]
-            made[e] = [as_coefficient(point), *rest[: length - 1]]
+            made[e] = settled([as_coefficient(point), *rest[: length - 1]])
         elif not e.args:
             made[e] = constant_series(as_coefficient(e), length)
         else:
-            made[e] = _row(e, [made[arg] for arg in e.args])
+            made[e] = settled(_row(e, [made[arg] for arg in e.args]))
     return made[order[-1]]
 
 

@@ -29,6 +29,7 @@ from flux.ops import Op
 from flux.settings import current
 
 _MAX_PASSES = 50
+_NODE_STEPS = 3  # that the normal form of a node takes, beside those of its factors and rules
 
 
 def simplify(e: Expr, exact: bool = False) -> Expr:
@@ -124,7 +125,7 @@ class _Pass:
         self.done: dict[Expr, Expr] = {}
         for e in order:
             if e not in self._inner:
-                budget.spend(1)
+                budget.spend(_NODE_STEPS)
                 self.done[e] = self._simplified(e)
                 self._keep_whole(e)
         self.result = self.done[root]

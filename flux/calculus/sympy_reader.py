@@ -6,6 +6,7 @@ unevaluated integral, a Bessel function) is a FluxError that names it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal, localcontext
 from fractions import Fraction
@@ -31,7 +32,8 @@ def from_sympy(s: Sympy) -> Expr:
     where no piece holds.
 
     Raises:
-        ArgumentError: it is not an expression of SymPy.
+        ArgumentError: it is not an expression of SymPy, or a symbol has no name of its own that
+            the language can spell.
         FluxError: it has a part that the language has no counterpart for.
     """
     if not isinstance(s, sympy_module().Basic):
@@ -51,7 +53,19 @@ def from_sympy(s: Sympy) -> Expr:
         stack.pop()
         if part not in made:
             made[part] = reader(part, [made[a] for a in _operands(part)])
+    _check_names(made)
     return made[s]
+
+
+def _check_names(made: Mapping[Sympy, Expr]) -> None:
+    """Refuse different symbols of one name: what is assumed of them differs."""
+    names = [part.name for part in made if isinstance(part, sympy_module().Symbol)]
+    for name in names:
+        if names.count(name) > 1:
+            raise ArgumentError(
+                f"several symbols have the name {name!r}",
+                hint="they differ in SymPy by what is assumed of them",
+            )
 
 
 def _operands(part: Sympy) -> Sequence[Sympy]:
@@ -116,6 +130,11 @@ def _float(part: Sympy, _: Sequence[Expr]) -> Expr:
 def _symbol(part: Sympy, _: Sequence[Expr]) -> Expr:
     if part.is_real is False:
         raise DomainError(f"the symbol {part.name!r} is not real")
+    if not _NAME.match(part.name):
+        raise ArgumentError(
+            f"the symbol {part.name!a} is no name of the language",
+            hint="a name is of printable ASCII characters, without a backtick",
+        )
     signs = (text for name, text in _SIGNS.items() if getattr(part, name))
     return variable(part.name, integer=bool(part.is_integer), assumption=next(signs, ""))
 
@@ -126,7 +145,9 @@ _SIGNS: Mapping[str, str] = {
     "is_negative": "< 0",
     "is_nonnegative": ">= 0",
     "is_nonpositive": "<= 0",
+    "is_nonzero": "!= 0",
 }
+_NAME = re.compile(r"[ -_a-~]+\Z")
 
 
 def _dummy(part: Sympy, _: Sequence[Expr]) -> Expr:

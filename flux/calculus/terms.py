@@ -25,19 +25,20 @@ from flux.calculus.folding import (
     ratio,
 )
 from flux.calculus.signs import NONNEGATIVE, SignTable
-from flux.expr import Expr, apply, node
+from flux.expr import Expr, apply, constant, node
 from flux.ops import Op
 
 Exponent = Rational | Expr
 Key = frozenset[tuple[Expr, Exponent]]
 
 _HALF = Fraction(1, 2)
+_NOT_FINITE = frozenset((constant("inf"), constant("nan")))
 _EXACT_BITS = 53
 _DECIMAL_PLACES = 6
 
 
 class NotExactError(Exception):
-    """A literal would not be exact or short, so the node is left as it is."""
+    """A literal would not be exact or short, or is not finite, so the node is left as it is."""
 
 
 @dataclass(slots=True)
@@ -156,6 +157,8 @@ def _gather_power(
     stack: list[tuple[Expr, Rational]],
     signs: SignTable,
 ) -> None:
+    if part in _NOT_FINITE:
+        raise NotExactError  # inf - inf is not 0, nor inf/inf 1
     value = number(part)
     base, inner = _power_parts(part)
     if value is not None:
@@ -223,7 +226,9 @@ def _spells_decimal(e: Expr) -> bool:
 
 
 def _gather_number(into: Product, part: Expr, value: Rational, n: Rational) -> None:
-    if n.denominator == 1 and (value or n > 0):
+    if not value and n < 0:
+        raise NotExactError  # 1/0 - 1/0 is not 0
+    if n.denominator == 1:
         into.scale(_number_power(value, n), has_decimal(part))
     else:
         into.multiply(part, n)

@@ -121,9 +121,10 @@ def _answer(roots: Iterable[Sequence[Sympy]], sure: int) -> Sequence[Expr]:
 
 
 def _parts(value: Sympy) -> tuple[Sympy, Sympy]:
-    """The real and the imaginary part; a root of a name counts as real, where it is finite."""
+    """The real and the imaginary part; a root of names that may be real counts as real."""
     sympy = sympy_module()
-    if value.is_real or (value.free_symbols and not value.has(sympy.I)):
+    named = value.free_symbols and value.is_real is not False and not value.has(sympy.I)
+    if value.is_real or named:
         return value, sympy.S.Zero
     real, imaginary = value.as_real_imag() if value.free_symbols else _of_number(value)
     return real, sympy.S.Zero if _is_real(value) else imaginary

@@ -6,7 +6,7 @@ import click
 
 import flux
 from flux.cli.output import json_option, show
-from flux.settings import current, override
+from flux.cli.searching import searching
 
 
 @click.command()
@@ -22,7 +22,7 @@ def command(formula: str, seconds: int | None, latex: bool, as_json: bool) -> No
     flux factor "x^3 - 3*x^2*y + 3*x*y^2 - y^3"
     flux factor "exp(2*x) - 1" --latex
     """
-    with override(max_seconds=seconds or current().max_seconds):
+    with searching(seconds):
         found = flux.parse(formula).factor()
     text = found.to_latex() if latex else str(found)
     show(as_json, text, text)

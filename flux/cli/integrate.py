@@ -8,7 +8,7 @@ import flux
 from flux.cli.assignments import assignments
 from flux.cli.numbers import show_number
 from flux.cli.output import json_option, show
-from flux.settings import current, override
+from flux.cli.searching import searching
 
 
 @click.command()
@@ -48,7 +48,7 @@ def command(
     flux integrate "log(x)^2" x --from 0 --to 1 --exact
     """
     e = flux.parse(formula)
-    with override(max_seconds=seconds or current().max_seconds):
+    with searching(seconds):
         if low is None and high is None and not at:
             found = flux.integrate(e, name)
             text = found.to_latex() if latex else str(found)

@@ -6,7 +6,7 @@ import click
 
 import flux
 from flux.cli.output import json_option, show
-from flux.settings import current, override
+from flux.cli.searching import searching
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
@@ -27,7 +27,7 @@ def command(
     flux limit "(1 + a/n)^n" n inf
     flux limit "x*log(x)" x 0 --side right
     """
-    with override(max_seconds=seconds or current().max_seconds):
+    with searching(seconds):
         found = flux.limit(formula, name, point, side)
     text = found.to_latex() if latex else str(found)
     show(as_json, text, text)

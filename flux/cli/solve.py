@@ -11,6 +11,7 @@ import flux
 from flux.cli.assignments import assignments
 from flux.cli.numbers import show_number
 from flux.cli.output import json_option, show
+from flux.cli.searching import searching
 from flux.errors import DomainError, UnknownNameError
 
 _METHODS = ("newton", "halley", "bisection", "brent")
@@ -86,7 +87,8 @@ def _solve_exactly(
     if values:
         raise click.UsageError("--exact takes no values; write numbers into the equation")
     single = len(equations) == 1
-    found = flux.solve_exactly(equations[0] if single else equations, _names(unknown, single))
+    with searching(None):
+        found = flux.solve_exactly(equations[0] if single else equations, _names(unknown, single))
     show(as_json, str(found), found.roots, complex=found.complex_roots, complete=found.complete)
 
 

@@ -6,7 +6,7 @@ What an operation is made of goes in, as pieces; a `Notation` is a table of temp
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from flux.expr.node import Expr
@@ -95,3 +95,17 @@ def listed(args: Sequence[Expr], comma: str) -> Pieces:
     for arg in args:
         pieces += [comma, (arg, ANY)]
     return pieces[1:]
+
+
+def look_alikes(
+    order: Iterable[Expr], taken: Iterable[str], shown: Callable[[str], str]
+) -> list[Expr]:
+    """The inputs whose names would look like what is taken, or like another input."""
+    seen, found = set(taken), []
+    for x in order:
+        if x.op is Op.INPUT and not x.attributes.axes:
+            text = shown(x.attributes.name)
+            if text in seen:
+                found.append(x)
+            seen.add(text)
+    return found

@@ -127,7 +127,9 @@ C = Dialect(
     as_number=Row("(double)@1", PREFIX, (ATOM,)),
     as_condition=Row("@1 != 0.0", COMPARISON, (SUM,), truth=True),
     numbers={"nan": "NAN", "inf": "INFINITY"},
-    reserved=frozenset((*_KEYWORDS.split(), *_MATH_H.split(), *_HELPERS)),
+    reserved=frozenset(
+        (*_KEYWORDS.split(), *_MATH_H.split(), *_HELPERS, *map(str.upper, _HELPERS))
+    ),
 )
 
 
@@ -148,5 +150,10 @@ def to_c(e: Expr, name: str = "f") -> str:
         f"    return {code.value};",
         "}",
     ]
-    parts = ["#include <math.h>\n", *(_HELPERS[h] for h in helpers if h), "\n".join(lines) + "\n"]
+    parts = ["#include <math.h>\n", *(_guarded(h) for h in helpers if h), "\n".join(lines) + "\n"]
     return "\n".join(parts)
+
+
+def _guarded(helper: str) -> str:
+    """A helper that a file may have from several formulas."""
+    return f"#ifndef {helper.upper()}\n#define {helper.upper()}\n{_HELPERS[helper]}#endif\n"

@@ -13,7 +13,7 @@ from functools import partial
 
 from flux.expr.blocks import is_small, named_nodes
 from flux.expr.node import Expr
-from flux.expr.notation import Notation, Pieces, Template, listed
+from flux.expr.notation import Notation, Pieces, Template, listed, look_alikes
 from flux.expr.precedence import (
     AND,
     ANY,
@@ -49,10 +49,12 @@ def to_latex(e: Expr) -> str:
     special: Mapping[Op, Callable[[Expr], Pieces]]
     special = {**_SPECIAL, Op.MUL: partial(_product, names)}
     latex = Notation(_TEMPLATES, special, _LEVELS, _call, (r"\left(", r"\right)"))
+    unlike = look_alikes(order, (r"\pi", "e", *names.values()), _name)
+    shown = {**names, **{x: rf"\text{{{_escaped(x.attributes.name)}}}" for x in unlike}}
     if not names:
-        return latex.written(e, names)
-    lines = [f"{name} &= {latex.written(part, names)}" for part, name in names.items()]
-    rows = "\\\\\n".join([*lines, f"&\\phantom{{=}} {latex.written(e, names)}"])
+        return latex.written(e, shown)
+    lines = [f"{name} &= {latex.written(part, shown)}" for part, name in names.items()]
+    rows = "\\\\\n".join([*lines, f"&\\phantom{{=}} {latex.written(e, shown)}"])
     return f"\\begin{{aligned}}\n{rows}\n\\end{{aligned}}"
 
 

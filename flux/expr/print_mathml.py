@@ -12,7 +12,7 @@ from html import escape
 
 from flux.expr.blocks import is_small, named_nodes
 from flux.expr.node import Expr
-from flux.expr.notation import Notation, Pieces, Template, listed
+from flux.expr.notation import Notation, Pieces, Template, listed, look_alikes
 from flux.expr.precedence import (
     AND,
     ANY,
@@ -37,12 +37,24 @@ def to_mathml(e: Expr) -> str:
     names: dict[Expr, str] = {}
     if not is_small(order):
         names = {part: _sub("<mi>w</mi>", f"<mn>{i}</mn>") for i, part in _numbered(order)}
-    value = _MATHML.written(e, names)
+    taken = map(_looks, (_NAMED["pi"], _NAMED["e"], *names.values()))
+    unlike = look_alikes(order, taken, lambda name: _looks(_name(name)))
+    shown = {**names, **{x: f"<mtext>{_escaped(x.attributes.name)}</mtext>" for x in unlike}}
+    value = _MATHML.written(e, shown)
     if not names:
         return f"{_OPEN}{value}</math>"
-    rows = [f"{name}<mo>=</mo>{_MATHML.written(part, names)}" for part, name in names.items()]
+    rows = [f"{name}<mo>=</mo>{_MATHML.written(part, shown)}" for part, name in names.items()]
     cells = "".join(f"<mtr><mtd>{row}</mtd></mtr>" for row in [*rows, value])
     return f"{_OPEN}<mtable>{cells}</mtable></math>"
+
+
+def _looks(element: str) -> str:
+    """An element as it looks, be its digits a name or a number."""
+    return element.replace("mn>", "mi>")
+
+
+def _escaped(text: str) -> str:
+    return escape(printable(text), quote=False)
 
 
 _OPEN = '<math xmlns="http://www.w3.org/1998/Math/MathML" display="block">'
@@ -172,7 +184,7 @@ def _decimal(value: Decimal) -> str:
 
 
 def _word(name: str) -> str:
-    return f"<mi>{_GREEK.get(name) or escape(printable(name), quote=False)}</mi>"
+    return f"<mi>{_GREEK.get(name) or _escaped(name)}</mi>"
 
 
 _LETTERS = (
@@ -222,7 +234,7 @@ def _index(e: Expr) -> Pieces:
 
 def _random(e: Expr) -> Pieces:
     site, axes = e.attributes
-    drawn = f"<msup><mi>u</mi><mtext>{escape(printable(site), quote=False)}</mtext></msup>"
+    drawn = f"<msup><mi>u</mi><mtext>{_escaped(site)}</mtext></msup>"
     return [_sub(drawn, _listed(axes)) if axes else drawn]
 
 

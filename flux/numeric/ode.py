@@ -250,6 +250,10 @@ def _sizes(problem: Problem, by: Sequence[str]) -> Array:
     count = len(problem.unknowns) // (1 + len(by))
     sizes = np.abs(problem.start[:count])
     sizes = np.where(sizes > 0, sizes, sizes.max() or 1.0)
+    for name in by:
+        if not np.isfinite(problem.parameters[name]):
+            value = problem.parameters[name]
+            raise ArgumentError(f"there is no sensitivity to `{name}`, which is {value}")
     units = [abs(problem.parameters[name]) or 1.0 for name in by]
     with np.errstate(over="ignore"):
         return np.concatenate([sizes, *(sizes / unit for unit in units)])

@@ -125,7 +125,8 @@ class _Path:
         if t == self.ts[0]:
             return self._start
         piece = bisect_left(self._rising, self._sign * t)
-        state: Array = self._pieces[min(piece, len(self._pieces) - 1)](t)
+        with np.errstate(all="ignore"):
+            state: Array = self._pieces[min(piece, len(self._pieces) - 1)](t)
         return state
 
 

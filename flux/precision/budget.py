@@ -7,7 +7,7 @@ from time import thread_time
 from flux.errors import LimitError
 from flux.settings import current
 
-_SHARE = 0.7  # the rest is for the operation that runs when the time is up
+_SHARE = 0.6  # the rest is for the operation that runs when the time is up
 
 
 class Budget:

@@ -104,11 +104,26 @@ def _digamma(x: Raw, bits: int) -> Raw:
 
 def _lgamma(x: Raw, bits: int) -> Raw:
     if not x[0]:
-        return libmp.mpf_loggamma(x, bits)
+        return _lgamma_above_zero(x, bits)
     # log(pi / |sin(pi x)|) - lgamma(1 - x)
     _, sine = libmp.mpf_cos_sin_pi(x, bits)
     reflected = libmp.mpf_log(libmp.mpf_div(libmp.mpf_pi(bits), libmp.mpf_abs(sine), bits), bits)
     return libmp.mpf_sub(reflected, libmp.mpf_loggamma(libmp.mpf_sub(_ONE, x, bits), bits), bits)
+
+
+def _lgamma_above_zero(x: Raw, bits: int) -> Raw:
+    """With an error of 2^-bits where the value is small, since mpmath takes long for more.
+
+    lgamma(1 + t) = -euler*t + O(t^2), lgamma(2 + t) = (1 - euler)*t + O(t^2)
+    """
+    near = 0
+    for zero, rise in ((_ONE, _ZERO), (_TWO, _ONE)) if 0 <= magnitude(x) <= 2 else ():
+        t = libmp.mpf_sub(x, zero)
+        near = min(near, magnitude(t))
+        if 2 * magnitude(t) < -bits:
+            slope = libmp.mpf_sub(rise, libmp.mpf_euler(bits), bits)
+            return libmp.mpf_mul(slope, t, bits)
+    return libmp.mpf_loggamma(x, bits + near)
 
 
 def _polygamma(order: Raw, x: Raw, bits: int) -> Raw:

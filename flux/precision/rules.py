@@ -100,7 +100,7 @@ def _product(numbers: Arithmetic, p: Point, q: Point) -> Pair:
 def div(numbers: Arithmetic, x: Interval, y: Interval) -> Interval:
     """X / y; where y holds 0, over the rest of y."""
     if not contains_zero(y):
-        corners = [_quotient(numbers, p, q) for p, q in product(_ends(x), _ends(y))]
+        corners = [_quotient(numbers, p, q) for p, q in _least_and_largest(x, y)]
         return _around(corners, x.defined and y.defined)
     if y.low == y.high:
         return EMPTY
@@ -109,6 +109,17 @@ def div(numbers: Arithmetic, x: Interval, y: Interval) -> Interval:
     if y.low < 0 < y.high:
         return WHOLE
     return undefined(mul(numbers, x, _reciprocal_of_side(numbers, y)))
+
+
+def _least_and_largest(x: Interval, y: Interval) -> set[tuple[Point, Point]]:
+    """The ends whose quotients are the least and the largest, for a y without 0."""
+    positive = y.low > 0
+    low, high = (x.low, x.high) if positive else (x.high, x.low)
+    near, far = (y.low, y.high) if positive else (y.high, y.low)
+    return {
+        (low, far if (low > 0) is positive else near),
+        (high, near if (high > 0) is positive else far),
+    }
 
 
 def _quotient(numbers: Arithmetic, p: Point, q: Point) -> Pair:

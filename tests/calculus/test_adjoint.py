@@ -342,7 +342,7 @@ def test_a_gradient_of_a_value_with_axes_is_an_error_with_a_hint():
 
 
 def test_the_variables_of_a_gradient_are_a_list():
-    for bad in ("u", u):
+    for bad in ("u", u, None):
         with pytest.raises(ArgumentError, match="are a list"):
             gradient(u * v, bad)
     with pytest.raises(ArgumentError, match="a name or an expression"):

@@ -64,6 +64,11 @@ def test_what_sympy_gets_wrong_is_not_returned(monkeypatch):
         flux.integrate("exp(x)", "x")
 
 
+def test_one_that_is_right_over_some_periods_only_is_not_returned():
+    with pytest.raises(NotFoundError, match="could not be confirmed"):
+        flux.integrate("abs(sin(x))", "x")  # SymPy has pieces from 0 to pi
+
+
 def test_an_integral_beyond_its_budget_names_the_setting():
     with override(max_seconds=1), pytest.raises(LimitError, match="max_seconds"):
         flux.integrate("9^9^9^9*x", "x")

@@ -31,6 +31,65 @@ ROWS = [
     ("1/0", "5", Verdict.UNKNOWN),
 ]
 
+# What random points in float64 do not see: single points, steps and kinks, values far away, and
+# differences below the last bit.
+DIFFER = [
+    ("where(x >= 0, 1, 0)", "where(x > 0, 1, 0)"),
+    ("sign(x)^2", "1"),
+    ("round(x)", "floor(x + 0.5)"),
+    ("round(x)", "rint(x)"),
+    ("where(x == 0.123456, 1, 0)", "0"),
+    ("where(abs(x) < 1e-6, 1, 0)", "0"),
+    ("where(x > 1e10, x, 0)", "0"),
+    ("where(x == y, 1, 0)", "0"),
+    ("maximum(x - 50, 0)", "0"),
+    ("abs(x - 100)", "100 - x"),
+    ("floor(x/1000)", "where(x < 0, -1, 0)"),
+    ("erf(1000*x)", "sign(x)"),
+    ("tanh(1000*x)", "sign(x)"),
+    ("1/3", "0.3333333333333333"),
+    ("pi", "3.141592653589793"),
+    ("1e-400", "0"),
+    ("x + 1e-300", "x"),
+    ("x*(1 + 1e-12)", "x"),
+    ("x + 1e20", "x + 1e20 + 1"),
+    ("x*9007199254740993", "x*9007199254740992"),
+    ("sin(1e15*x)", "sin(1e15*x + 1e-3)"),
+    ("0^x", "0"),
+]
+
+
+@pytest.mark.parametrize(("left", "right"), DIFFER)
+def test_what_differs_anywhere_is_refuted(left, right):
+    for answer in (equal(left, right), equal(right, left)):
+        assert answer.verdict is Verdict.REFUTED
+        difference = flux.parse(f"({left}) - ({right})")
+        assert difference.evaluate(answer.counterexample, digits=3).decimal != 0
+
+
+SAME = [
+    ("floor(-x)", "-ceil(x)"),
+    ("sign(x)*abs(x)", "x"),
+    ("x % 1", "x - floor(x)"),
+    ("atan2(-x, -1)", "atan2(0 - x, -1)"),  # there is no -0 among real numbers
+    ("minimum(x, y) + maximum(x, y)", "x + y"),
+    ("lgamma(x + 1)", "lgamma(x) + log(abs(x))"),
+    ("exp(1)", "e"),
+    ("assume x > 0\nwhere(x >= 0, 1, 0)", "where(x > 0, 1, 0)*1"),
+]
+
+
+@pytest.mark.parametrize(("left", "right"), SAME)
+def test_what_is_the_same_at_every_turn_is_not_refuted(left, right):
+    assert equal(left, right)
+    assert equal(right, left)
+
+
+@pytest.mark.parametrize("text", ["inf - inf", "nan*0", "inf/inf", "0*inf"])
+def test_what_has_no_finite_value_is_not_proved(text):
+    assert equal(text, "0").verdict is Verdict.UNKNOWN
+    assert str(flux.parse(text).simplify()) == text
+
 
 @pytest.mark.parametrize(("left", "right", "verdict"), ROWS)
 def test_verdicts(left, right, verdict):

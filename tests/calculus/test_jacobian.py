@@ -152,6 +152,7 @@ def test_a_dense_hessian_of_many_names_names_its_budget():
 
 MISTAKES = [
     (lambda: flux.jacobian("x", ["x"]), ArgumentError, "are a list"),
+    (lambda: flux.jacobian(None, ["x"]), ArgumentError, "are a list"),
     (lambda: flux.jacobian([None], ["x"]), ArgumentError, "not a NoneType"),
     (lambda: flux.jacobian(["x"], "x"), ArgumentError, "variables are a list"),
     (lambda: flux.parse("x").hessian("x"), ArgumentError, "variables are a list"),

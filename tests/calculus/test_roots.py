@@ -135,6 +135,22 @@ def test_a_claim_to_be_all_is_checked_by_signs(monkeypatch):
     assert not flux.solve_exactly("(x - 2)*(exp(x) - 9)", "x").complete
 
 
+def test_what_underflows_beside_a_root_does_not_take_it_away():
+    found = flux.solve_exactly("1e300*x^2 = 1e-300", "x")
+    assert ([str(x) for x in found.roots], found.complete) == (["-1e-300", "1e-300"], True)
+
+
+def test_a_root_of_a_negative_name_is_not_called_real():
+    found = flux.solve_exactly("assume a < 0\nx^2 = a", "x")
+    assert found.roots == ()
+    assert {float(part.evaluate(a=-4)) for _, part in found.complex_roots} == {-2.0, 2.0}
+
+
+def test_a_function_that_is_zero_over_a_range_is_not_said_to_have_no_root():
+    with pytest.raises(NotFoundError):
+        flux.solve_exactly("0^x = 0", "x")  # every x above 0
+
+
 @pytest.mark.parametrize("equation", ["gamma(1e300)*x = 2", "exp(x) = exp(1000)"])
 def test_what_is_beyond_the_floats_is_no_reason_to_say_that_there_is_no_root(equation):
     with pytest.raises(NotFoundError):

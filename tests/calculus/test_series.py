@@ -58,6 +58,9 @@ PRINTED = [
     ("x % 3", 4.5, 2, "3/2 + (x - 4.5)"),
     ("a", 0, 3, "a"),
     ("0*x", 0, 3, "0"),
+    ("sin(x)", "pi", 3, "(x - pi)^3/6 - (x - pi)"),
+    ("sin(x)/(x - pi)", "pi", 2, "(x - pi)^2/6 - 1"),
+    ("sin(x - a)/(x - a)", "a", 2, "1 - (x - a)^2/6"),
 ]
 
 
@@ -118,6 +121,15 @@ NONE = [
     ("log(x)", -1, "no finite value"),
     ("gamma(x)", 0, "no finite value"),
     ("x^x", 0, "not finite"),
+    ("tan(x)", "pi/2", "pole"),
+    ("tan(x)", "3*pi/2", "may be 0"),
+    ("log(sin(x))", "pi", "not finite"),
+    ("sqrt(sin(x))", "2*pi", "may be 0"),
+    ("1/(x^2 - 2)", "sqrt(2)", "pole"),
+    ("1/(x - a)", "a", "pole"),
+    ("1/x", "0*a", "pole"),
+    ("abs(x - a)", "a", "kink"),
+    ("1/x", "inf", "not finite"),
 ]
 
 

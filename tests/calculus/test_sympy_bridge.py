@@ -132,6 +132,9 @@ def test_assumptions_go_both_ways():
     assert to_sympy(e).is_positive
     assert from_sympy(to_sympy(e)).attributes.assumption == "> 0"
     assert from_sympy(X) is variable("x")
+    for assumption in ("> 0", ">= 0", "< 0", "<= 0", "!= 0"):
+        x = variable("x", assumption=assumption)
+        assert from_sympy(to_sympy(x)) is x
 
 
 UNREADABLE = [
@@ -141,6 +144,10 @@ UNREADABLE = [
     (sympy.zoo, DomainError, "not real"),
     (sympy.Dummy("x"), FluxError, "Dummy"),
     ("x + 1", ArgumentError, "expected an expression of SymPy"),
+    (sympy.Symbol(""), ArgumentError, "no name of the language"),
+    (sympy.Symbol("\u03c0") + 1, ArgumentError, "no name of the language"),
+    (sympy.Symbol("a`b") + 1, ArgumentError, "no name of the language"),
+    (sympy.Symbol("x", positive=True) * X, ArgumentError, "several symbols"),
 ]
 
 

@@ -38,7 +38,7 @@ def python_function(e, name="f"):
 def c_functions(sources, folder):
     """Compile functions f0, f1, ... together, warnings being errors."""
     path, library = folder / "formulas.c", folder / "formulas.so"
-    path.write_text("".join(dict.fromkeys(sources)))
+    path.write_text("\n".join(sources))
     flags = ["-std=c99", "-pedantic-errors", "-Wall", "-Wextra", "-Werror", "-ffp-contract=off"]
     unused = ["-Wno-unused-parameter", "-Wno-unused-variable", "-Wno-unused-function"]
     unused.append("-Wno-div-by-zero")
@@ -172,9 +172,7 @@ def test_any_formula_compiles_and_runs_in_c(batch, tmp_path_factory):
 
 def check_c(batch, folder):
     sources = [e.to_c(f"f{i}") for i, e in enumerate(batch)]
-    # Each function its own helpers: what they share is written once.
-    parts = [part for source in sources for part in source.split("\n\n")]
-    library = c_functions([f"{part.strip()}\n\n" for part in parts], folder)
+    library = c_functions(sources, folder)  # one file, though several bring the same helpers
     for i, e in enumerate(batch):
         function = library[f"f{i}"]
         function.restype = ctypes.c_double

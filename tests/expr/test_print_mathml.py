@@ -28,6 +28,7 @@ ROWS = [
         "</mrow><mo>)</mo></mrow></mrow>",
     ),
     ("abs(x)", "<mrow><mo>|</mo><mi>x</mi><mo>|</mo></mrow>"),
+    ("`e` + E", "<mrow><mtext>e</mtext><mo>+</mo><mi>e</mi></mrow>"),
     ("sqrt(pi)", "<msqrt><mi>&#x3C0;</mi></msqrt>"),
 ]
 # Elements and the number of children that they must have.

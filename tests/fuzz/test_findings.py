@@ -26,6 +26,8 @@ SOLVED = (
     ("(((outfalse))) < t", 2275717928),  # a variance that overflows
     ("fabs(np)", 1506199134),  # an integral that does
     ("(w ? 2e300 : nan)^9 != true ? s^x : 0 ? nan : np", 2028767282),  # a gradient of no numbers
+    ("input x[a], w[b]\nk1", 2120359519),  # a curvature without a direction
+    ("rows", 3299803893),  # an interpolant that overflows
 )
 
 

@@ -479,6 +479,11 @@ def test_a_fit_prints_pickles_and_is_asked_by_name() -> None:
     assert found.correlation.diagonal() == pytest.approx([1, 1, 1])
 
 
+def test_weights_whose_sum_underflows_are_weights() -> None:
+    found, even = (flux.fit("y = a*x", DATA, a=1.0, sigma=sigma) for sigma in (1e200, 1.0))
+    assert found["a"] == pytest.approx(even["a"], rel=1e-12)
+
+
 DATA = {"x": [1.0, 2.0, 3.0], "y": [2.0, 4.0, 7.0], "name": ["p", "q", "p"]}
 FIT = flux.fit("y = a*x", DATA, a=1.0)
 
@@ -508,6 +513,7 @@ MISTAKES: list[tuple[Callable[[], Any], str]] = [
     (lambda: flux.fit("y = a*x", DATA, a=1.0, sigma=1.0, weights=1.0), "sigma and weights"),
     (lambda: flux.fit("y = a*x", DATA, a=1.0, sigma="s"), "no column `s`"),
     (lambda: flux.fit("y = a*x", DATA, a=1.0, sigma=[1.0, 0.0, 1.0]), "not in row 1"),
+    (lambda: flux.fit("y = a*x", DATA, a=1.0, sigma=5e-324), "1/sigma is no float"),
     (lambda: flux.fit("y = a*x", DATA, a=1.0, weights=[1.0, 2.0]), "differ in their number"),
     (lambda: flux.fit("y = a*x", DATA, a=1.0, absolute="yes"), "true or false"),
     (lambda: flux.fit("y = a*x", DATA, a=1.0, loss="hubber"), "did you mean `huber`?"),

@@ -259,6 +259,17 @@ REFUSED: list[tuple[Callable[[], Any], str]] = [
     (with_options(sensitivities=3), "list of names"),
     (with_options(sensitivities="q"), "`q`"),
     (with_options(sensitivities=["t"]), "`t`"),
+    (
+        lambda: flux.integrate_ode(
+            {"x": "where(t < 9, x, k)"},
+            t=(0, 1),
+            x=1,
+            k=math.nan,
+            sensitivities=["k"],
+            method="rk45",
+        ),
+        "no sensitivity to `k`, which is nan",
+    ),
 ]
 
 

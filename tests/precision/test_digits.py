@@ -74,6 +74,7 @@ ROUNDED = [
     ("1 + exp(-exp(100))", 20, "1.0000000000000000000", False),
     ("(1 + 1e-30)^1e30", 15, "2.71828182845905", False),
     ("e^2", 3, "7.39", False),
+    ("lgamma(tanh(200))", 12, "2.21093178433e-174", False),  # mpmath at 400 digits
 ]
 
 
@@ -186,6 +187,8 @@ BOMBS = [
     "1e99999*pi",
     "lgamma(9^9^9)",
     "lgamma(-1000000.5)",
+    "lgamma(tanh(10000))",  # as near to a zero as the bits allow
+    "lgamma(3 - tanh(1000))",
     "polygamma(100, 1e-3000)",
     "polygamma(50, -1999.3)",
     "erfc(9^9)",

@@ -42,6 +42,13 @@ OURS: dict[str, Call] = {
     "a twentieth derivative, simplified": lambda: (
         flux.parse("exp(x^2)*sin(x)").diff("x", 20).simplify()
     ),
+    "a sixtieth derivative, simplified": lambda: (
+        flux.parse("sin(x)*exp(cos(x))").diff("x", 60).simplify()
+    ),
+    "a series beside many names": lambda: flux.parse(
+        "+".join(f"x{i}*x{i * 7 % 500}" for i in range(3_000))
+    ).series("x", 0, 8),
+    "a series of a tower": lambda: flux.parse("x^(" * 100 + "x" + ")" * 100).series("x", 1, 60),
     "simplify many powers": lambda: flux.parse(
         "*".join(f"(x + {i})^(y + {i})" for i in range(1_500))
     ).simplify(),

@@ -60,10 +60,10 @@ class Curvature:
 
 
 def curvature(objective: Objective, place: Place, standing: Standing) -> Curvature | None:
-    """The curvature at a place; None where the residuals are too small for it to matter."""
+    """The curvature at a place; None where it does not matter: no direction, or no residuals."""
     noise = float(np.sqrt(2 * place.cost / max(place.r.size, 1)))
     small = _SMALL_NOISE * objective.magnitude / np.sqrt(max(place.r.size, 1))
-    if not standing.free.any() or noise <= small:
+    if not standing.factors.rank or noise <= small:
         return None
     directions = np.zeros((standing.factors.rank, place.x.size))
     directions[:, standing.free] = noise * standing.factors.half

@@ -277,7 +277,10 @@ def _root_weights(given: Mapping[str, Array], count: int) -> Array | None:
     if not (values > 0).all():
         row = int((~np.atleast_1d(values > 0)).argmax())
         raise DataError(f"{kind.strip()} must be above 0; it is not in row {row} of the rows used")
-    roots = 1 / values if kind == _SIGMA else np.sqrt(values)
+    with np.errstate(over="ignore"):
+        roots = 1 / values if kind == _SIGMA else np.sqrt(values)
+    if not np.isfinite(roots).all():
+        raise DataError("a sigma is so small that 1/sigma is no float")
     return np.array(np.broadcast_to(roots, (count,)))
 
 

@@ -100,7 +100,8 @@ def _inverse(problem: FitProblem, attempt: Attempt) -> Array:
 
 def _r_squared(problem: FitProblem, chi_square: float) -> float:
     observed, roots = problem.observed, problem.root_weights
-    mean = float(observed.mean() if roots is None else np.average(observed, weights=roots**2))
+    weights = None if roots is None else (roots / roots.max()) ** 2  # which do not all underflow
+    mean = float(np.average(observed, weights=weights))
     around = problem.weighted(observed - mean)
     total = float(around @ around)
     return 1 - chi_square / total if total > 0 else NAN
