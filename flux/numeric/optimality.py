@@ -180,7 +180,7 @@ class Judge:
             return []
         basis = view.directions[:, weak]
         around = self._around(point, view)
-        most = max(1, WORK // count_nodes(self._problem.function.expr))
+        most = WORK // (point.x.size * count_nodes(self._problem.function.expr))
         return [self._look(around, view, d, small) for d in islice(_across(basis), most)]
 
     def _around(self, point: Point, view: _View) -> Surroundings:
