@@ -12,13 +12,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from flux.errors import ArgumentError, ParseError, UnknownNameError, did_you_mean
+from flux.errors import ArgumentError, FluxError, ParseError, UnknownNameError, did_you_mean
 from flux.expr import Expr, inputs, node, topological, variable
 from flux.expr.traverse import check_size, rebuild
 from flux.ops import Op
-from flux.scoring.spelling import category, in_ascii, is_category, meant
+from flux.scoring.spelling import Respelling, category, is_category, meant
 from flux.scoring.valid import Stated, stated_inputs
-from flux.source import Span
+from flux.source import Source, Span
 from flux.syntax import load_text, parse_ast
 from flux.syntax.elaborate import elaborate
 from flux.syntax.module import as_definition
@@ -196,7 +196,15 @@ def _several(formulas: Mapping[Any, Any]) -> Formulas:
 
 
 def _of_text(text: str, name: str) -> Formulas:
-    tree = parse_ast(in_ascii(text), name)
+    respelling = Respelling(Source(text, name))
+    try:
+        return _of_source(respelling.read)
+    except FluxError as error:
+        raise respelling.restated(error) from None
+
+
+def _of_source(source: Source) -> Formulas:
+    tree = parse_ast(source.text, source.name)
     stated = tuple(stated_inputs(tree))
     if tree.statements and all(as_definition(line) is not None for line in tree.statements):
         return _with_truths(_of_definitions(tree), (), stated, {})

@@ -83,6 +83,50 @@ def test_mistakes_are_shown_with_their_place(
     assert message in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("text", "shown", "hint"),
+    [
+        ('y = age + "os"', '  1 | y = age + "os"\n    |           ^^^^', "column =="),
+        ('y = (a == "Ü") + (1', '  1 | y = (a == "?") + (1\n    |                  ^', "ends"),
+        ("y = `größe`*) + 3", "  1 | y = `gr??e`*) + 3\n    |             ^", "take it out"),
+        ('y = f"F"', '1:6: syntax error: found `"F"`,', "multiplication"),
+        ('y = "F"f', '  1 | y = "F"f\n    |        ^', "multiplication"),
+        ('k = a == "F" # ö\ny = (1', "  2 | y = (1\n    |     ^", "where it ends"),
+        ("y = a == 'F'", "  1 | y = a == 'F'\n    |          ^", "double quotes"),
+        ('y = a == "F', '  1 | y = a == "F\n    |          ^', "double quotes"),
+        ("y = a == “F”", "    |          ^", "double quotes"),
+        ("y = größe", "    |       ^", "backticks"),
+        ('f(x) = x + "K"\ny = f(a)', '  1 | f(x) = x + "K"\n    |            ^^^', "column =="),
+    ],
+)
+def test_mistakes_are_shown_in_the_words_of_the_author(text: str, shown: str, hint: str) -> None:
+    with pytest.raises(FluxError) as caught:
+        read_formulas(text)
+    lines = str(caught.value).split("\n")
+    assert shown in "\n".join(lines)
+    assert hint in lines[-1]
+
+
+def test_every_mistake_has_its_own_place() -> None:
+    with pytest.raises(UnknownNameError) as caught:
+        read_formulas('y = foo(a == "Fü") + nope(1)')
+    places = [(error.line, error.column) for error in caught.value.errors]
+    assert places == [(1, 5), (1, 22)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'adult(sex, age) = where(sex == "F", age >= 16, age >= 18)',
+        'limit(s):\n    k = s == "F"\n    where(k, 16, 18)\nadult = age >= limit(sex)',
+        'same(a, b) = a == b\nadult = where(same(sex, "F"), age >= 16, age >= 18)',
+    ],
+)
+def test_definitions_compare_categories(text: str) -> None:
+    table = {"sex": ["F", "M", None], "age": [16.0, 16.0, 3.0]}
+    assert str(flux.score(table, text)["adult"].tolist()) == "[1.0, 0.0, nan]"
+
+
 @pytest.mark.parametrize("formulas", [None, 3, [], {}, {3: "a"}, {"": "a"}, b"a", ["a"]])
 def test_what_is_no_formula_is_refused(formulas: object) -> None:
     with pytest.raises(ArgumentError):
