@@ -71,8 +71,8 @@ def test_words_that_say_that_there_is_nothing(word: str, arrow: bool, tmp_path: 
     ("content", "message"),
     [
         (b"a\n1\nx\n", "row 2, column `a`: the text 'x' is no number"),
-        (b"a\n1,5\n", "row 1 has 2 cells, and there are 1 columns"),
-        (b"a,b\n1,2\n3\n", "row 2 has 1 cells, and there are 2 columns"),
+        (b"a\n1,5\n", "row 1 has 2 cells for 1 column"),
+        (b"a,b\n1,2\n3\n", "row 2 has 1 cell for 2 columns"),
         (b"a,b\n1,2\n3,4,5\n", "row 2 has 3 cells"),
         (b"a\n0x10\n", "row 1, column `a`: the text '0x10' is no number"),
         (b"a\n1_000\n", "row 1, column `a`: the text '1_000' is no number"),
@@ -92,8 +92,21 @@ def test_bad_files_are_refused_with_their_place(
 ) -> None:
     with pytest.raises(FluxError) as caught:
         scored(tmp_path / "t.csv", content)
-    assert message in caught.value.text
+    place = "t.csv', " if message.startswith("row") else ""
+    assert place + message in caught.value.text
     assert not [file for file in names(tmp_path) if file != "t.csv"]
+
+
+def test_names_are_not_printed_before_rows(
+    tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    (tmp_path / "t.csv").write_text("a\nx\n")
+    with pytest.raises(DataError):
+        score_file(flux.scorer("y = a"), str(tmp_path / "t.csv"), "-")
+    assert capfdbinary.readouterr().out == b""
+    (tmp_path / "t.csv").write_text("a\n")
+    score_file(flux.scorer("y = a"), str(tmp_path / "t.csv"), "-")
+    assert capfdbinary.readouterr().out == b"y\n"
 
 
 def test_a_row_far_down_is_numbered_from_the_top(tmp_path: Path) -> None:

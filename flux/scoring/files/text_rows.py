@@ -142,8 +142,8 @@ class PlainRows:
                 if not row:
                     continue
                 if len(row) != count:
-                    cells = f"has {len(row)} cells, and there are {count} columns"
-                    raise DataError(f"row {self.first + len(rows) + 1:,} {cells}")
+                    cells = f"{_counted(len(row), 'cell')} for {_counted(count, 'column')}"
+                    raise DataError(f"row {self.first + len(rows) + 1:,} has {cells}")
                 rows.append(row)
         except csv.Error as error:
             raise DataError(f"row {self.first + len(rows) + 1:,} is no row: {error}") from None
@@ -204,3 +204,7 @@ class PlainRows:
     def give_back(self, results: Results, keep: Any) -> dict[str, Any]:
         """The columns by name."""
         return {**{name: self.kept(name) for name in keep}, **results}
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
