@@ -37,8 +37,10 @@ class PandasTable:
         return (len(self._frame),)
 
     def numbers(self, name: str) -> Array:
-        """A column as numbers."""
+        """A column as numbers; one of pint-pandas without its unit."""
         series = self._frame[self._labels[name]]
+        if _carries_unit(series):
+            series = sys.modules["pandas"].Series(series.array.data)
         if isinstance(series.dtype, np.dtype):
             return numbers_of(name, series.to_numpy(), self.first)
         wide = _WIDE.get(series.dtype.kind)
@@ -50,17 +52,9 @@ class PandasTable:
         return with_missing(found, missing)
 
     def unit(self, name: str) -> str:
-        """That of a column of pint's quantities.
-
-        Raises:
-            ArgumentError: there is one.
-        """
+        """That of a column of pint-pandas."""
         series = self._frame[self._labels[name]]
-        if not str(series.dtype).startswith("pint["):
-            return ""
-        text = f"column `{name}` carries a unit, {series.dtype}"
-        hint = f"hand in its numbers, and say units={{{name!r}: ...}}"
-        raise ArgumentError(text, hint=hint)
+        return str(series.dtype.units) if _carries_unit(series) else ""
 
     def texts(self, name: str) -> Texts:
         """A column as texts."""
@@ -81,3 +75,7 @@ class PandasTable:
         if not keep:
             return scores
         return pandas.concat([self._frame[[self._labels[name] for name in keep]], scores], axis=1)
+
+
+def _carries_unit(series: Any) -> bool:
+    return str(series.dtype).startswith("pint[")
