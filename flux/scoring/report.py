@@ -13,13 +13,15 @@ OTHERS = "(other texts)"
 
 @dataclass(frozen=True)
 class Found:
-    """So many rows, and the number of the first of them, from 0."""
+    """So many rows, and the number of the first of them, from 0; -1 where there is none."""
 
     count: int
     first: int
 
     def joined(self, later: Found, offset: int) -> Found:
         """With those of the rows that follow."""
+        if not later.count:
+            return self
         first = self.first if self.count else later.first + offset
         return Found(self.count + later.count, first)
 
