@@ -87,6 +87,8 @@ class Scorer:
         for name in names:
             if names.count(name) > 1:
                 raise ArgumentError(f"two columns of the result would be named `{name}`")
+            if any("\ud800" <= c <= "\udfff" for c in name):
+                raise ArgumentError(f"the name of a score is no text of Unicode: {name!r:.60}")
 
     def _check_read(self, given: Mapping[str, Any] | None, what: str) -> None:
         for name in given or {}:

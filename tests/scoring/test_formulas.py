@@ -238,6 +238,7 @@ def test_a_scorer_pickles() -> None:
         {"ranges": {"a": 3}},
         {"ranges": {"b": (0, 1)}},
         {"flag": "y"},
+        {"flag": "\udcff"},
     ],
 )
 def test_options_are_checked(options: dict[str, object]) -> None:

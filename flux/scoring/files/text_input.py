@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import re
 import sys
 import zlib
 from collections.abc import Iterator
@@ -88,12 +89,16 @@ class TextSource:
         """The names, what stands between columns, and where the rows begin."""
         start = len(_MARK) if self._rest.startswith(_MARK) else 0
         while True:
-            end = self._end_of_row(start)
+            end = start + _first_end(self._rest[start : self._end_of_row(start)])
             line = self._rest[start:end]
             if line.strip() or end >= len(self._rest):
                 break
             start = end
-        text = line.decode("utf-8", "surrogateescape")
+        try:
+            text = line.decode("utf-8")
+        except UnicodeDecodeError:
+            text = f"the first row of {self._path!r} is not written in UTF-8"
+            raise DataError(text, hint="save it as UTF-8") from None
         if not text.strip():
             raise DataError(f"{self._path!r} is empty", hint="its first row names the columns")
         suffix = Path(self._path.removesuffix(".gz")).suffix.lower()
@@ -103,7 +108,7 @@ class TextSource:
             row = next(csv.reader(io.StringIO(text, newline=""), delimiter=between, strict=True))
         except csv.Error as error:
             raise DataError(f"the first row of {self._path!r} is no row: {error}") from None
-        return [_name(cell) for cell in row], between, end
+        return [cell.strip() for cell in row], between, end
 
     def _end_of_row(self, start: int) -> int:
         """Past the end of the row that begins there; more is read where it does not end."""
@@ -190,8 +195,18 @@ def _opened(path: str) -> Any:
     return raw
 
 
-def _name(cell: str) -> str:
-    return cell.strip()
+_ENDS = re.compile(rb"\r\n?|\n")
+
+
+def _first_end(content: bytes) -> int:
+    """Past the first line end, of any kind, that no quotes enclose; else past everything."""
+    quotes = at = 0
+    for found in _ENDS.finditer(content):
+        quotes += content.count(b'"', at, found.start())
+        at = found.end()
+        if quotes % 2 == 0:
+            return at
+    return len(content)
 
 
 def _last_end(content: bytes, line_end: bytes) -> int:
