@@ -87,7 +87,7 @@ def numbers_of(column: str, values: Any, first: int = 0) -> Array:
         held = _KINDS.get(kind, str(array.dtype))
         raise DataError(f"column `{column}` holds {held}, and numbers are needed")
     if kind in "iu" and array.dtype.itemsize == 8:
-        _check_exact(column, array, first)
+        array = _exact(column, array, first)
     if array.dtype.itemsize > 8:
         array = array.astype(np.float64)
     return array.astype(array.dtype.newbyteorder("="), copy=False)
@@ -102,10 +102,10 @@ def _array(values: Any) -> Array:
         return np.array([*values], dtype=object)
 
 
-def _check_exact(column: str, array: Array, first: int) -> None:
-    """Refuse an integer that a float64 does not hold."""
+def _exact(column: str, array: Array, first: int) -> Array:
+    """Integers, as floats where some are large; one that a float64 does not hold is refused."""
     if not array.size or (array.max() <= MAX_EXACT and array.min() >= -MAX_EXACT):
-        return
+        return array
     flat = array.reshape(-1)
     with np.errstate(all="ignore"):
         far = (
@@ -117,6 +117,7 @@ def _check_exact(column: str, array: Array, first: int) -> None:
         number = int(flat[row])
         if int(float(number)) != number:
             raise cell_error(column, first + row, f"{number} has no exact float64")
+    return array.astype(np.float64)
 
 
 def _text_cell(column: str, array: Array, first: int) -> DataError:
@@ -165,6 +166,8 @@ def is_missing(cell: Any) -> bool:
     """Whether a cell of any type says that there is nothing."""
     if isinstance(cell, float):
         return cell != cell
+    if isinstance(cell, Decimal):
+        return cell.is_nan()
     return type(cell).__name__ in _MISSING_TYPES
 
 
@@ -193,15 +196,22 @@ def texts_of(column: str, values: Any, first: int = 0) -> Texts:
         known, codes = np.unique(array.reshape(-1), return_inverse=True)
         return Texts(codes.astype(np.int32).reshape(array.shape), tuple(map(str, known)))
     if array.dtype.kind not in "OTU":
-        raise no_texts(column, str(array.dtype))
+        lacks = np.isnan(array) if array.dtype.kind == "f" else np.zeros(array.shape, np.bool_)
+        return without_texts(column, str(array.dtype), lacks)
     codes, found = _coded(column, array.reshape(-1).tolist(), first)
     return Texts(codes.reshape(array.shape), found)
 
 
-def no_texts(column: str, held: str) -> DataError:
-    """The error for a column that is compared with texts and holds none."""
-    hint = "compare numbers without quotes"
-    return DataError(f"column `{column}` is compared with texts, and holds {held}", hint=hint)
+def without_texts(column: str, held: str, missing: Array) -> Texts:
+    """A column that is compared with texts and is of another kind: nothing may stand in it.
+
+    Raises:
+        DataError: a row has a value.
+    """
+    if not missing.all():
+        hint = "compare numbers without quotes"
+        raise DataError(f"column `{column}` is compared with texts, and holds {held}", hint=hint)
+    return Texts(np.full(missing.shape, -1, np.int32), ())
 
 
 def _coded(column: str, cells: Iterable[Any], first: int) -> tuple[Array, tuple[str, ...]]:
@@ -222,5 +232,5 @@ def coded_texts(column: str, codes: Any, texts: Sequence[Any]) -> Texts:
     """Texts from codes that a table has already; the codes of missing cells are negative."""
     for text in texts:
         if not isinstance(text, str):
-            raise no_texts(column, f"categories such as {text!r:.40}")
+            without_texts(column, f"categories such as {text!r:.40}", np.zeros(1, np.bool_))
     return Texts(np.asarray(codes), tuple(texts))

@@ -99,7 +99,7 @@ class Report:
         return "\n".join(self._lines())
 
     def _lines(self) -> Iterator[str]:
-        yield f"{self.rows:,} rows"
+        yield f"{self.rows:,} row{'' if self.rows == 1 else 's'}"
         for name, found in self.missing.items():
             if found.count:
                 yield f"{name}: {found.count:,} missing, the first in row {found.first + 1:,}"

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from flux.errors import ArgumentError
-from flux.scoring.columns import Array, Texts, coded_texts, no_texts, numbers_of, with_missing
+from flux.scoring.columns import Array, Texts, coded_texts, numbers_of, with_missing, without_texts
 from flux.scoring.tables import Results
 
 _WIDE = {"i": np.int64, "u": np.uint64, "f": np.float64, "b": np.bool_}
@@ -60,7 +60,7 @@ class PandasTable:
         """A column as texts."""
         series = self._frame[self._labels[name]]
         if series.dtype.kind in "biufcmM":
-            raise no_texts(name, str(series.dtype))
+            return without_texts(name, str(series.dtype), series.isna().to_numpy())
         codes, texts = sys.modules["pandas"].factorize(series)
         return coded_texts(name, codes, texts.tolist())
 
