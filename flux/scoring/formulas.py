@@ -210,13 +210,13 @@ def _of_source(source: Source) -> Formulas:
         return _with_truths(_of_definitions(tree), (), stated, {})
     kept: list[Tree] = []
     searches: list[Search] = []
+    origins: dict[Expr, tuple[Span, ...]] = {}
     for line in tree.statements:
         root = _root(line)
         if root is None:
             kept.append(line)
         else:
-            searches.append(_search(tree, kept, *root))
-    origins: dict[Expr, tuple[Span, ...]] = {}
+            searches.append(_search(tree, kept, *root, origins))
     scores = _values(tree, kept, searches, origins)
     return _with_truths(scores, searches, stated, origins)
 
@@ -306,12 +306,20 @@ def _root(line: Tree) -> tuple[str, Call] | None:
     return (line.target.name, call) if plain and len(call.arguments) in (3, 4) else None
 
 
-def _search(tree: Text, before: Sequence[Tree], name: str, call: Call) -> Search:
+def _search(
+    tree: Text,
+    before: Sequence[Tree],
+    name: str,
+    call: Call,
+    origins: dict[Expr, tuple[Span, ...]],
+) -> Search:
     """The search that a line is; the lines before it may be used in its equation."""
 
     def value(part: Tree) -> Expr:
         lines = (*before, Value(part.start, part.end, part))
-        return elaborate(Text(tree.source, lines)).result
+        block = elaborate(Text(tree.source, lines), origins=True)
+        origins.update(block.origins)
+        return block.result
 
     equation, unknown, *ends = (value(part) for part in call.arguments)
     place = (tree.span(call.arguments[1]),)

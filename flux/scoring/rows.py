@@ -135,7 +135,8 @@ class Rows:
     def _compute(self, values: Mapping[str, Array], rows: slice) -> None:
         function = self._scorer.function
         given = {name: values[name] for name in function.inputs}
-        if any(value.ndim for value in given.values()):
+        # `out` is an option of the call, unless a column has that name.
+        if "out" not in given and any(value.ndim for value in given.values()):
             function(given, out={name: self._part(name, rows) for name in function.outputs})
         else:
             for name, value in function(given).items():

@@ -97,7 +97,7 @@ def _hint(found: str) -> str:
     """What to do about a character that the language has not."""
     if found in _QUOTES:
         return 'a text stands in double quotes on one line: `column == "text"`'
-    stray = len(found) == 1 and not found.isascii()
+    stray = len(found) == 1 and found.isalpha() and not found.isascii()
     return "a column with such a name stands in backticks" if stray else ""
 
 
@@ -121,7 +121,7 @@ def _character(found: re.Match[str]) -> str:
 
 def is_category(name: str) -> bool:
     """Whether a name of the language stands for a category."""
-    return len(name) > 2 and name[0] == name[-1] == '"'
+    return len(name) > 1 and name[0] == name[-1] == '"'
 
 
 def category(name: str) -> str:

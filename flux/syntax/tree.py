@@ -44,7 +44,7 @@ class Name(Tree):
     @property
     def is_text(self) -> bool:
         """Whether it is a text, `"F"`, that scoring compares columns with: an input everywhere."""
-        return self.quoted and len(self.name) > 2 and self.name[0] == self.name[-1] == '"'
+        return self.quoted and len(self.name) > 1 and self.name[0] == self.name[-1] == '"'
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

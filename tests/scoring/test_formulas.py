@@ -96,6 +96,8 @@ def test_mistakes_are_shown_with_their_place(
         ('y = a == "F', '  1 | y = a == "F\n    |          ^', "double quotes"),
         ("y = a == “F”", "    |          ^", "double quotes"),
         ("y = größe", "    |       ^", "backticks"),
+        ("y = a\u200b", "    |      ^", "ASCII"),
+        ('y = root(x - a, x, "F")', "    |                    ^^^", "column =="),
         ('f(x) = x + "K"\ny = f(a)', '  1 | f(x) = x + "K"\n    |            ^^^', "column =="),
     ],
 )
@@ -168,6 +170,21 @@ def test_any_text_is_read_or_refused(text: str) -> None:
     assert in_ascii(text).count("\n") == text.count("\n")
     with suppress(FluxError):
         flux.scorer(text)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["out", "domain", "threads", "backend", "digits", "self", "lambda", "__class__", "v0", "score"],
+)
+def test_columns_may_have_the_names_of_options_and_of_python(name: str) -> None:
+    text = f"y = 2*{name}\nz = root(x - {name}, x, 0, 9)"
+    found = flux.score({name: [1.0, 2.0]}, text)
+    assert found["y"].tolist() == [2, 4]
+    assert found["z"] == pytest.approx([1, 2])
+
+
+def test_a_text_may_be_empty() -> None:
+    assert flux.score({"a": ["", "x"]}, 'y = a == ""')["y"].tolist() == [1, 0]
 
 
 def test_constants_are_columns_only_in_backticks() -> None:
