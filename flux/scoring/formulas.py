@@ -98,34 +98,12 @@ class Formulas:
         """The names of all columns that are read, as the table spells them."""
         return tuple(dict.fromkeys((*map(meant, self.numbers()), *self.texts())))
 
-    def needed(self) -> dict[str, frozenset[str]]:
-        """For each search and score, the inputs without which it has no value.
-
-        An input that a formula asks about with `isnan` may be missing there.
-        """
-        found = {s.name: _needed((s.equation, *s.ends)) - {s.unknown} for s in self.searches}
-        # A score may have the name of a search: it is that root.
-        found |= {n: _needed((e,)) for n, e in self.scores.items() if n not in found}
-        return {name: names - self._asked(names) for name, names in found.items()}
-
-    def _asked(self, names: frozenset[str]) -> set[str]:
-        """The truths of columns that a formula asks about with `isnan`."""
-        truths = [truth for truth in self.truths if truth.name in names]
-        asked = {truth.column for truth in truths if truth.text is None}
-        return {truth.name for truth in truths if truth.column in asked}
-
 
 def _names(leaves: Iterable[Expr]) -> list[str]:
     return [leaf.attributes.name for leaf in leaves]
 
 
-def _needed(expressions: Sequence[Expr]) -> frozenset[str]:
-    order = topological(expressions)
-    asked = {e.args[0].attributes.name for e in order if _asks_missing(e)}
-    return frozenset(_names(inputs(*expressions))) - asked
-
-
-def _asks_missing(e: Expr) -> bool:
+def asks_missing(e: Expr) -> bool:
     """Whether it is `isnan(x)` of an input, which the library writes x != x."""
     return e.op is Op.NE and e.args[0] is e.args[1] and e.args[0].op is Op.INPUT
 
@@ -265,11 +243,11 @@ def _values(
     named = {name: values[name] for name in order if name is not None and name in values}
     shown = {**named, **values}
     scores = {meant(n): e for n, e in shown.items() if not n.startswith("_")}
-    for name, e in scores.items():
-        check_size(e)
-        if e.axes or any(leaf.axes for leaf in inputs(e)):
-            text = f"`{name}` has named axes: a score is one number for each row"
-            raise ParseError(text, (Span(tree.source, 0, 0),), "write it over columns")
+    check_size(*scores.values())
+    if any(e.axes for e in (*scores.values(), *inputs(*scores.values()))):
+        name = next(n for n, e in scores.items() if any(part.axes for part in (e, *inputs(e))))
+        text = f"`{name}` has named axes: a score is one number for each row"
+        raise ParseError(text, (Span(tree.source, 0, 0),), "write it over columns")
     if not scores:
         hint = "names that begin with an underscore are not written"
         raise ParseError("the text has no score", (Span(tree.source, 0, 0),), hint)
@@ -390,7 +368,7 @@ def _truth(e: Expr, compared: set[Expr]) -> Truth | None:
         text = category(other.attributes.name)
         name = f"{column.attributes.name} == {other.attributes.name}"
         return Truth(name, meant(column.attributes.name), text)
-    if _asks_missing(e) and e.args[0] in compared:
+    if asks_missing(e) and e.args[0] in compared:
         column = e.args[0]
         return Truth(f"isnan({column.attributes.name})", meant(column.attributes.name), None)
     return None

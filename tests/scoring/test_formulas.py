@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import tracemalloc
 from contextlib import suppress
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 import flux
 from flux.errors import ArgumentError, FluxError, ParseError, UnknownNameError
+from flux.scoring.depends import Dependence
 from flux.scoring.formulas import read_formulas
 from flux.scoring.spelling import in_ascii, meant, spelled
 
@@ -230,8 +232,8 @@ def test_a_scorer_says_all_that_it_reads() -> None:
         'compares sex with "F"',
         "reports a outside 0 to 1",
         'searches d: x where x^2 - where(`sex == "F"`, a, `b c`) is 0',
-        "writes k, from sex, a, b c",
-        "writes d, from sex, a, b c",
+        "writes k, from a, b c, sex",
+        "writes d, from a, b c, sex",
     ]
 
 
@@ -283,3 +285,38 @@ def test_a_published_formula_by_its_name() -> None:
     assert found["egfr_ckd_epi_2021"][0] == own(creatinine=1.1, age=54.0, female=0)
     assert report.outside["creatinine"].count == 1
     assert flux.score({"a_column": [2.0]}, "a_column")["score"].tolist() == [2]
+
+
+def test_what_thousands_of_scores_depend_on_stays_small() -> None:
+    lines = ["y0 = c0", *(f"y{i} = y{i - 1} + c{i}" for i in range(1, 1500))]
+    formulas = read_formulas("\n".join(lines))
+    tracemalloc.start()
+    depends = Dependence(formulas)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 8e6  # as sets of names it would be over 50
+    assert list(depends.names(depends.needed["y2"])) == ["c0", "c1", "c2"]
+    assert depends.needed["y1499"] == depends.passed["y1499"] == (1 << 1500) - 1
+
+
+@pytest.mark.parametrize(
+    ("text", "reads", "needed", "passed"),
+    [
+        ("y = a + b", "a b", "a b", "a b"),
+        ("y = where(a > 1, b + c, b)", "a b c", "a b c", "b"),
+        ("y = where(isnan(a), b, a)", "a b", "b", ""),
+        ("y = a^2 + b^0 + 1^c", "a b c", "a b c", "a"),
+        ('y = where(s == "F", a, -a)', "a s", "a s", "a"),
+        ('y = where(isnan(s), 1, s == "F") + a', "a s", "a", "a"),
+        ("y = a == b", "a b", "a b", ""),
+        ("_r = root(x - a, x, 0, b)\ny = _r + c", "_r c", "_r c", "c"),
+    ],
+)
+def test_what_a_score_depends_on(text: str, reads: str, needed: str, passed: str) -> None:
+    depends = Dependence(read_formulas(text))
+    for masks, wanted in (
+        (depends.reads, reads),
+        (depends.needed, needed),
+        (depends.passed, passed),
+    ):
+        assert sorted(depends.names(masks["y"])) == wanted.split()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import math
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +116,23 @@ def test_names_are_not_printed_before_rows(
     (tmp_path / "t.csv").write_text("a\n")
     score_file(flux.scorer("y = a"), str(tmp_path / "t.csv"), "-")
     assert capfdbinary.readouterr().out == b"y\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's /dev/full")
+def test_standard_streams_that_are_full_or_closed(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("a\n1\n")
+    command = f"{sys.executable} -m flux score 'y = a'"
+    for rest, message in (
+        ("t.csv > /dev/full", "cannot write standard output: No space left"),
+        ("t.csv >&-", "standard output is closed"),
+        ("- <&-", "standard input is closed"),
+    ):
+        run = subprocess.run(
+            f"{command} {rest}", shell=True, cwd=tmp_path, capture_output=True, text=True
+        )
+        assert run.returncode == 1
+        assert run.stderr.startswith("data error: ")
+        assert message in run.stderr
 
 
 def test_a_row_far_down_is_numbered_from_the_top(tmp_path: Path) -> None:

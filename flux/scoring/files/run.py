@@ -104,12 +104,19 @@ def _check_other(table: str, out: str) -> None:
 
 def _print(content: bytes | memoryview) -> None:
     """Write bytes of UTF-8 to standard output, which a notebook replaces by a stream of text."""
+    if sys.stdout is None:
+        raise DataError("cannot write: standard output is closed")
     stream = getattr(sys.stdout, "buffer", None)
-    if stream is None:
-        sys.stdout.write(bytes(content).decode("utf-8"))
-    else:
-        stream.write(content)
-    sys.stdout.flush()
+    try:
+        if stream is None:
+            sys.stdout.write(bytes(content).decode("utf-8"))
+        else:
+            stream.write(content)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise DataError(f"cannot write standard output: {error.strerror}") from None
 
 
 @dataclass(frozen=True)

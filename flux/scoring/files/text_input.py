@@ -183,6 +183,8 @@ class TextSource:
 
 def _opened(path: str) -> Any:
     if path == "-":
+        if sys.stdin is None:
+            raise DataError("cannot read: standard input is closed")
         return sys.stdin.buffer
     try:
         raw: IO[bytes] = Path(path).open("rb")  # noqa: SIM115  (closed by `close`)
