@@ -186,6 +186,7 @@ def _of_source(source: Source) -> Formulas:
     stated = tuple(stated_inputs(tree))
     if tree.statements and all(as_definition(line) is not None for line in tree.statements):
         return _with_truths(_of_definitions(tree), (), stated, {})
+    _check_order(tree)
     kept: list[Tree] = []
     searches: list[Search] = []
     origins: dict[Expr, tuple[Span, ...]] = {}
@@ -271,6 +272,31 @@ def _check_bound_once(tree: Text, searches: Sequence[Search], values: Mapping[st
 
 
 # Roots.
+
+
+def _check_order(tree: Text) -> None:
+    """Refuse a root that is used on its own line or before, and one that uses what comes later."""
+    roots = [_root(line) for line in tree.statements]
+    bound = {name: n for n, line in enumerate(tree.statements) if (name := _bound(line))}
+    last = max((n for n, root in enumerate(roots) if root is not None), default=-1)
+    for n, (line, root) in enumerate(zip(tree.statements[: last + 1], roots, strict=False)):
+        if not isinstance(line, Binding | Value):
+            continue
+        own = root[1].arguments[1] if root is not None else None
+        for part in _used(line.value):
+            later = bound.get(part.name, -1)
+            hidden = isinstance(own, Name) and own.name == part.name
+            if later >= n and not hidden and (root is not None or roots[later] is not None):
+                places = (tree.span(tree.statements[later]), tree.span(part))
+                text = f"`{part.name}` is used before it is bound"
+                raise ParseError(text, places, "give one of the two another name")
+
+
+def _used(tree: Tree) -> list[Name]:
+    """The names in an expression, but those of functions."""
+    parts = list(walk(tree))
+    functions = {part.function for part in parts if isinstance(part, Call)}
+    return [part for part in parts if isinstance(part, Name) and part not in functions]
 
 
 def _root(line: Tree) -> tuple[str, Call] | None:

@@ -365,6 +365,7 @@ def test_a_cell_that_is_no_number_is_named(table: Any, message: str) -> None:
     [
         {"sex": [1, 0]},
         {"sex": np.array(["F", 1], object)},
+        pd.DataFrame({"sex": ["F", ["F"]]}),
         pd.DataFrame({"sex": [1.0]}),
         pd.DataFrame({"sex": pd.Categorical([1, 2])}),
         pl.DataFrame({"sex": [True]}),

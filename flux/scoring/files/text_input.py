@@ -23,6 +23,7 @@ from flux.scoring.files.text_rows import Layout, read_rows
 
 BLOCK_BYTES = 1 << 22
 MOST_BYTES = 1 << 26  # of one row
+_LOOKED_AT = 4096  # bytes, for what no text has
 _GZIP = b"\x1f\x8b"
 _MARK = b"\xef\xbb\xbf"
 _WIDE_MARKS = (b"\xff\xfe", b"\xfe\xff")
@@ -61,9 +62,8 @@ class TextSource:
         self._zipped = head == _GZIP
         self._file: Any = gzip.GzipFile(fileobj=self._raw) if self._zipped else self._raw
         try:
-            self._rest = self._read(block_bytes)
+            self._rest = self._read(max(block_bytes, _LOOKED_AT))
             self._check_start()
-            self._line_end = b"\n" if b"\n" in self._rest or b"\r" not in self._rest else b"\r"
             self.names, self._between, self._begin = self._header()
         except BaseException:
             self.close()
@@ -73,7 +73,7 @@ class TextSource:
         if self._rest[:2] in _WIDE_MARKS:
             hint = "save it as UTF-8"
             raise DataError(f"{self._path!r} is written in UTF-16", hint=hint)
-        if b"\0" in self._rest[:4096]:
+        if b"\0" in self._rest[:_LOOKED_AT]:
             raise DataError(f"{self._path!r} is no text")
 
     def _read(self, count: int) -> bytes:
@@ -89,7 +89,7 @@ class TextSource:
         """The names, what stands between columns, and where the rows begin."""
         start = len(_MARK) if self._rest.startswith(_MARK) else 0
         while True:
-            end = start + _first_end(self._rest[start : self._end_of_row(start)])
+            end = self._end_of_row(start)
             line = self._rest[start:end]
             if line.strip() or end >= len(self._rest):
                 break
@@ -112,17 +112,12 @@ class TextSource:
 
     def _end_of_row(self, start: int) -> int:
         """Past the end of the row that begins there; more is read where it does not end."""
-        at = start
         while True:
-            at = self._rest.find(self._line_end, at) + 1
-            if at and self._rest.count(b'"', start, at) % 2 == 0:
-                return at
-            if not at:
-                more = self._read(self._block_bytes) if len(self._rest) < MOST_BYTES else b""
-                if not more:
-                    return len(self._rest)
-                at = len(self._rest)
-                self._rest += more
+            end = _first_end(self._rest, start)
+            more = b"" if end or len(self._rest) > MOST_BYTES else self._read(self._block_bytes)
+            if not more:
+                return end or len(self._rest)
+            self._rest += more
 
     def blocks(self, wanted: Wanted, start: Position | None) -> Iterator[TextBlock]:
         """The blocks from a place in the text on, in bytes after it is unpacked.
@@ -151,7 +146,7 @@ class TextSource:
                 rest += self._read(window - len(rest))
             if len(rest) < window:
                 return rest, b""
-            cut = _last_end(rest[:window], self._line_end)
+            cut = _last_end(rest[:window])
             if cut:
                 return rest[:cut], rest[cut:]
             if window > MOST_BYTES:
@@ -200,23 +195,27 @@ def _opened(path: str) -> Any:
 _ENDS = re.compile(rb"\r\n?|\n")
 
 
-def _first_end(content: bytes) -> int:
-    """Past the first line end, of any kind, that no quotes enclose; else past everything."""
-    quotes = at = 0
-    for found in _ENDS.finditer(content):
+def _first_end(content: bytes, start: int) -> int:
+    """Past the first line end that no quotes enclose; 0 where there is none."""
+    quotes, at = 0, start
+    for found in _ENDS.finditer(content, start):
         quotes += content.count(b'"', at, found.start())
         at = found.end()
         if quotes % 2 == 0:
             return at
-    return len(content)
+    return 0
 
 
-def _last_end(content: bytes, line_end: bytes) -> int:
-    """Past the last line end that no quotes enclose; 0 where there is none."""
+def _last_end(content: bytes) -> int:
+    """Past the last line end that no quotes enclose; 0 where there is none.
+
+    It may be the half of one: the other half is an empty line, which counts for nothing.
+    """
     quotes = content.count(b'"')
     cut = len(content)
     while True:
-        cut = content.rfind(line_end, 0, cut)
+        line = content.rfind(b"\n", 0, cut)
+        cut = max(line, content.rfind(b"\r", line + 1, cut))
         if cut < 0:
             return 0
         if (quotes - content.count(b'"', cut)) % 2 == 0:

@@ -9,7 +9,15 @@ from typing import Any
 import numpy as np
 
 from flux.errors import ArgumentError
-from flux.scoring.columns import Array, Texts, coded_texts, numbers_of, with_missing, without_texts
+from flux.scoring.columns import (
+    Array,
+    Texts,
+    coded_texts,
+    numbers_of,
+    texts_of,
+    with_missing,
+    without_texts,
+)
 from flux.scoring.tables import Results
 
 _WIDE = {"i": np.int64, "u": np.uint64, "f": np.float64, "b": np.bool_}
@@ -61,7 +69,10 @@ class PandasTable:
         series = self._frame[self._labels[name]]
         if series.dtype.kind in "biufcmM":
             return without_texts(name, str(series.dtype), series.isna().to_numpy())
-        codes, texts = sys.modules["pandas"].factorize(series)
+        try:
+            codes, texts = sys.modules["pandas"].factorize(series)
+        except TypeError:  # a cell such as a list, which the error shows
+            return texts_of(name, series.to_numpy(), self.first)
         return coded_texts(name, codes, texts.tolist())
 
     def give_back(self, results: Results, keep: Sequence[str]) -> Any:
