@@ -62,9 +62,10 @@ check: lint test                ## everything that must hold before a commit: li
 fuzz: $(VENV)/test.stamp        ## fuzz the parser, the compiler and the solvers: COUNT=1000000
 	$(BIN)/python -m tests.fuzz --count $(COUNT)
 
+soak: export EXACT_BOUNDS = 1
 soak: $(VENV)/test.stamp        ## memory over 100,000 rounds; KILLS=200 training runs killed; full disk, threads, large text
 	$(BIN)/python -m pytest tests/reliability -m soak -n 0 -s
-	$(BIN)/python -m pytest tests/reliability/test_checkpoints.py -n 0 -q
+	$(BIN)/python -m pytest tests/reliability tests/syntax -n 0 -q
 	$(BIN)/python -m tests.soak --kills $(KILLS)
 
 nanogpt: $(VENV)/test.stamp     ## nanogpt-cpu on DATA=FILE with three seeds, beside nanoGPT's figure

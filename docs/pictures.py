@@ -15,17 +15,16 @@ from typing import Any
 
 import matplotlib
 import numpy as np
-from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 import flux
 from flux.cli.entry import run
+from flux.drawing import empty_canvas, write_picture
 
 FOLDER = Path(__file__).parent / "pictures"
 _BLUE, _ORANGE, _GREEN, _GREY = "#0b6e99", "#c4550d", "#4b7f2b", "#8a97a5"
+_DOTS_PER_INCH = 72  # of an SVG: a point
 _SETTINGS: dict[Any, Any] = {
-    "svg.hashsalt": "flux",
-    "svg.fonttype": "path",
     "font.size": 10,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -52,8 +51,7 @@ PRINTED: Mapping[str, Sequence[str]] = {
 
 
 def _figure(width: float = 7.0, height: float = 3.6, **options: Any) -> tuple[Figure, Any]:
-    figure = Figure(figsize=(width, height), layout="constrained")
-    FigureCanvasSVG(figure)
+    figure = empty_canvas(width, height)
     return figure, figure.subplots(**options)
 
 
@@ -173,7 +171,7 @@ def write(folder: Path) -> None:
     folder.mkdir(exist_ok=True)
     for name, draw in DRAWINGS.items():
         with matplotlib.rc_context(_SETTINGS):
-            draw().savefig(folder / name, format="svg", metadata={"Date": None})
+            write_picture(draw(), folder / name, _DOTS_PER_INCH)
     for name, words in PRINTED.items():
         (folder / name).write_text(printed(words), encoding="utf-8")
     with tempfile.TemporaryDirectory() as place, contextlib.chdir(place):

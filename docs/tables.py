@@ -254,7 +254,7 @@ def _formula(formula: Formula) -> str:
 def _quantity(label: str, quantity: Quantity) -> tuple[str, str, str, str]:
     also = f" ({', '.join(quantity.equivalents)})" if quantity.equivalents else ""
     unit = _prose(unit_text(quantity) + also)
-    return label, unit, quantity.valid.replace("<", "&lt;"), _prose(quantity.meaning)
+    return label, unit, _prose(quantity.valid_marked), _prose(quantity.meaning)
 
 
 def _prose(text: str) -> str:

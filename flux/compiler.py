@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
-from flux.errors import ArgumentError, DomainError, UnknownNameError, did_you_mean
+from flux.errors import ArgumentError, DomainError, UnknownNameError, chosen, did_you_mean
 from flux.expr import Expr, inputs
 from flux.expr.evaluate import evaluate as evaluate_expression
 from flux.expr.traverse import check_size
@@ -111,8 +111,8 @@ def compile(
             raise ArgumentError(f"the name of a formula is a text, not {name!r}")
     check_size(*outputs.values())
     options = Options(
-        backend={"auto": "numpy"}.get(_choice("backend", backend, BACKENDS), backend),
-        dtype=_choice("dtype", dtype, DTYPES) if dtype is not None else "",
+        backend={"auto": "numpy"}.get(chosen("backend", backend, BACKENDS), backend),
+        dtype=chosen("dtype", dtype, DTYPES) if dtype is not None else "",
         threads=check_threads(threads),
         domain=check_domain(domain),
         sizes=_sizes(sizes if sizes is not None else {}),
@@ -145,10 +145,3 @@ def _sizes(sizes: Any) -> tuple[tuple[str, int], ...]:
         if not isinstance(count, Integral) or isinstance(count, bool) or count < 1:
             raise ArgumentError(f"axis {axis} has size {count!r}; sizes are integers from 1")
     return tuple(sorted((axis, int(count)) for axis, count in sizes.items()))
-
-
-def _choice(what: str, value: str, known: tuple[str, ...]) -> str:
-    if value not in known:
-        hint = did_you_mean(str(value), known) or f"one of {', '.join(known)}"
-        raise ArgumentError(f"no {what} {value!r}", hint=hint)
-    return value

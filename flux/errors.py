@@ -20,7 +20,7 @@ caught at the edge (the command line), nowhere else.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
 from flux.source import Span, by_line, excerpt, printable
@@ -172,3 +172,16 @@ def did_you_mean(word: str, known: Sequence[str]) -> str:
     """A hint that offers the nearest known word, or an empty string."""
     match = nearest(word, known)
     return f"did you mean `{match}`?" if match else ""
+
+
+def chosen(what: str, value: object, known: Iterable[str]) -> str:
+    """A value that has to be one of some names.
+
+    Raises:
+        ArgumentError: it is none of them.
+    """
+    names = list(known)
+    if not isinstance(value, str) or value not in names:
+        hint = did_you_mean(str(value), names) or f"one of {', '.join(names)}"
+        raise ArgumentError(f"no {what} {value!r:.80}", hint=hint)
+    return value

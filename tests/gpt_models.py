@@ -12,7 +12,9 @@ SHAPE = reference.Shape(vocabulary=11, context=6, width=8, heads=2, layers=2, fe
 BATCH = 3
 
 
-def gpt(shape: reference.Shape = SHAPE, dtype: str = "float64", seed: int = 0) -> Model:
+def gpt(
+    shape: reference.Shape = SHAPE, dtype: str = "float64", seed: int = 0, name: str = "gpt"
+) -> Model:
     """The library's model of these sizes."""
     sizes = {
         "n": shape.context,
@@ -22,7 +24,7 @@ def gpt(shape: reference.Shape = SHAPE, dtype: str = "float64", seed: int = 0) -
         "f": shape.feed_forward,
         "v": shape.vocabulary,
     }
-    return Model(graph("gpt", layers=shape.layers), sizes, dtype=dtype, seed=seed)
+    return Model(graph(name, layers=shape.layers), sizes, dtype=dtype, seed=seed)
 
 
 def reference_path(path: str) -> str:

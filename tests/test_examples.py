@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.reliability.bounds import PATIENCE_S
+
 EXAMPLES = sorted((Path(__file__).parent.parent / "examples").glob("[0-9][0-9]_*.py"))
 
 
@@ -24,7 +26,7 @@ def test_an_example_runs_and_says_what_it_shows(path: Path) -> None:
         [sys.executable, "-W", "error", str(path)],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_S,
         check=False,
     )
     assert found.returncode == 0, found.stderr

@@ -65,7 +65,7 @@ def test_scalars_and_kernels_agree(op):
 
 
 @pytest.mark.parametrize("op", POINTWISE, ids=lambda op: op.name)
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=40, derandomize=True)
 @given(data=st.data())
 def test_operations_are_finite_on_their_domain(op, data):
     operands = data.draw(operands_for(op))

@@ -24,7 +24,7 @@ LAYERS = [
     ["expr"],
     ["kernels"],
     ["drawing", "dump", "scalars", "philox"],
-    ["erfc32", "polygamma", "gamma", "ops", "settings"],
+    ["erfc32", "polygamma", "gamma", "ops", "settings", "files"],
     ["errors"],
     ["source"],
 ]

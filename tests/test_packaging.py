@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.reliability.bounds import PATIENCE_S
+
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
@@ -89,7 +91,7 @@ def test_the_wheel_trains_elsewhere_and_reads_nothing_of_the_checkout(
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=PATIENCE_S,
         check=False,
     )
     assert found.returncode == 0, found.stderr

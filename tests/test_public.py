@@ -9,6 +9,7 @@ import sys
 import pytest
 
 import flux
+from tests.reliability.bounds import PATIENCE_S
 
 # Scripts outside rely on these; more may join, and these keep their meaning.
 PUBLIC = [
@@ -106,7 +107,7 @@ def test_a_name_that_is_not_public_is_an_attribute_error():
 def run(code: str) -> str:
     """What a fresh interpreter prints."""
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=PATIENCE_S
     )
     return done.stdout.strip()
 

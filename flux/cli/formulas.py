@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from flux.cli.assignments import assignments, texts
+import flux
+from flux.cli.assignments import texts
 from flux.cli.numbers import show_number
 from flux.cli.output import json_option, show
 
@@ -45,14 +47,14 @@ def command(
 
     Without an argument, all are listed by topic; with words, those that mention them. A NAME shows
     the formula with its units, valid ranges, source and worked examples; with a value for each
-    input it is computed.
+    input, in the card's unit or with its own, it is computed.
 
     \b
     flux formulas
     flux formulas kidney
     flux formulas egfr_ckd_epi_2021
     flux formulas egfr_ckd_epi_2021 creatinine=1.1 age=54 female=0
-    flux formulas egfr_ckd_epi_2021 creatinine=97 age=54 female=0 --units creatinine=umol/L
+    flux formulas egfr_ckd_epi_2021 creatinine=97umol/L age=54 female=0
     flux formulas kosambi_distance --latex
     flux formulas --file mine.flux --check
     """
@@ -60,8 +62,11 @@ def command(
 
     values = [word for word in words if "=" in word]
     names = [word for word in words if "=" not in word]
+    computes = bool(values or units or unit is not None)
+    if computes + check + latex > 1:
+        raise click.UsageError("values, --check and --latex are three things to do: ask for one")
     formulas = _formulas(file)
-    if values or units or unit is not None:
+    if computes:
         _compute(named(formulas, _one(names)), values, units, unit, outside, as_json)
     elif check:
         _check(_found(formulas, names))
@@ -118,11 +123,26 @@ def _compute(
     outside: str,
     as_json: bool,
 ) -> None:
-    given: Any = assignments(values)
-    found = formula(**given, units=texts(units), unit=unit, outside=outside)
+    given, own = _split_units(texts(values))
+    twice = next((name for name in texts(units) if name in own), None)
+    if twice is not None:
+        raise click.UsageError(f"{twice} has a unit, {own[twice]}; --units gives it another")
+    numbers: Any = {name: flux.evaluate(text) for name, text in given.items()}
+    options: Any = {"units": {**texts(units), **own}, "unit": unit, "outside": outside}
+    found = formula(**{**options, **numbers})  # an input may have the name of an option
     shown_unit = unit or formula.card.result.unit
     text = show_number(found) + ("" if shown_unit == "1" else f" {shown_unit}")
     show(as_json, text, found, unit=shown_unit)
+
+
+_NUMBER_AND_UNIT = re.compile(r"\s*(-?\d[\d.]*(?:[eE][-+]?\d+)?)\s*([A-Za-z].*)")
+
+
+def _split_units(values: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+    """The text of each value, and the units of those that are a number with one: `97umol/L`."""
+    found = {name: _NUMBER_AND_UNIT.fullmatch(text) for name, text in values.items()}
+    numbers = {name: m[1] if (m := found[name]) else text for name, text in values.items()}
+    return numbers, {name: m[2] for name, m in found.items() if m}
 
 
 def _show(found: Sequence[Formula], asked: bool, latex: bool, as_json: bool) -> None:
@@ -133,7 +153,8 @@ def _show(found: Sequence[Formula], asked: bool, latex: bool, as_json: bool) -> 
     elif latex:
         click.echo("\n\n".join(formula.to_latex() for formula in found))
     else:
-        click.echo(str(found[0]) if single else "\n".join(_listing(found)))
+        listing = "\n".join(_listing(found)) or "there is no card in the text"
+        click.echo(str(found[0]) if single else listing)
 
 
 def _listing(found: Iterable[Formula]) -> Iterator[str]:
@@ -164,6 +185,7 @@ def _object(formula: Formula) -> dict[str, Any]:
                 "expected": example.expected,
                 "tolerance": example.tolerance,
                 "by": example.by,
+                "published": example.is_published,
             }
             for example in card.examples
         ],
@@ -176,6 +198,8 @@ def _quantity(quantity: Quantity) -> dict[str, Any]:
         "unit": quantity.unit,
         "low": quantity.low,
         "high": quantity.high,
+        "low_of_source": quantity.low_of_source,
+        "high_of_source": quantity.high_of_source,
         "meaning": quantity.meaning,
         "equivalents": list(quantity.equivalents),
     }

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from flux.cli.machine import limit_blas
+from flux.files import replace_file
 
 if TYPE_CHECKING:
     from flux.training import LanguageModel
@@ -47,8 +48,6 @@ def command(subject: str, by: str, writing: bool, runs: int, most: int, svg: Pat
     found = (writing_profile if writing else step_profile)(language, runs)
     click.echo(found.table(by, most))
     if svg is not None:
-        from flux.training.files import replace_file
-
         kind = "a token" if writing else "a training step"
         replace_file(svg, flame_graph(found, f"{subject}, {kind}").encode("utf-8"))
         click.echo(f"a flame graph is in {svg}")

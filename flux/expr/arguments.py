@@ -59,12 +59,15 @@ def as_array(name: str, value: Any) -> NDArray[Any]:
     """A value as an array of bool, integer or float dtype in native byte order.
 
     Raises:
-        ArgumentError: anything else: complex numbers, texts, objects, masked arrays, long doubles.
+        ArgumentError: anything else: complex numbers, texts, objects, masked arrays, long doubles,
+            quantities with a unit.
     """
     if isinstance(value, np.ma.MaskedArray):
         raise ArgumentError(f"`{name}` is a masked array", hint="fill the masked places with nan")
     if is_number(value):
         return np.asarray(exact_float(name, value))
+    if type(value) is not np.ndarray and carries_unit(value):
+        raise ArgumentError(f"`{name}` carries a unit, and a formula takes numbers", hint=_UNITS)
     try:
         array = np.asarray(value)
     except (ValueError, TypeError, OverflowError):
@@ -75,6 +78,32 @@ def as_array(name: str, value: Any) -> NDArray[Any]:
             hint="use float32, float64, integers or truth values",
         )
     return array.astype(array.dtype.newbyteorder("="), copy=False)
+
+
+_UNITS = (
+    "flux.score and flux.formulas.get convert one quantity of a whole column by the card of a "
+    "formula; value.magnitude has the numbers alone"
+)
+
+
+def carries_unit(value: Any, depth: int = 64) -> bool:
+    """Whether a value is a quantity of pint or astropy, or a list that has one.
+
+    NumPy would drop the unit. It reads lists to a depth of 64.
+    """
+    if not isinstance(value, list | tuple):
+        return _is_quantity(type(value))
+    kinds = set(map(type, value))
+    if any(map(_is_quantity, kinds)):
+        return True
+    inner = depth and not kinds.isdisjoint((list, tuple))
+    return bool(inner) and any(
+        carries_unit(part, depth - 1) for part in value if isinstance(part, list | tuple)
+    )
+
+
+def _is_quantity(kind: type) -> bool:
+    return hasattr(kind, "to") and (hasattr(kind, "units") or hasattr(kind, "unit"))
 
 
 def float_dtype(values: Sequence[Any]) -> np.dtype[Any]:

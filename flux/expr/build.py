@@ -110,7 +110,8 @@ def index(x: Expr, indices: Mapping[str, Operand]) -> Expr:
     An index that is another axis's position, where that axis is new to x, is a rename.
     """
     pairs = {axis: lift(i) for axis, i in indices.items() if axis in x.axes}
-    renames = _renames(x, pairs)
+    positions = {a: i.attributes for a, i in pairs.items() if i.op is Op.POSITION}
+    renames = renames_among(positions, x)
     rest = {axis: i for axis, i in pairs.items() if axis not in renames}
     if not rest:
         return rename(x, renames)
@@ -119,8 +120,8 @@ def index(x: Expr, indices: Mapping[str, Operand]) -> Expr:
     return node(Op.INDEX, (inner, *(rest[axis] for axis in names)), names)
 
 
-def _renames(x: Expr, pairs: Mapping[str, Expr]) -> dict[str, str]:
-    moved = {a: i.attributes for a, i in pairs.items() if i.op is Op.POSITION}
+def renames_among(moved: Mapping[str, str], x: Expr) -> Mapping[str, str]:
+    """Those of some axes of x that may all take their other names at once: each is new to x."""
     while True:
         targets = list(moved.values())
         free = {

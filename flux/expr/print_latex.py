@@ -9,9 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
+from functools import partial
 
 from flux.expr.blocks import is_small, named_nodes
 from flux.expr.node import Expr
+from flux.expr.notation import Notation, Pieces, Template, listed
 from flux.expr.precedence import (
     AND,
     ANY,
@@ -37,10 +39,6 @@ _ESCAPES = str.maketrans(
     {c: f"\\{c}" for c in "#$%&_{}"} | {"\\": r"\textbackslash{}"} | {"^": r"\^{}", "~": r"\~{}"}
 )
 
-# A piece of LaTeX, or an operand with the loosest precedence it may have without brackets.
-_Piece = str | tuple[Expr, int]
-_Pieces = list[_Piece]
-
 
 def to_latex(e: Expr) -> str:
     """The expression as LaTeX, without dollar signs."""
@@ -48,75 +46,30 @@ def to_latex(e: Expr) -> str:
     names: dict[Expr, str] = {}
     if not is_small(order):
         names = {part: f"w_{{{i}}}" for i, part in enumerate(named_nodes(order), 1)}
+    special: Mapping[Op, Callable[[Expr], Pieces]]
+    special = {**_SPECIAL, Op.MUL: partial(_product, names)}
+    latex = Notation(_TEMPLATES, special, _LEVELS, _call, (r"\left(", r"\right)"))
     if not names:
-        return _written(e, names)
-    lines = [f"{name} &= {_written(part, names)}" for part, name in names.items()]
-    rows = "\\\\\n".join([*lines, f"&\\phantom{{=}} {_written(e, names)}"])
+        return latex.written(e, names)
+    lines = [f"{name} &= {latex.written(part, names)}" for part, name in names.items()]
+    rows = "\\\\\n".join([*lines, f"&\\phantom{{=}} {latex.written(e, names)}"])
     return f"\\begin{{aligned}}\n{rows}\n\\end{{aligned}}"
 
 
-def _written(root: Expr, names: Mapping[Expr, str]) -> str:
-    written: list[str] = []
-    pending = [*reversed(_pieces(root, names))]
-    while pending:
-        piece = pending.pop()
-        if isinstance(piece, str):
-            written.append(piece)
-        elif piece[0] in names:
-            written.append(names[piece[0]])
-        else:
-            e, loosest = piece
-            inner = _pieces(e, names)
-            bare = _level(e) >= loosest
-            pending.extend(reversed(inner if bare else [r"\left(", *inner, r"\right)"]))
-    return "".join(written)
+def _call(name: str, args: Sequence[Expr]) -> Pieces:
+    return [rf"\operatorname{{{_escaped(name)}}}\left(", *listed(args, ", "), r"\right)"]
 
 
-def _level(e: Expr) -> int:
-    return _TEMPLATES[e.op][1] if e.op in _TEMPLATES else _LEVELS.get(e.op, POSTFIX)
-
-
-def _pieces(e: Expr, names: Mapping[Expr, str]) -> _Pieces:
-    if e.op is Op.MUL:
-        return _product(e, names)
-    if e.op in _TEMPLATES:
-        return _fill(_TEMPLATES[e.op][0], e.args, _TEMPLATES[e.op][2])
-    if e.op in _SPECIAL:
-        return _SPECIAL[e.op](e)
-    return _fill(rf"\operatorname{{{_escaped(e.op.row.name)}}}", (), ()) + _parenthesised(e.args)
-
-
-def _fill(template: str, args: Sequence[Expr], loosest: Sequence[int]) -> _Pieces:
-    # A template holds its operands as @1, @2, ...
-    pieces: _Pieces = []
-    for i, text in enumerate(re.split(r"@(\d)", template)):
-        if i % 2:
-            pieces.append((args[int(text) - 1], loosest[int(text) - 1]))
-        elif text:
-            pieces.append(text)
-    return pieces
-
-
-def _parenthesised(args: Sequence[Expr]) -> _Pieces:
-    pieces: _Pieces = []
-    for arg in args:
-        pieces += [", ", (arg, ANY)]
-    return [r"\left(", *pieces[1:], r"\right)"]
-
-
-_Template = tuple[str, int, tuple[int, ...]]
-
-
-def _binary(symbol: str, level: int) -> _Template:
+def _binary(symbol: str, level: int) -> Template:
     return f"@1 {symbol} @2", level, (level, level + 1)
 
 
-def _function(name: str) -> _Template:
+def _function(name: str) -> Template:
     return rf"{name}\left(@1\right)", POSTFIX, (ANY,)
 
 
 # LaTeX by operation, the precedence of the result, the loosest precedence of each operand.
-_TEMPLATES: Mapping[Op, _Template] = {
+_TEMPLATES: Mapping[Op, Template] = {
     Op.OR: _binary(r"\lor", OR),
     Op.AND: _binary(r"\land", AND),
     Op.NOT: (r"\lnot @1", NOT, (COMPARISON,)),
@@ -166,7 +119,7 @@ _TEMPLATES: Mapping[Op, _Template] = {
 }
 
 
-def _constant(e: Expr) -> _Pieces:
+def _constant(e: Expr) -> Pieces:
     kind, value = e.attributes
     if kind == "named":
         return [{"pi": r"\pi", "inf": r"\infty", "nan": r"\text{nan}"}.get(value, str(value))]
@@ -180,7 +133,7 @@ def _decimal(value: Decimal) -> str:
     return rf"{mantissa} \cdot 10^{{{int(exponent)}}}" if exponent else mantissa
 
 
-def _input(e: Expr) -> _Pieces:
+def _input(e: Expr) -> Pieces:
     name, axes, _, _ = e.attributes
     return [_subscripted(_name(name), axes)]
 
@@ -212,7 +165,7 @@ def _escaped(text: str) -> str:
     return text.translate(_ESCAPES)
 
 
-def _product(e: Expr, names: Mapping[Expr, str]) -> _Pieces:
+def _product(names: Mapping[Expr, str], e: Expr) -> Pieces:
     left, right = e.args
     dot = r" \cdot " if _starts_with_digit(right, names) else r" \, "
     return [(left, PRODUCT), dot, (right, POWER)]
@@ -224,22 +177,22 @@ def _starts_with_digit(e: Expr, names: Mapping[Expr, str]) -> bool:
     return e.op is Op.DIV or (e.op is Op.CONSTANT and e.attributes.kind != "named")
 
 
-def _power(e: Expr) -> _Pieces:
+def _power(e: Expr) -> Pieces:
     base, exponent = e.args
     if base.op in (Op.INPUT, Op.CONSTANT) and not base.axes:
         return [(base, POSTFIX), "^{", (exponent, ANY), "}"]
     return ["{", (base, POSTFIX), "}^{", (exponent, ANY), "}"]
 
 
-def _reduction(symbol: str) -> Callable[[Expr], _Pieces]:
-    def pieces(e: Expr) -> _Pieces:
+def _reduction(symbol: str) -> Callable[[Expr], Pieces]:
+    def pieces(e: Expr) -> Pieces:
         axes = ", ".join(map(_name, e.attributes))
         return [f"{symbol}_{{{axes}}} ", (e.args[0], PRODUCT)]
 
     return pieces
 
 
-def _rename(e: Expr) -> _Pieces:
+def _rename(e: Expr) -> Pieces:
     x, pairs = e.args[0], dict(e.attributes)
     if x.op is Op.INPUT:
         axes = [pairs.get(axis, axis) for axis in x.attributes.axes]
@@ -248,29 +201,29 @@ def _rename(e: Expr) -> _Pieces:
     return [r"\left.", (x, POSTFIX), rf"\right|_{{{shown}}}"]
 
 
-def _index(e: Expr) -> _Pieces:
+def _index(e: Expr) -> Pieces:
     x, indices = e.args[0], dict(zip(e.attributes, e.args[1:], strict=True))
     if x.op is Op.INPUT:
         return [*_indexed(x, indices), "}"]
-    pieces: _Pieces = []
+    pieces: Pieces = []
     for axis, i in indices.items():
         pieces += [", ", f"{_name(axis)} = ", (i, ANY)]
     return [r"\left.", (x, POSTFIX), r"\right|_{", *pieces[1:], "}"]
 
 
-def _indexed(x: Expr, indices: Mapping[str, Expr]) -> _Pieces:
+def _indexed(x: Expr, indices: Mapping[str, Expr]) -> Pieces:
     # An input's subscripts with the indices in their places: E_{tokens, d}.
-    pieces: _Pieces = []
+    pieces: Pieces = []
     for axis in x.attributes.axes:
         pieces += [", ", (indices[axis], ANY) if axis in indices else _name(axis)]
     return [f"{{{_name(x.attributes.name)}}}_{{", *pieces[1:]]
 
 
-def _random(e: Expr) -> _Pieces:
+def _random(e: Expr) -> Pieces:
     return [_subscripted(rf"u^{{\text{{{_escaped(e.attributes.site)}}}}}", e.attributes.axes)]
 
 
-_SPECIAL: Mapping[Op, Callable[[Expr], _Pieces]] = {
+_SPECIAL: Mapping[Op, Callable[[Expr], Pieces]] = {
     Op.CONSTANT: _constant,
     Op.INPUT: _input,
     Op.POSITION: lambda e: [_name(e.attributes)],

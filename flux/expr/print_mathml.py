@@ -6,13 +6,13 @@ otherwise be too large; then a table lists them first. Every text of a user is e
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from html import escape
 
 from flux.expr.blocks import is_small, named_nodes
 from flux.expr.node import Expr
+from flux.expr.notation import Notation, Pieces, Template, listed
 from flux.expr.precedence import (
     AND,
     ANY,
@@ -30,10 +30,6 @@ from flux.expr.traverse import topological
 from flux.ops import Op
 from flux.source import printable
 
-# A piece of MathML, or an operand with the loosest precedence it may have without brackets.
-_Piece = str | tuple[Expr, int]
-_Pieces = list[_Piece]
-
 
 def to_mathml(e: Expr) -> str:
     """The expression as one `math` element."""
@@ -41,10 +37,10 @@ def to_mathml(e: Expr) -> str:
     names: dict[Expr, str] = {}
     if not is_small(order):
         names = {part: _sub("<mi>w</mi>", f"<mn>{i}</mn>") for i, part in _numbered(order)}
-    value = _written(e, names)
+    value = _MATHML.written(e, names)
     if not names:
         return f"{_OPEN}{value}</math>"
-    rows = [f"{name}<mo>=</mo>{_written(part, names)}" for part, name in names.items()]
+    rows = [f"{name}<mo>=</mo>{_MATHML.written(part, names)}" for part, name in names.items()]
     cells = "".join(f"<mtr><mtd>{row}</mtd></mtr>" for row in [*rows, value])
     return f"{_OPEN}<mtable>{cells}</mtable></math>"
 
@@ -56,78 +52,32 @@ def _numbered(order: Sequence[Expr]) -> list[tuple[int, Expr]]:
     return list(enumerate(named_nodes(order), 1))
 
 
-def _written(root: Expr, names: Mapping[Expr, str]) -> str:
-    written: list[str] = []
-    pending = [*reversed(_pieces(root))]
-    while pending:
-        piece = pending.pop()
-        if isinstance(piece, str):
-            written.append(piece)
-        elif piece[0] in names:
-            written.append(names[piece[0]])
-        else:
-            e, loosest = piece
-            inner = _pieces(e)
-            bare = _level(e) >= loosest
-            pending.extend(reversed(inner if bare else [_BEFORE, *inner, _AFTER]))
-    return "".join(written)
-
-
 _BEFORE, _AFTER = "<mrow><mo>(</mo>", "<mo>)</mo></mrow>"
 
 
-def _level(e: Expr) -> int:
-    return _TEMPLATES[e.op][1] if e.op in _TEMPLATES else _LEVELS.get(e.op, POSTFIX)
+def _call(name: str, args: Sequence[Expr]) -> Pieces:
+    operands = listed(args, "<mo>,</mo>")
+    return [f"<mrow>{_word(name)}<mo>&#x2061;</mo>{_BEFORE}", *operands, f"{_AFTER}</mrow>"]
 
 
-def _pieces(e: Expr) -> _Pieces:
-    if e.op in _TEMPLATES:
-        template, _, loosest = _TEMPLATES[e.op]
-        return _fill(template, e.args, loosest)
-    if e.op in _SPECIAL:
-        return _SPECIAL[e.op](e)
-    return _call(_word(e.op.row.name), e.args)
-
-
-def _fill(template: str, args: Sequence[Expr], loosest: Sequence[int]) -> _Pieces:
-    # A template holds its operands as @1, @2, ...
-    pieces: _Pieces = []
-    for i, text in enumerate(re.split(r"@(\d)", template)):
-        if i % 2:
-            pieces.append((args[int(text) - 1], loosest[int(text) - 1]))
-        elif text:
-            pieces.append(text)
-    return pieces
-
-
-def _call(name: str, args: Sequence[Expr]) -> _Pieces:
-    pieces: _Pieces = []
-    for arg in args:
-        pieces += ["<mo>,</mo>", (arg, ANY)]
-    return [f"<mrow>{name}<mo>&#x2061;</mo>{_BEFORE}", *pieces[1:], f"{_AFTER}</mrow>"]
-
-
-_Template = tuple[str, int, tuple[int, ...]]
-
-
-def _infix(symbol: str, level: int) -> _Template:
+def _infix(symbol: str, level: int) -> Template:
     return f"<mrow>@1<mo>{symbol}</mo>@2</mrow>", level, (level, level + 1)
 
 
-def _comparison(symbol: str) -> _Template:
+def _comparison(symbol: str) -> Template:
     return f"<mrow>@1<mo>{symbol}</mo>@2</mrow>", COMPARISON, (SUM, SUM)
 
 
-def _function(name: str) -> _Template:
+def _function(name: str) -> Template:
     call = f"<mrow>{name}<mo>&#x2061;</mo>{_BEFORE}@1{_AFTER}</mrow>"
     return call, POSTFIX, (ANY,)
 
 
-def _log(base: str) -> _Template:
+def _log(base: str) -> Template:
     return _function(_sub("<mi>log</mi>", f"<mn>{base}</mn>"))
 
 
-def _fenced(before: str, after: str) -> _Template:
+def _fenced(before: str, after: str) -> Template:
     return f"<mrow><mo>{before}</mo>@1<mo>{after}</mo></mrow>", POSTFIX, (ANY,)
 
 
@@ -143,7 +93,7 @@ _CASES = (
 )
 
 # MathML by operation, the precedence of the result, the loosest precedence of each operand.
-_TEMPLATES: Mapping[Op, _Template] = {
+_TEMPLATES: Mapping[Op, Template] = {
     Op.OR: _infix("&#x2228;", OR),
     Op.AND: _infix("&#x2227;", AND),
     Op.NOT: ("<mrow><mo>&#xAC;</mo>@1</mrow>", NOT, (COMPARISON,)),
@@ -196,7 +146,7 @@ _TEMPLATES: Mapping[Op, _Template] = {
 }
 
 
-def _constant(e: Expr) -> _Pieces:
+def _constant(e: Expr) -> Pieces:
     kind, value = e.attributes
     if kind == "named":
         return [_NAMED[value]]
@@ -245,38 +195,38 @@ def _listed(axes: Sequence[str]) -> str:
     return "<mrow>" + "<mo>,</mo>".join(map(_name, axes)) + "</mrow>"
 
 
-def _input(e: Expr) -> _Pieces:
+def _input(e: Expr) -> Pieces:
     name, axes, _, _ = e.attributes
     return [_sub(_name(name), _listed(axes)) if axes else _name(name)]
 
 
-def _reduction(symbol: str) -> Callable[[Expr], _Pieces]:
-    def pieces(e: Expr) -> _Pieces:
+def _reduction(symbol: str) -> Callable[[Expr], Pieces]:
+    def pieces(e: Expr) -> Pieces:
         under = f"<munder>{symbol}{_listed(e.attributes)}</munder>"
         return [f"<mrow>{under}", (e.args[0], PRODUCT), "</mrow>"]
 
     return pieces
 
 
-def _rename(e: Expr) -> _Pieces:
+def _rename(e: Expr) -> Pieces:
     shown = "<mo>,</mo>".join(f"{_name(a)}<mo>&#x2192;</mo>{_name(b)}" for a, b in e.attributes)
     return ["<msub><mrow>", (e.args[0], POSTFIX), f"</mrow><mrow>{shown}</mrow></msub>"]
 
 
-def _index(e: Expr) -> _Pieces:
-    pieces: _Pieces = []
+def _index(e: Expr) -> Pieces:
+    pieces: Pieces = []
     for axis, i in zip(e.attributes, e.args[1:], strict=True):
         pieces += ["<mo>,</mo>", f"{_name(axis)}<mo>=</mo>", (i, ANY)]
     return ["<msub><mrow>", (e.args[0], POSTFIX), "</mrow><mrow>", *pieces[1:], "</mrow></msub>"]
 
 
-def _random(e: Expr) -> _Pieces:
+def _random(e: Expr) -> Pieces:
     site, axes = e.attributes
     drawn = f"<msup><mi>u</mi><mtext>{escape(printable(site), quote=False)}</mtext></msup>"
     return [_sub(drawn, _listed(axes)) if axes else drawn]
 
 
-_SPECIAL: Mapping[Op, Callable[[Expr], _Pieces]] = {
+_SPECIAL: Mapping[Op, Callable[[Expr], Pieces]] = {
     Op.CONSTANT: _constant,
     Op.INPUT: _input,
     Op.POSITION: lambda e: [_name(e.attributes)],
@@ -293,3 +243,5 @@ _SPECIAL: Mapping[Op, Callable[[Expr], _Pieces]] = {
 
 # What follows a sum would read as part of it, so it stands in brackets within a product.
 _LEVELS: Mapping[Op, int] = dict.fromkeys((Op.SUM, Op.PROD, Op.MAX, Op.MIN, Op.ARGMAX), SUM)
+
+_MATHML = Notation(_TEMPLATES, _SPECIAL, _LEVELS, _call, (_BEFORE, _AFTER))

@@ -14,6 +14,9 @@ range, and what others computed with it. The lines below it, ordinary Flux, say 
 bmi(weight, height) = weight/height^2
 ```
 
+An end of a range that the source itself states has a star, `age [year] 18* to 120`; the others are
+of whoever wrote the card: where the formula ends, or where values are no longer those of a person.
+
 A comment block whose first line is a `title:` is a card, and each of its lines must be one of the
 fields below; a line that is indented further continues the one before. Cards need no library:
 `read_cards` gives those of any text of the language.
@@ -47,6 +50,7 @@ class Quantity:
         low, high: the least and the largest valid value; infinite where there is no bound.
         meaning: one line of text.
         equivalents: what converts it to other dimensions, such as the molar mass `113.12 g/mol`.
+        low_of_source, high_of_source: whether the source states that end of the range.
     """
 
     name: str
@@ -55,6 +59,8 @@ class Quantity:
     high: float
     meaning: str
     equivalents: tuple[str, ...] = ()
+    low_of_source: bool = False
+    high_of_source: bool = False
 
     @property
     def is_flag(self) -> bool:
@@ -63,8 +69,14 @@ class Quantity:
 
     @property
     def valid(self) -> str:
-        """The valid range as a card has it: `0 to <0.5`."""
+        """The valid range: `0 to <0.5`."""
         return f"{_bound(self.low, '>', -inf)} to {_bound(self.high, '<', inf)}"
+
+    @property
+    def valid_marked(self) -> str:
+        """The valid range as a card has it, with a star at an end that the source states."""
+        low, high = self.valid.split(" to ")
+        return f"{low}{'*' * self.low_of_source} to {high}{'*' * self.high_of_source}"
 
 
 @dataclass(frozen=True)
@@ -75,7 +87,8 @@ class Example:
         values: the inputs, by name.
         expected: the result, in the result's unit.
         tolerance: how far a right implementation may be from it: the digits that were published.
-        by: who published it; it starts with `computed` where nobody did.
+        by: who published it; where nobody did, it starts with `computed`, or with `identity` where
+            the value follows from what the formula means.
     """
 
     values: tuple[tuple[str, float], ...]
@@ -86,7 +99,7 @@ class Example:
     @property
     def is_published(self) -> bool:
         """Whether the expected value comes from elsewhere."""
-        return not self.by.startswith("computed")
+        return not self.by.startswith(("computed", "identity"))
 
 
 @dataclass(frozen=True)
@@ -150,7 +163,9 @@ def read_cards(source: Source | Text | str) -> dict[str, Card]:
 def _tree(source: Source | Text | str) -> Text:
     if isinstance(source, Text):
         return source
-    return parse_ast(source) if isinstance(source, str) else parse_ast(source.text, source.name)
+    if isinstance(source, Source):
+        return parse_ast(source.text, source.name)
+    return parse_ast(source)  # which refuses what is no text
 
 
 # Lines.
@@ -186,7 +201,7 @@ def _blocks(source: Source) -> Iterator[list[_Line]]:
     for number, line in enumerate(source.text.split("\n"), 1):
         bare = line.lstrip(" \t")
         if bare.startswith("#"):
-            text = bare[1:].removeprefix(" ")
+            text = re.sub(r"^[ \t]", "", bare[1:])
             first = start + len(line) - len(text)
             block.append(_Line(source, number, text.rstrip(" \t\r"), first))
         elif block:
@@ -345,8 +360,12 @@ def _check_mentioned(text: Text, entries: Sequence[_Entry], inputs: Sequence[Qua
 _REAL = r"-?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d{1,3})?"
 _QUANTITY = re.compile(
     r"(?P<name>[A-Za-z_]\w*)\s+\[(?P<units>[^\]]+)\]\s+"
-    rf"(?P<low>>?{_REAL}|-inf)\s+to\s+(?P<high><?{_REAL}|inf):\s+(?P<meaning>\S.*)"
+    rf"(?P<low>>?{_REAL}|-inf)(?P<low_star>\*?)\s+to\s+"
+    rf"(?P<high><?{_REAL}|inf)(?P<high_star>\*?):\s+(?P<meaning>\S.*)"
 )
+
+
+_MOST_EQUIVALENTS = 4  # since a conversion tries their products
 
 
 def _quantity(entry: _Entry) -> Quantity:
@@ -358,9 +377,13 @@ def _quantity(entry: _Entry) -> Quantity:
     if not low < high:
         raise ParseError(f"an empty range, {low:g} to {high:g}", (entry.line.span,))
     unit, *equivalents = (part.strip() for part in found["units"].split(";"))
+    if len(equivalents) > _MOST_EQUIVALENTS:
+        text = f"{len(equivalents)} equivalents; a unit has at most {_MOST_EQUIVALENTS}"
+        raise ParseError(text, (entry.line.span,))
     for text in () if unit == FLAG else (unit, *equivalents):
         _check_unit(entry, text)
-    return Quantity(found["name"], unit, low, high, found["meaning"], tuple(equivalents))
+    stated = (found["low_star"] == "*", found["high_star"] == "*")
+    return Quantity(found["name"], unit, low, high, found["meaning"], tuple(equivalents), *stated)
 
 
 def _check_unit(entry: _Entry, text: str) -> None:
@@ -395,7 +418,7 @@ def number_text(value: float) -> str:
 
 
 _EXAMPLE = re.compile(
-    rf"(?P<values>.*?)\s*->\s*(?P<expected>{_REAL})\s+\+-\s+(?P<tolerance>{_REAL}):\s+(?P<by>\S.*)"
+    rf"(?P<values>.*?)\s*->\s*(?P<expected>{_REAL})\s+\+-\s+(?P<tolerance>(?!-){_REAL}):\s+(?P<by>\S.*)"
 )
 _VALUE = re.compile(rf"\s*(?P<name>[A-Za-z_]\w*)\s*=\s*(?P<value>{_REAL})\s*")
 
@@ -411,4 +434,9 @@ def _example(entry: _Entry, inputs: Sequence[Quantity]) -> Example:
     if sorted(names) != sorted(known):
         text = f"an example gives {', '.join(names)}; the inputs are {', '.join(known)}"
         raise ParseError(text, (entry.line.span,))
+    for quantity in inputs:
+        value = dict(given)[quantity.name]
+        if not quantity.low <= value <= quantity.high:
+            text = f"`{quantity.name}` is {value:g} in an example, outside {quantity.valid}"
+            raise ParseError(text, (entry.line.span,))
     return Example(given, float(found["expected"]), float(found["tolerance"]), found["by"])

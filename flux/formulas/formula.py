@@ -102,7 +102,7 @@ class Formula:
         values = self._in_units(self._bound(args, named), options["units"])
         arrays = {name: as_array(name, value) for name, value in values.items()}
         left_out = self._left_out(arrays, outside)
-        result = np.where(left_out, np.nan, self._compute(arrays))
+        result = np.where(left_out, np.nan, self._compute(arrays, left_out))
         if options["unit"] is not None:
             to = conversion(self.card, self.card.result.name, options["unit"])
             result = to.inverse(result)
@@ -165,9 +165,9 @@ class Formula:
         broadcast({name: array.shape for name, array in arrays.items()})
         return np.asarray(np.logical_or.reduce(np.broadcast_arrays(*parts)))
 
-    def _compute(self, arrays: Mapping[str, Array]) -> Array:
-        if self._numeric is not None:
-            return self._numeric(**arrays)
+    def _compute(self, arrays: Mapping[str, Array], left_out: Array) -> Array:
+        if self._numeric is not None:  # which refuses what is no count
+            return self._numeric(**{k: np.where(left_out, np.nan, v) for k, v in arrays.items()})
         return np.asarray(self._compiled(dict(arrays)))
 
 
@@ -196,12 +196,9 @@ def _outside(card: Card, quantity: Quantity, values: Array, wrong: Array) -> Dat
     where = f" at {place[0] if len(place) == 1 else place}" if place else ""
     wanted = "0 or 1" if quantity.is_flag else f"{quantity.valid} {_unit(quantity)}".rstrip()
     text = f"`{quantity.name}` is {value:g}{where}, outside the range of `{card.name}`: {wanted}"
-    hint = (
-        f"in another unit? say units={{{quantity.name!r}: ...}}; "
-        if quantity.unit not in ("1", "0 or 1")
-        else ""
-    )
-    return DataError(text, hint=hint + "outside='nan' leaves such rows out, 'keep' computes them")
+    unit = "" if quantity.unit in ("1", "0 or 1") else "`units` says which unit it is in; "
+    hint = f'{unit}`outside` "nan" leaves it out, "keep" computes it'
+    return DataError(text, hint=hint)
 
 
 def _unit(quantity: Quantity) -> str:

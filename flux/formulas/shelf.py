@@ -7,6 +7,7 @@ is asked for.
 from __future__ import annotations
 
 import builtins
+import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import PurePosixPath
@@ -50,15 +51,23 @@ def named(formulas: Mapping[str, Formula], name: str) -> Formula:
         raise ArgumentError(f"the name of a formula is a text, not {type(name).__name__}")
     found = formulas.get(name)
     if found is None:
-        hint = did_you_mean(name, builtins.list(formulas)) or _containing(formulas, name)
-        raise UnknownNameError(f"there is no formula `{name}`", hint=hint)
+        raise UnknownNameError(f"there is no formula `{name}`", hint=_hint(formulas, name))
     return found
 
 
-def _containing(formulas: Mapping[str, Formula], name: str) -> str:
-    names = [formula.name for formula in mentioning(formulas, name)] or builtins.list(formulas)
-    more = "" if len(names) <= 8 else f" and {len(names) - 8} more"
-    return f"there are {', '.join(names[:8])}{more}"
+def _hint(formulas: Mapping[str, Formula], name: str) -> str:
+    """The nearest name, those that mention the name, or the nearest word to search for."""
+    near = did_you_mean(name, builtins.list(formulas))
+    if near:
+        return near
+    found = [formula.name for formula in mentioning(formulas, name)]
+    if found:
+        more = "" if len(found) <= 8 else f" and {len(found) - 8} more"
+        return f"there are {', '.join(found[:8])}{more}"
+    words = {word for f in formulas.values() for word in re.findall(r"[a-z]{4,}", _searched(f))}
+    topics = dict.fromkeys(formula.topic for formula in formulas.values() if formula.topic)
+    listed = f"the topics are {', '.join(topics)}" if topics else "there is no card in the text"
+    return did_you_mean(name.lower(), sorted(words)) or listed
 
 
 def mentioning(formulas: Mapping[str, Formula], words: str) -> builtins.list[Formula]:
@@ -83,6 +92,9 @@ def read(text: Source | str) -> dict[str, Formula]:
     Raises:
         FluxError: mistakes in the text or in a card.
     """
+    if not isinstance(text, str | Source):
+        hint = "give the text itself, as path.read_text() does"
+        raise ArgumentError(f"formulas are read from a text, not {type(text).__name__}", hint=hint)
     source = Source(text, "<text>") if isinstance(text, str) else text
     module = load_text(source.text, source.name)
     return _formulas(source, module, topic="")

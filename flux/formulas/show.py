@@ -46,12 +46,15 @@ def _filled(text: str, label: str = "") -> str:
 
 
 def _quantities(card: Card) -> Iterator[str]:
-    rows = [(q.name, unit_text(q), q.valid, q.meaning) for q in (*card.inputs, card.result)]
+    quantities = (*card.inputs, card.result)
+    rows = [(q.name, unit_text(q), q.valid_marked, q.meaning) for q in quantities]
     widths = [max(len(row[i]) for row in rows) for i in range(3)]
     for n, row in enumerate(rows):
         cells = [cell.ljust(width) for cell, width in zip(row[:3], widths, strict=True)]
         kind = "input " if n < len(rows) - 1 else "result"
         yield f"  {kind}  {'  '.join(cells)}  {row[3]}"
+    if any("*" in row[2] for row in rows):
+        yield "  * the source states this end of the valid range; the others are ours"
 
 
 def unit_text(quantity: Quantity) -> str:
@@ -137,9 +140,12 @@ def _formula_calls(definition: Definition, *roots: Tree) -> Iterator[Call]:
 
 def _found(definition: Definition, call: Call) -> Definition | None:
     made = definition.lookup.find(_called_name(call))
-    return None if made is None or made.text.source.name in _STANDARD else made
+    if made is None or (made.text.source.name in _STANDARD and made.name not in _KNOWN):
+        return None
+    return made
 
 
+_KNOWN = ("sigmoid", "logit", "normal_cdf")  # by name to readers; their bodies are for the digits
 _STANDARD = {source.name for source in LIBRARY.sources if "/formulas/" not in source.name}
 
 

@@ -80,7 +80,8 @@ def split_unit(value: Any) -> tuple[Any, str]:
     parts = [split_unit(part) for part in value]
     units = sorted({unit for _, unit in parts})
     if len(units) > 1:
-        text = f"the values of a list carry different units: {', '.join(units[:4])}"
+        shown = ", ".join(unit or "none" for unit in units[:4])
+        text = f"the values of a list carry different units: {shown}"
         raise ArgumentError(text, hint="convert them to one, as value.to('mg/dL') does")
     return [magnitude for magnitude, _ in parts], units[0]
 

@@ -6,6 +6,8 @@ import gzip
 from math import isfinite
 from pathlib import Path
 
+from flux.files import replace_file
+
 
 def number_text(value: float) -> str:
     """The shortest digits that give the number back; whole ones without a point."""
@@ -20,7 +22,5 @@ def replace(path: Path, content: str) -> None:
     Raises:
         DataError: it cannot be written.
     """
-    from flux.training.files import replace_file
-
     data = content.encode("utf-8")
     replace_file(path, gzip.compress(data, 6, mtime=0) if path.suffix == ".gz" else data)

@@ -17,16 +17,18 @@ from numpy.typing import NDArray
 from flux import compiler
 from flux.calculus.magnitude import magnitude
 from flux.compiled import CompiledFunction
-from flux.compiled.arguments import broadcast, is_table
+from flux.compiled.arguments import broadcast
 from flux.errors import ArgumentError, AxisError, UnknownNameError, did_you_mean
 from flux.expr import Expr, apply, inputs
 from flux.expr.arguments import as_array, as_float
+from flux.numeric.given import check_known, columns, divide
 from flux.ops import COMPARISONS, Op
 from flux.settings import Settings, current
 from flux.syntax import parse_equation
 
 Array = NDArray[Any]
 KEPT = 128  # compiled equations
+_EXAMPLE = 'solve("x^2 = a", x=1.0, a=2.0)'
 
 
 @dataclass(frozen=True)
@@ -125,25 +127,13 @@ def read(
     Raises:
         FluxError: the text is no equation, or has a name that is not given.
     """
-    values = {**columns(table), **named}
+    values = {**columns(table, _EXAMPLE), **named}
     residual = residual_of(equation, values)
     names = [x.attributes.name for x in inputs(residual)]
-    taken = {k: v for k, v in options.items() if v is not defaults[k] and k in names}
-    _check_known(named, names, list(defaults))
-    rest = {k: defaults[k] if k in taken else v for k, v in options.items()}
+    taken, rest = divide(names, options, defaults)
+    check_known(named, names, list(defaults), "the equation has")
     known = {name: value for name, value in {**values, **taken}.items() if name in names}
     return residual, known, rest
-
-
-def columns(table: Any) -> dict[str, Any]:
-    """The columns of a table or the values of a mapping, by name."""
-    if table is None:
-        return {}
-    if not is_table(table):
-        text = f"values come by name or as a mapping, not as {type(table).__name__}"
-        raise ArgumentError(text, hint='such as solve("x^2 = a", x=1.0, a=2.0)')
-    names = list(table) if isinstance(table, Mapping) else list(table.columns)
-    return {str(name): table[name] for name in names}
 
 
 def residual_of(equation: str | Expr, values: Mapping[str, Any]) -> Expr:
@@ -177,14 +167,6 @@ def check_plain(e: Expr) -> None:
     for x in inputs(e):
         if x.axes:
             raise AxisError(f"`{x.attributes.name}` has axes", hint="arrays give one root a row")
-
-
-def _check_known(named: Mapping[str, Any], names: list[str], options: list[str]) -> None:
-    for name in named:
-        if name not in names:
-            known = ", ".join(f"`{n}`" for n in names[:8]) or "no names"
-            hint = did_you_mean(name, [*names, *options]) or f"it has {known}"
-            raise UnknownNameError(f"the equation has no `{name}`", hint=hint)
 
 
 # The unknown.

@@ -20,10 +20,12 @@ from flux.compiled import CompiledFunction
 from flux.compiled.arguments import broadcast
 from flux.errors import ArgumentError, LimitError, UnknownNameError, did_you_mean
 from flux.expr import Expr, inputs
-from flux.numeric.equation import KEPT, columns, real_values, residual_of, spread
+from flux.numeric.equation import KEPT, real_values, residual_of, spread
+from flux.numeric.given import check_known, columns, divide
 
 Array = NDArray[Any]
 Evaluate = Callable[[Array, Array], tuple[Array, Array]]
+_EXAMPLE = 'solve_system(["x^2 = a"], x=1.0, a=2.0)'
 MOST_EQUATIONS = 400
 
 
@@ -140,15 +142,11 @@ def read(
     Raises:
         FluxError: a text is no equation, or has a name that is not given.
     """
-    values = {**columns(table), **named}
+    values = {**columns(table, _EXAMPLE), **named}
     residuals = tuple(residual_of(equation, values) for equation in _listed(equations))
     names = names_of(residuals)
-    taken = {k: v for k, v in options.items() if v is not defaults[k] and k in names}
-    for name in named:
-        if name not in names:
-            hint = did_you_mean(name, [*names, *defaults])
-            raise UnknownNameError(f"the equations have no `{name}`", hint=hint)
-    rest = {k: defaults[k] if k in taken else v for k, v in options.items()}
+    taken, rest = divide(names, options, defaults)
+    check_known(named, names, list(defaults), "the equations have")
     known = {name: value for name, value in {**values, **taken}.items() if name in names}
     return residuals, known, rest
 

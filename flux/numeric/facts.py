@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from html import escape
 
 
-class Facts:
+class Facts(ABC):
     """What a result mixes in to be shown; a subclass says its facts."""
 
+    @abstractmethod
     def _facts(self) -> Iterable[tuple[str, str]]:
         """Pairs of a name and what is to be read beside it."""
-        raise NotImplementedError
 
     def __repr__(self) -> str:
         return "\n".join(f"{name}: {value}" for name, value in self._facts())

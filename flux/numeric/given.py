@@ -32,13 +32,18 @@ def divide(
     return taken, {k: defaults[k] if k in taken else v for k, v in options.items()}
 
 
-def check_known(given: Mapping[str, Any], names: Sequence[str], options: Sequence[str]) -> None:
+def check_known(
+    given: Mapping[str, Any],
+    names: Sequence[str],
+    options: Sequence[str],
+    what: str = "the formula has",
+) -> None:
     """Raise UnknownNameError where a keyword is no name of the formula."""
     for name in given:
         if name not in names:
             known = ", ".join(f"`{n}`" for n in names[:8]) or "no names"
-            hint = did_you_mean(name, [*names, *options]) or f"it has {known}"
-            raise UnknownNameError(f"the formula has no `{name}`", hint=hint)
+            hint = did_you_mean(name, [*names, *options]) or f"known: {known}"
+            raise UnknownNameError(f"{what} no `{name}`", hint=hint)
 
 
 def check_complete(names: Sequence[str], values: Mapping[str, Any]) -> None:

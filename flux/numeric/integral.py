@@ -17,7 +17,7 @@ from flux.calculus.equal import error_bound
 from flux.calculus.substitute import as_expression
 from flux.calculus.sympy_bridge import check_scalar
 from flux.calculus.worker import budget, call
-from flux.errors import ArgumentError, DomainError, FluxError, UnknownNameError
+from flux.errors import ArgumentError, DomainError, FluxError, UnknownNameError, chosen
 from flux.expr import Expr, Operand, inputs
 from flux.numeric.quadrature import Quadrature, quadrature
 
@@ -110,8 +110,7 @@ def integrate(
 def _check_options(tolerance: float, method: str) -> None:
     if not isinstance(tolerance, float) or not 1e-14 <= tolerance < 1:
         raise ArgumentError(f"a tolerance is a number from 1e-14 to below 1, not {tolerance!r}")
-    if method not in METHODS:
-        raise ArgumentError(f"no method {method!r}", hint=f"one of {', '.join(METHODS)}")
+    chosen("method", method, METHODS)
 
 
 def _with_values(e: Expr, values: Mapping[str, float], but: tuple[str, ...] = ()) -> Expr:

@@ -17,11 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flux.calculus.substitute import as_expression
-from flux.errors import ArgumentError, UnknownNameError, did_you_mean
+from flux.errors import ArgumentError, UnknownNameError, chosen, did_you_mean
 from flux.expr import Expr, inputs
 from flux.expr.arguments import as_array, as_float, is_number
 from flux.numeric import sensitivity
-from flux.numeric.equation import check_plain, columns, difference, real_values
+from flux.numeric.equation import check_plain, difference, real_values
+from flux.numeric.given import columns
 from flux.numeric.ode_solution import OdeSolution
 from flux.numeric.ode_steps import METHODS, Problem, Settings, integrated
 from flux.ops import Op
@@ -34,6 +35,7 @@ MOST_EVALUATIONS = 1_000_000
 _RELATIVE = 1e-8
 _ABSOLUTE = 1e-3  # of the relative tolerance, beside the unknown's start
 _LEAST_RELATIVE = 1e-13
+_EXAMPLE = 'integrate_ode({"x": "-k*x"}, t=(0, 5), x=1.0, k=2.0)'
 # An event that is a comparison: the direction in which its difference changes its sign.
 _DIRECTIONS = {Op.LT: -1, Op.LE: -1, Op.GT: 1, Op.GE: 1}
 _DEFAULTS: dict[str, Any] = {
@@ -105,7 +107,7 @@ def integrate_ode(
         "sensitivities": sensitivities,
         "max_evaluations": max_evaluations,
     }
-    given = {**columns(values), **starts_and_parameters}
+    given = {**columns(values, _EXAMPLE), **starts_and_parameters}
     slopes = _slopes(equations, given)
     known, rest = _divided(slopes, given, options, starts_and_parameters)
     by = sensitivity.listed(slopes, rest["sensitivities"], rest["time"])
@@ -224,20 +226,13 @@ def _number(name: str, value: Any) -> float:
 def _settings(problem: Problem, by: Sequence[str], rest: Mapping[str, Any]) -> Settings:
     relative = _tolerance(rest["tolerance"])
     return Settings(
-        _method(rest["method"]),
+        chosen("method", rest["method"], METHODS),
         relative,
         _absolute(problem, by, rest["absolute"], relative),
         _at(problem, rest["at"]),
         _until(rest["until"], rest["events"]),
         _most(rest["max_evaluations"]),
     )
-
-
-def _method(method: Any) -> str:
-    if not isinstance(method, str) or method not in METHODS:
-        hint = did_you_mean(str(method), list(METHODS)) or f"one of {', '.join(METHODS)}"
-        raise ArgumentError(f"no method {method!r}", hint=hint)
-    return method
 
 
 def _tolerance(tolerance: Any) -> float:

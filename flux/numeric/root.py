@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from flux.errors import ArgumentError, did_you_mean
+from flux.errors import ArgumentError, chosen
 from flux.expr import Expr
 from flux.expr.arguments import is_number
 from flux.numeric import brent, quick, safeguarded, scan
@@ -85,7 +85,7 @@ def solve(
     problem = prepare(residual, known, rest["unknown"])
     return solved(
         problem,
-        _method(rest["method"]),
+        chosen("method", rest["method"], _METHODS),
         checked_tolerance(rest["tolerance"]),
         checked_iterations(rest["max_iterations"]),
     )
@@ -262,13 +262,6 @@ def _solution(problem: Problem, outcome: Outcome) -> Solution:
 
 
 # Options.
-
-
-def _method(method: Any) -> str:
-    if not isinstance(method, str) or method not in _METHODS:
-        hint = did_you_mean(str(method), list(_METHODS)) or f"one of {', '.join(_METHODS)}"
-        raise ArgumentError(f"no method {method!r}", hint=hint)
-    return method
 
 
 def checked_tolerance(tolerance: Any) -> float:

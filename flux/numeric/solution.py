@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
@@ -67,10 +67,7 @@ class Solution(Facts):
     @property
     def reason(self) -> Any:
         """Why the search ended, in words; for rows, an array of texts."""
-        if isinstance(self.status, Reason):
-            return REASONS[self.status]
-        words = np.array([REASONS[reason] for reason in Reason], dtype=object)
-        return words[self.status]
+        return in_words(self.status, REASONS)
 
     def __float__(self) -> float:
         """The root.
@@ -105,9 +102,21 @@ class Solution(Facts):
         yield "residual", f"at most {_most(abs(self.residual)):.3g}"
         yield "iterations", f"at most {int(self.iterations.max(initial=0))}"
         yield "converged", f"{int(self.converged.sum()):,} of {count:,}"
-        for code, times in zip(*np.unique(self.status, return_counts=True), strict=True):
-            if code > Reason.ROUNDING:
-                yield f"  {int(times):,}", REASONS[Reason(code)]
+        yield from failures(self.status, REASONS)
+
+
+def in_words(status: Any, words: Mapping[Reason, str]) -> Any:
+    """A reason as a text; those of rows as an array of texts."""
+    if isinstance(status, Reason):
+        return words[status]
+    return np.array([words[reason] for reason in Reason], dtype=object)[status]
+
+
+def failures(status: NDArray[Any], words: Mapping[Reason, str]) -> Iterable[tuple[str, str]]:
+    """How many rows ended without a root, by reason."""
+    for code, times in zip(*np.unique(status, return_counts=True), strict=True):
+        if code > Reason.ROUNDING:
+            yield f"  {int(times):,}", words[Reason(code)]
 
 
 def _first(values: NDArray[Any]) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from flux.errors import ArgumentError, did_you_mean
+from flux.errors import chosen
 from flux.expr import Expr
 from flux.numeric import quick_system
 from flux.numeric.accept_system import SystemJudge
@@ -89,7 +89,7 @@ def solve_system(
         "max_iterations": max_iterations,
     }
     residuals, known, rest = read(equations, values, options, _DEFAULTS, starts_and_parameters)
-    searches = METHODS[_checked_method(rest["method"])]
+    searches = METHODS[chosen("method", rest["method"], METHODS)]
     limit, turns = checked_tolerance(rest["tolerance"]), checked_iterations(rest["max_iterations"])
     system = prepare(residuals, known, rest["unknowns"], rest["bounds"])
     with np.errstate(all="ignore"):
@@ -225,10 +225,3 @@ def _solution(system: System, outcome: SystemOutcome, conditions: Array) -> Syst
         {name: outcome.x[:, j].reshape(shape) for j, name in enumerate(system.unknowns)},
         conditions.reshape(shape),
     )
-
-
-def _checked_method(method: Any) -> str:
-    if not isinstance(method, str) or method not in METHODS:
-        hint = did_you_mean(str(method), list(METHODS)) or f"one of {', '.join(METHODS)}"
-        raise ArgumentError(f"no method {method!r}", hint=hint)
-    return method

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from flux.errors import UnknownNameError, did_you_mean
 from flux.numeric.facts import Facts
-from flux.numeric.solution import REASONS, Reason
+from flux.numeric.solution import REASONS, Reason, failures, in_words
 
 SYSTEM_REASONS = {
     **REASONS,
@@ -61,10 +61,7 @@ class SystemSolution(Facts):
     @property
     def reason(self) -> Any:
         """Why the search ended, in words; for rows, an array of texts."""
-        if isinstance(self.status, Reason):
-            return SYSTEM_REASONS[self.status]
-        words = np.array([SYSTEM_REASONS[reason] for reason in Reason], dtype=object)
-        return words[self.status]
+        return in_words(self.status, SYSTEM_REASONS)
 
     @property
     def singular(self) -> Any:
@@ -95,8 +92,6 @@ class SystemSolution(Facts):
         yield "residual", f"at most {finite.max(initial=0.0):.3g}"
         yield "iterations", f"at most {int(self.iterations.max(initial=0))}"
         yield "converged", f"{int(self.converged.sum()):,} of {self.status.size:,}"
-        for code, times in zip(*np.unique(self.status, return_counts=True), strict=True):
-            if code > Reason.ROUNDING:
-                yield f"  {int(times):,}", SYSTEM_REASONS[Reason(code)]
+        yield from failures(self.status, SYSTEM_REASONS)
         if self.singular.any():
             yield "jacobian", f"singular or nearly so in {int(self.singular.sum()):,}"

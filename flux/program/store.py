@@ -12,7 +12,6 @@ import hashlib
 import json
 import os
 import re
-import tempfile
 from collections.abc import Callable, Mapping
 from enum import Enum
 from itertools import accumulate
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from flux.errors import ProgramError
+from flux.files import replace
 from flux.program.types import (
     VERSION,
     Buffer,
@@ -53,7 +53,7 @@ def save(program: Program, path: str | os.PathLike[str]) -> None:
     target = Path(path)
     content = dumps(program)
     try:
-        _replace(target, content)
+        replace(target, [content])
     except OSError as error:
         raise ProgramError(f"cannot write {target}: {error.strerror or error}") from None
 
@@ -99,30 +99,6 @@ def loads(content: bytes) -> Program:
     program = _program(_decoded(_body(content)))
     verify(program)
     return program
-
-
-def _replace(target: Path, content: bytes) -> None:
-    number, name = tempfile.mkstemp(prefix=f".{target.name[:64]}.", dir=target.parent)
-    try:
-        with os.fdopen(number, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(target)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-    _sync_folder(target.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    # Only there can a rename be made to last; Windows has no such call.
-    if hasattr(os, "O_DIRECTORY"):
-        number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(number)
-        finally:
-            os.close(number)
 
 
 # Bytes to JSON values.

@@ -29,6 +29,11 @@ class Found:
 NOTHING = Found(0, -1)
 
 
+def range_text(low: float, high: float, flag: bool) -> str:
+    """What is out of range: `outside 18 to 120`."""
+    return "other than 0 and 1" if flag else f"outside {low:g} to {high:g}"
+
+
 @dataclass
 class Report:
     """What was seen in a table.
@@ -38,6 +43,7 @@ class Report:
         missing: for each column, the rows that have no value.
         outside: for each column with a valid range, the rows outside it.
         ranges: those ranges.
+        flags: the columns among them of which only 0 and 1 are valid.
         texts: for each column of texts, how often each text occurs.
         scored: for each score, the rows that have a value.
         statuses: for each root, how its searches ended.
@@ -50,6 +56,7 @@ class Report:
     texts: dict[str, Counts] = field(default_factory=dict)
     scored: Counts = field(default_factory=dict)
     statuses: dict[str, Counts] = field(default_factory=dict)
+    flags: frozenset[str] = frozenset()
 
     def joined(self, later: Report) -> Report:
         """With the report of the rows that follow."""
@@ -61,6 +68,7 @@ class Report:
             {name: _capped(counts) for name, counts in _nested(self.texts, later.texts).items()},
             _added(self.scored, later.scored),
             _nested(self.statuses, later.statuses),
+            self.flags | later.flags,
         )
 
     def add(self, later: Report) -> None:
@@ -68,7 +76,7 @@ class Report:
         whole = self.joined(later)
         self.rows, self.missing, self.outside = whole.rows, whole.missing, whole.outside
         self.ranges, self.texts, self.scored = whole.ranges, whole.texts, whole.scored
-        self.statuses = whole.statuses
+        self.statuses, self.flags = whole.statuses, whole.flags
 
     def as_json(self) -> dict[str, Any]:
         """The report in the types of JSON."""
@@ -80,6 +88,7 @@ class Report:
             "texts": self.texts,
             "scored": self.scored,
             "statuses": self.statuses,
+            "flags": sorted(self.flags),
         }
 
     @classmethod
@@ -93,6 +102,7 @@ class Report:
             {name: dict(counts) for name, counts in read["texts"].items()},
             dict(read["scored"]),
             {name: dict(counts) for name, counts in read["statuses"].items()},
+            frozenset(map(str, read.get("flags", ()))),
         )
 
     def __str__(self) -> str:
@@ -104,10 +114,9 @@ class Report:
             if found.count:
                 yield f"{name}: {found.count:,} missing, the first in row {found.first + 1:,}"
         for name, found in self.outside.items():
-            low, high = self.ranges[name]
             if found.count:
-                place = f"the first in row {found.first + 1:,}"
-                yield f"{name}: {found.count:,} outside {low:g} to {high:g}, {place}"
+                what = range_text(*self.ranges[name], name in self.flags)
+                yield f"{name}: {found.count:,} {what}, the first in row {found.first + 1:,}"
         for name, counts in (*self.texts.items(), *self.statuses.items()):
             yield f"{name}: {_listed(counts)}"
         for name, count in self.scored.items():

@@ -68,6 +68,7 @@ class Rows:
             missing={name: scan.found(_over(mask, count)) for name, mask in lacks.items()},
             outside={name: scan.found(_over(mask, count)) for name, mask in out.items()},
             ranges=dict(self._scorer.ranges),
+            flags=self._scorer.flags,
             texts={n: scan.counts(c) for n, c in columns.items() if isinstance(c, Texts)},
         )
         if self._scorer.options.missing == "raise":
@@ -106,7 +107,8 @@ class Rows:
     def _outside(self, columns: Mapping[str, Array | Texts]) -> dict[str, Array | None]:
         limited = {n: c for n, c in columns.items() if not isinstance(c, Texts)}
         ranges = {n: ends for n, ends in self._scorer.ranges.items() if n in limited}
-        return {name: scan.outside(limited[name], *ends) for name, ends in ranges.items()}
+        flags = self._scorer.flags
+        return {n: scan.outside(limited[n], *ends, n in flags) for n, ends in ranges.items()}
 
     def _refuse(self, lacks: Mapping[str, Array | None], start: int) -> None:
         depends, needed = self._scorer.depends, 0

@@ -28,9 +28,14 @@ def complete(column: Array) -> bool:
     return not column.size or not np.isnan(np.maximum.reduce(column, axis=None))
 
 
-def outside(column: Array, low: float, high: float) -> Array | None:
-    """Whether each row of a column is outside a range, None where none is; nan is not."""
+def outside(column: Array, low: float, high: float, flag: bool = False) -> Array | None:
+    """Whether each row of a column is outside a range, None where none is; nan is not.
+
+    A flag is outside, too, between 0 and 1.
+    """
     mask = (column < low) | (column > high)
+    if flag:
+        mask |= (column > 0) & (column < 1)
     return mask if mask.any() else None
 
 

@@ -19,11 +19,11 @@ from flux.expr import count_nodes
 from flux.scoring.columns import Array, Texts
 from flux.scoring.depends import Dependence
 from flux.scoring.formulas import Formulas
-from flux.scoring.report import Report
+from flux.scoring.report import Report, range_text
 from flux.scoring.rows import PART, Rows
 from flux.scoring.searches import Searcher
 from flux.scoring.tables import Results, Table, check_columns, table_of
-from flux.scoring.valid import Range, conversion_of, ranges_of
+from flux.scoring.valid import Range, conversion_of, flags_of, ranges_of
 
 MISSING = ("nan", "raise")
 
@@ -119,6 +119,12 @@ class Scorer:
         """The valid ranges of the columns that are read."""
         stated = {**ranges_of(self.formulas.stated), **(self.options.ranges or {})}
         return {name: stated[name] for name in self.columns if name in stated}
+
+    @cached_property
+    def flags(self) -> frozenset[str]:
+        """The columns of which only 0 and 1 are valid."""
+        own = flags_of(self.formulas.stated) - set(self.options.ranges or ())
+        return own.intersection(self.columns)
 
     @cached_property
     def function(self) -> CompiledFunction:
@@ -218,7 +224,7 @@ class Scorer:
             if truth.text is not None:
                 yield f'compares {truth.column} with "{truth.text}"'
         for name, (low, high) in self.ranges.items():
-            yield f"reports {name} outside {low:g} to {high:g}"
+            yield f"reports {name} {range_text(low, high, name in self.flags)}"
         for search in self.formulas.searches:
             yield f"searches {search.name}: {search.unknown} where {search.equation} is 0"
         for name in self.formulas.scores:

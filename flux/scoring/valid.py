@@ -7,7 +7,7 @@ called may be the text's own or published ones.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -16,7 +16,7 @@ from flux.formulas import Card, Conversion, conversion, read_cards
 from flux.scoring.spelling import meant
 from flux.syntax.definitions import Definition, define
 from flux.syntax.module import LIBRARY, as_definition
-from flux.syntax.tree import Call, Name, Text, walk
+from flux.syntax.tree import Call, Keyword, Name, Text, Tree, walk
 
 Range = tuple[float, float]
 
@@ -36,13 +36,19 @@ class Stated:
         assert quantity is not None
         return quantity.low, quantity.high
 
+    @property
+    def is_flag(self) -> bool:
+        """Whether only 0 and 1 are valid."""
+        quantity = self.card.input(self.name)
+        return quantity is not None and quantity.is_flag
+
 
 def stated_inputs(tree: Text) -> list[Stated]:
     """The columns of a text that cards say something of."""
     definitions = [made for line in tree.statements if (made := as_definition(line)) is not None]
-    own = {define(tree, made, LIBRARY).name for made in definitions}
+    own = {one.name: one for one in (define(tree, made, LIBRARY) for made in definitions)}
     cards = read_cards(tree)
-    called = own if len(definitions) < len(tree.statements) else set()
+    called = set(own) if len(definitions) < len(tree.statements) else set()
     direct = [
         part for name, card in cards.items() if name not in called for part in inputs_of(card)
     ]
@@ -54,16 +60,48 @@ def inputs_of(card: Card) -> list[Stated]:
     return [Stated(quantity.name, card, quantity.name) for quantity in card.inputs]
 
 
-def _of_calls(tree: Text, own: set[str], cards: Mapping[str, Card]) -> Iterator[Stated]:
-    """Columns that stand as arguments of formulas with cards."""
-    for call in walk(*(line for line in tree.statements if as_definition(line) is None)):
-        if not isinstance(call, Call) or not isinstance(call.function, Name):
-            continue
-        name = call.function.name
-        card = cards.get(name) if name in own else _published(name)
-        for quantity, part in zip(card.inputs if card else (), call.arguments, strict=False):
-            if card is not None and isinstance(part, Name):
-                yield Stated(meant(part.name), card, quantity.name)
+def _of_calls(
+    tree: Text, own: Mapping[str, Definition], cards: Mapping[str, Card]
+) -> Iterator[Stated]:
+    """Columns that stand as arguments of formulas with cards, through definitions without one."""
+    lines = tuple(line for line in tree.statements if as_definition(line) is None)
+    pending: list[tuple[tuple[Tree, ...], Mapping[str, str] | None]] = [(lines, None)]
+    seen: set[tuple[str, tuple[tuple[str, str], ...]]] = set()
+    while pending:
+        trees, columns = pending.pop()
+        for call in walk(*trees):
+            if not isinstance(call, Call) or not isinstance(call.function, Name):
+                continue
+            name = call.function.name
+            card = cards.get(name) if name in own else _published(name)
+            if card is not None:
+                names = [quantity.name for quantity in card.inputs]
+                given = _columns_of(call, names, columns)
+                yield from (Stated(column, card, formal) for formal, column in given.items())
+            elif name in own:
+                given = _columns_of(call, [part.name for part in own[name].formals], columns)
+                key = (name, tuple(given.items()))
+                if given and key not in seen:
+                    seen.add(key)
+                    pending.append((own[name].body, given))
+
+
+def _columns_of(
+    call: Call, formals: Sequence[str], columns: Mapping[str, str] | None
+) -> dict[str, str]:
+    """The columns that a call gives as they are, by place and by name, for formals.
+
+    `columns` are those of the names around it; None where names are columns themselves.
+    """
+    parts = (*call.arguments, *call.options)
+    given = dict(zip(formals, (p for p in parts if not isinstance(p, Keyword)), strict=False))
+    for part in parts:
+        if isinstance(part, Keyword) and isinstance(part.name, Name) and part.name.name in formals:
+            given[part.name.name] = part.value
+    named = {formal: part.name for formal, part in given.items() if isinstance(part, Name)}
+    if columns is None:
+        return {formal: meant(name) for formal, name in named.items()}
+    return {formal: columns[name] for formal, name in named.items() if name in columns}
 
 
 def _published(name: str) -> Card | None:
@@ -88,6 +126,11 @@ def ranges_of(inputs: Iterable[Stated]) -> dict[str, Range]:
         low, high = found.get(part.column, part.range)
         found[part.column] = (max(low, part.range[0]), min(high, part.range[1]))
     return {name: ends for name, ends in found.items() if ends[0] <= ends[1]}
+
+
+def flags_of(inputs: Iterable[Stated]) -> frozenset[str]:
+    """The columns of which only 0 and 1 are valid."""
+    return frozenset(part.column for part in inputs if part.is_flag)
 
 
 def conversion_of(column: str, unit: str, inputs: Iterable[Stated]) -> Conversion:

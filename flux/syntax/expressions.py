@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from flux.errors import AxisError, LimitError, ParseError, did_you_mean
-from flux.expr import Expr, constant, node, position, rename, show_axes, size, variable
+from flux.expr import (
+    Expr,
+    constant,
+    node,
+    position,
+    rename,
+    renames_among,
+    show_axes,
+    size,
+    variable,
+)
 from flux.ops import Op
 from flux.settings import current
 from flux.syntax.functions import (
@@ -326,17 +336,7 @@ def take_index(x: Expr, indices: Mapping[str, Expr | str]) -> Expr:
 
     A bare axis that is new to x renames; everything else gathers.
     """
-    renames = {a: b for a, b in indices.items() if isinstance(b, str)}
-    while True:
-        targets = list(renames.values())
-        kept = {
-            a: b
-            for a, b in renames.items()
-            if targets.count(b) == 1 and (b not in x.axes or b in renames)
-        }
-        if len(kept) == len(renames):
-            break
-        renames = kept
+    renames = renames_among({a: b for a, b in indices.items() if isinstance(b, str)}, x)
     gathers = {
         a: position(i) if isinstance(i, str) else i for a, i in indices.items() if a not in renames
     }

@@ -8,13 +8,10 @@ over every byte of the file is checked on loading: safetensors itself has none.
 from __future__ import annotations
 
 import json
-import os
 import re
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flux.errors import DataError
+from flux.files import beside, sync_folder, write_new
 
 VERSION = 2
 _KIND = "flux checkpoint"
@@ -39,7 +37,6 @@ _BLANK = b"0" * _DIGITS
 
 _CHUNK = 1 << 20
 _TRIES = 20  # to read a file that another process keeps replacing
-_ATTEMPTS = count()  # no two saves of a process write to one name
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -81,14 +78,14 @@ def save(
     hint = "the checkpoint before it is untouched; free some space, or look at the folder's disk"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with _beside(path) as beside:
-            _write(beside, pieces)
-            if _file_digest(beside) != digest:
+        with beside(path) as new:
+            write_new(new, pieces)
+            if _file_digest(new) != digest:
                 raise OSError(0, "what was read back is not what was written")
             before()
-            beside.replace(path)
+            new.replace(path)
         hint = "the new checkpoint is in its place, but a power cut may undo that"
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise DataError(f"cannot save {str(path)!r}: {reason}", hint=hint) from None
@@ -104,55 +101,6 @@ def _content(arrays: Arrays, about: Mapping[str, Any]) -> tuple[list[Any], str]:
     assert content[_LENGTH:_PLACE] == _START
     digest = sha256(content).hexdigest()
     return [content[:_PLACE], digest.encode(), memoryview(content)[_PLACE + _DIGITS :]], digest
-
-
-@contextmanager
-def _beside(path: Path) -> Iterator[Path]:
-    """A name beside a file's, of which nothing is left at the end."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}-{next(_ATTEMPTS)}")
-    try:
-        yield beside
-    finally:
-        with suppress(OSError):
-            beside.unlink()
-
-
-def _write(path: Path, pieces: list[Any]) -> None:
-    """Write and sync a new file.
-
-    A sync that failed is not tried again: the kernel may have dropped what it could not write, and
-    the next one would succeed with nothing done.
-    """
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o644)
-    try:
-        for piece in pieces:
-            rest = memoryview(piece)
-            while rest:
-                rest = rest[os.write(descriptor, rest) :]
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-_BINARY = getattr(os, "O_BINARY", 0)  # Windows would translate line ends
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the rename itself durable, where the platform can open a folder."""
-    if os.name != "posix":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def sweep(folder: Path) -> None:
-    """Remove what killed saves have left beside the checkpoints of a folder that nobody uses."""
-    for stray in folder.glob(".*.safetensors.*"):
-        with suppress(OSError):
-            stray.unlink()
 
 
 # --- loading -----------------------------------------------------------------------------------

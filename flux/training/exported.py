@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 
 from flux.backends.runner import Runner
 from flux.errors import ArgumentError, AxisError, DataError, ProgramError
+from flux.files import replace_file
 from flux.nn import (
     CachedDecoder,
     Decoder,
@@ -47,7 +48,6 @@ from flux.training.files import (
     parsed_json,
     read_bytes,
     read_tensors,
-    replace_file,
     tensor_bytes,
 )
 from flux.training.language import TIME, LanguageModel, logits_of

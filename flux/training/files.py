@@ -1,11 +1,10 @@
-"""Files of models: written whole, and read with a limit, whoever made them."""
+"""Files of models: read with a limit, whoever made them."""
 
 from __future__ import annotations
 
 import json
 import os
 import stat
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -28,33 +27,6 @@ def check_empty(folder: Path) -> None:
         raise DataError(f"cannot read {str(folder)!r}: {error}") from None
     if taken:
         raise DataError(f"{str(folder)!r} is not empty", hint="export into a new folder")
-
-
-def replace_file(path: Path, content: bytes) -> None:
-    """Write a file beside its name, sync it, and rename it: no half file is ever seen.
-
-    Raises:
-        DataError: it cannot be written.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _replace(path, content)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise DataError(f"cannot write {str(path)!r}: {reason}") from None
-
-
-def _replace(path: Path, content: bytes) -> None:
-    number, name = tempfile.mkstemp(prefix=f".{path.name[:64]}.", dir=path.parent)
-    try:
-        with os.fdopen(number, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 def read_bytes(path: Path, limit: int) -> bytes:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flux.errors import DataError, DomainError
-from flux.training.checkpoint import sweep
+from flux.files import replace, sweep
 from flux.training.config import Config
 from flux.training.events import Events
 from flux.training.metrics import METRICS, Metrics, read_metrics
@@ -43,7 +43,7 @@ class RunFolder:
         self._tell = tell
         self._told: set[str] = set()
         try:
-            (path / CONFIG).write_text(config_of(run.origin).text(), encoding="utf-8")
+            replace(path / CONFIG, [config_of(run.origin).text().encode()])
             self._metrics = Metrics(path, run.trainer.step)
             self._samples = Samples(path, run.trainer.step)
             wanted = run.origin.preset.tensorboard

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from flux.errors import DataError
+from flux.files import beside
 from flux.training.checkpoint import Arrays, Checkpoint, load, save
 
 CHECKPOINT = "checkpoint.safetensors"
@@ -56,14 +57,10 @@ def _rotate(folder: Path, keep: int) -> None:
     for number in range(keep, 1, -1):
         with suppress(FileNotFoundError):
             previous(folder, number - 1).replace(previous(folder, number))
-    beside = folder / f".{CHECKPOINT}.{os.getpid()}-previous"
-    try:
-        _second_name(newest, beside)
-        beside.replace(previous(folder, 1))
-    finally:
-        # Renaming does nothing where both names are those of one file.
-        with suppress(OSError):
-            beside.unlink()
+    latest = previous(folder, 1)
+    with beside(latest) as second:  # and not at once: a name that is taken cannot be linked
+        _second_name(newest, second)
+        second.replace(latest)
 
 
 def _second_name(old: Path, new: Path) -> None:

@@ -22,12 +22,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flux.errors import ArgumentError, DataError
+from flux.files import replace_file
 from flux.nn import Model
 from flux.training.files import (
     check_empty,
     parsed_json,
     read_bytes,
-    replace_file,
     tensor_bytes,
 )
 from flux.training.hub_tokenizer import hub_tokenizer, tokenizer_json

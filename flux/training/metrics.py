@@ -7,12 +7,13 @@ first leaves out that line, and those of steps that it takes once more.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from math import isfinite
 from pathlib import Path
 from typing import Any
+
+from flux.files import replace
 
 METRICS = "metrics.jsonl"
 
@@ -51,9 +52,7 @@ class Metrics:
         self._path = folder / METRICS
         kept = [row for row in read_metrics(self._path) if row["step"] <= step]
         if self._path.exists():
-            beside = folder / f".{METRICS}.{os.getpid()}"
-            beside.write_text("".join(map(_line, kept)), encoding="utf-8")
-            beside.replace(self._path)
+            replace(self._path, (_line(row).encode() for row in kept))
 
     def add(self, row: Row) -> None:
         """Append a row; numbers that are not finite become null.

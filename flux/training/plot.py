@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from flux.errors import DataError
+from flux.drawing import empty_canvas, write_picture
+from flux.errors import ArgumentError
 
 PICTURE = "loss.png"
+_INCHES, _DOTS_PER_INCH = (7.0, 4.0), 120
 
 
 def plot_losses(rows: Sequence[dict[str, Any]], path: Path) -> str:
@@ -21,11 +23,10 @@ def plot_losses(rows: Sequence[dict[str, Any]], path: Path) -> str:
         DataError: the picture cannot be written.
     """
     try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        return f"no {PICTURE}: matplotlib is not installed (pip install 'fluxparser[plot]')"
-    figure = Figure(figsize=(7, 4), layout="constrained")
-    axes = figure.add_subplot()
+        canvas = empty_canvas(*_INCHES)
+    except ArgumentError as error:
+        return f"no {PICTURE}: {error.text} ({error.hint})"
+    axes = canvas.add_subplot()
     for name, style in (("loss", "-"), ("validation", "o-")):
         points = [(r["step"], r[name]) for r in rows if isinstance(r.get(name), int | float)]
         if points:
@@ -35,8 +36,5 @@ def plot_losses(rows: Sequence[dict[str, Any]], path: Path) -> str:
     axes.set_xlabel("step")
     axes.set_ylabel("loss")
     axes.grid(alpha=0.3)
-    try:
-        figure.savefig(path, dpi=120)
-    except OSError as error:
-        raise DataError(f"cannot write {str(path)!r}: {error.strerror}") from None
+    write_picture(canvas, path, _DOTS_PER_INCH)
     return ""

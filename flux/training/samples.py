@@ -7,10 +7,10 @@ more, so that the file ends as that of a run which was never stopped.
 
 from __future__ import annotations
 
-import os
 import re
-from contextlib import suppress
 from pathlib import Path
+
+from flux.files import replace
 
 SAMPLES = "samples.txt"
 
@@ -36,7 +36,7 @@ class Samples:
         later = (found.start() for found in _HEADER.finditer(content) if int(found[1]) > step)
         end = next(later, None)
         if end is not None:
-            _replace(self._path, content[:end])
+            replace(self._path, [content[:end]])
 
     def add(self, step: int, text: str) -> None:
         """Append what was written after a step.
@@ -48,13 +48,3 @@ class Samples:
         inside = _HEADER.sub(rb" \g<0>", text.encode("utf-8", errors="replace"))
         with self._path.open("ab", buffering=0) as file:
             file.write(b"--- step %d\n%s\n" % (step, inside))
-
-
-def _replace(path: Path, content: bytes) -> None:
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        beside.write_bytes(content)
-        beside.replace(path)
-    finally:
-        with suppress(OSError):
-            beside.unlink()

@@ -12,7 +12,6 @@ import os
 import stat
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flux.errors import DataError
+from flux.files import replace
 from flux.settings import current
 from flux.training.presets import Preset
 from flux.training.text import Encoded, held_out, one_character
@@ -233,23 +233,15 @@ class _Kept:
 
     def _write(self, found: Iterable[Tokens]) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        beside = self._path.with_name(f".{self._path.name}.{os.getpid()}")
-        try:
-            with beside.open("wb") as file:
-                self._write_to(file, found)
-            beside.replace(self._path)
-        finally:
-            with suppress(OSError):
-                beside.unlink()
+        replace(self._path, self._content(found))
 
-    def _write_to(self, file: Any, found: Iterable[Tokens]) -> None:
+    def _content(self, found: Iterable[Tokens]) -> Iterator[bytes]:
         digest = sha256()
         for tokens in found:
             content = tokens.astype(self._kind).tobytes()
             digest.update(content)
-            file.write(content)
-        file.write(digest.digest())
-        file.flush()
+            yield content
+        yield digest.digest()
 
     def _mapped(self, file: Any) -> NDArray[Any]:
         mapped: NDArray[Any] = np.memmap(file, self._kind, mode="r", shape=self._count(file))
@@ -262,5 +254,6 @@ class _Kept:
     def _mapped_elsewhere(self, found: Iterable[Tokens]) -> NDArray[Any]:
         """In a file without a name, where the cache folder cannot be written."""
         with tempfile.TemporaryFile() as file:
-            self._write_to(file, found)
+            file.writelines(self._content(found))
+            file.flush()
             return self._mapped(file)

@@ -24,7 +24,7 @@ _STEPS = {Op.FLOOR, Op.CEIL, Op.ROUND, Op.RINT, Op.TRUNC, Op.MOD, Op.FMOD, Op.SI
 
 def options(count: int) -> settings:
     slow = [HealthCheck.too_slow, HealthCheck.filter_too_much]
-    return settings(max_examples=count, deadline=None, derandomize=True, suppress_health_check=slow)
+    return settings(max_examples=count, derandomize=True, suppress_health_check=slow)
 
 
 def stable(e: Expr) -> bool:

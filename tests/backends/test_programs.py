@@ -97,7 +97,6 @@ def test_lowered_programs_run_alike(name):
 
 @settings(
     max_examples=300,
-    deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )

@@ -20,7 +20,7 @@ import numpy as np
 
 from tests import reference_gpt as reference
 from tests.bench.hand_numpy import Adam, Flat, HandWritten, absent_in_plain
-from tests.gpt_models import reference_path
+from tests.gpt_models import gpt, reference_path
 from tests.reference_gpt import Shape, block
 
 
@@ -123,20 +123,7 @@ def _seconds(call: Loss) -> float:
 
 def library_model(case: Case, dtype: str = "float32") -> Any:
     """The library's model of a case."""
-    from flux.nn import Model
-    from flux.training.library import graph
-
-    shape = case.shape
-    sizes = {
-        "n": shape.context,
-        "d": shape.width,
-        "h": shape.heads,
-        "k": shape.width // shape.heads,
-        "f": shape.feed_forward,
-        "v": shape.vocabulary,
-    }
-    name = "gpt_plain" if case.plain else "gpt"
-    return Model(graph(name, layers=shape.layers), sizes, dtype=dtype)
+    return gpt(case.shape, dtype, name="gpt_plain" if case.plain else "gpt")
 
 
 def library_paths(case: Case, model: Any) -> Mapping[str, str]:

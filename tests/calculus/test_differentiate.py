@@ -29,7 +29,7 @@ smooth = st.recursive(
     max_leaves=6,
 )
 points = st.tuples(st.floats(-1, 1), st.floats(-1, 1))
-LAWS = settings(max_examples=60, deadline=None, derandomize=True)
+LAWS = settings(max_examples=60, derandomize=True)
 
 
 def at(e: Expr, point) -> float:

@@ -74,7 +74,7 @@ def polynomials():
     )
 
 
-@settings(max_examples=80, deadline=None, derandomize=True)
+@settings(max_examples=80, derandomize=True)
 @given(polynomials())
 def test_polynomials_expand_as_in_sympy(e):
     found = e.expand()
@@ -86,7 +86,7 @@ def test_polynomials_expand_as_in_sympy(e):
     assert sympy.expand(e.collect("x").to_sympy() - e.to_sympy()) == 0
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=100, derandomize=True)
 @given(formulas())
 def test_any_formula_keeps_its_value(e):
     for found in (e.expand(), e.collect("x")):

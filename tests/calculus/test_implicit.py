@@ -125,7 +125,7 @@ def test_kepler_as_a_definition() -> None:
     np.testing.assert_allclose(slope, 1 / (1 - ecc * np.cos(eccentric)), rtol=1e-12)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.floats(0.01, 50), st.floats(-50, 50))
 def test_a_monotone_cubic_has_its_root_in_a_bracket(a: float, b: float) -> None:
     x = IN_BRACKET(a=a, b=b)
@@ -133,7 +133,7 @@ def test_a_monotone_cubic_has_its_root_in_a_bracket(a: float, b: float) -> None:
     assert abs(x**3 + a * x - b) <= 1e-12 * (abs(x**3) + abs(a * x) + abs(b)) + 1e-14 * a
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.floats(-3, 3), st.floats(-3, 3), st.floats(-4, 4))
 def test_what_is_given_is_a_root_or_nan(a: float, b: float, start: float) -> None:
     x = FROM_START(a=a, b=b, s=start)

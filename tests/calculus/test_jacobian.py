@@ -1,6 +1,5 @@
 """Jacobians, Hessians and their products: against differences, one another, and size bounds."""
 
-import time
 from itertools import pairwise
 
 import pytest
@@ -123,21 +122,17 @@ def test_each_order_is_at_most_eight_times_as_large(text):
 
 def test_rosenbrock_is_sparse_and_quick():
     e, names = rosenbrock(100)
-    start = time.perf_counter()
-    slopes = e.gradient(names)
-    gradient_seconds = time.perf_counter() - start
+    with within(0.1):  # 5 ms on an idle machine
+        slopes = e.gradient(names)
     assert count_nodes(*slopes) <= 3 * count_nodes(e)
     small, few = rosenbrock(30)
-    start = time.perf_counter()
-    rows = small.hessian(few)
-    hessian_seconds = time.perf_counter() - start
+    with within(0.1):
+        rows = small.hessian(few)
     assert sum(h.op.name != "CONSTANT" or str(h) != "0" for row in rows for h in row) == 88
     assert count_nodes(*(h for row in rows for h in row)) <= 2 * count_nodes(small)
-    assert gradient_seconds < 0.5  # 5 ms on an idle machine
-    assert hessian_seconds < 0.5
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60, derandomize=True)
 @given(formulas())
 def test_any_formula_has_a_hessian_or_a_flux_error(e):
     names = list(e.free_names())[:3]

@@ -22,7 +22,7 @@ from flux.expr import Expr, apply, constant, variable
 from flux.ops import Op
 from flux.settings import override
 
-LAWS = settings(max_examples=40, deadline=None, derandomize=True)
+LAWS = settings(max_examples=40, derandomize=True)
 SLOW = settings(LAWS, max_examples=8)
 PATIENT = 60  # seconds of SymPy on a busy machine
 DIGITS = 40
@@ -93,7 +93,7 @@ INVERSES = [
 
 
 @pytest.mark.parametrize("row", INVERSES, ids=lambda row: f"{row[0]} of {row[1]}")
-@settings(max_examples=20, deadline=None, derandomize=True)
+@settings(max_examples=20, derandomize=True)
 @given(share=st.floats(0, 1))
 def test_an_inverse_takes_back_and_its_slope_is_the_reciprocal(
     row: tuple[str, str, tuple[float, float]], share: float

@@ -1,7 +1,5 @@
 """Roots in closed form: known ones, all of them where it is claimed, and none that is wrong."""
 
-import time
-
 import numpy as np
 import pytest
 
@@ -9,6 +7,7 @@ import flux
 from flux.errors import ArgumentError, AxisError, LimitError, NotFoundError, UnknownNameError
 from flux.expr import constant
 from flux.settings import override
+from tests.reliability.bounds import within
 
 
 @pytest.fixture(autouse=True)
@@ -148,10 +147,9 @@ def test_what_is_beyond_the_floats_is_no_reason_to_say_that_there_is_no_root(equ
 
 
 def test_roots_of_unity_are_checked_quickly():
-    start = time.perf_counter()
-    found = flux.solve_exactly("x^64 = 1", "x")
+    with within():  # the checks alone: SymPy has a process of its own
+        found = flux.solve_exactly("x^64 = 1", "x")
     assert len(found.roots) == 2
-    assert time.perf_counter() - start < 20  # a second on an idle machine
 
 
 def test_a_root_beyond_its_budget_names_the_setting():

@@ -70,9 +70,7 @@ def test_signs_of_expressions(e, signs):
     assert SignTable().of(e) == signs
 
 
-@settings(
-    max_examples=150, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
-)
+@settings(max_examples=150, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(formulas(10), st.integers(0, 1_000))
 def test_no_sign_that_occurs_is_left_out(e, seed):
     oracle, table = Oracle(), SignTable()

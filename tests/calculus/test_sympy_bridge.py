@@ -29,7 +29,7 @@ def test_every_class_of_the_reader_is_one_of_sympy():
 
 
 @pytest.mark.parametrize("op", [op for op in POINTWISE if op is not Op.CUSTOM])
-@settings(max_examples=12, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=12, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_each_operation_has_the_same_value_in_sympy(op, data):
     operands = data.draw(operands_for(op))
@@ -56,7 +56,7 @@ PLAIN = tuple(
 )
 
 
-@settings(max_examples=80, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=80, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(formulas(max_leaves=6, operations=PLAIN))
 def test_there_and_back_is_the_same_value(e):
     try:

@@ -19,12 +19,13 @@ from flux.calculus.worker_fork import answer_in_child
 from flux.errors import FluxError, LimitError, NotFoundError
 from flux.expr import inputs
 from flux.settings import override
+from tests.reliability.bounds import PATIENCE_S, ROOM
 from tests.strategies import formulas
 
 PATIENT = 30  # seconds, on a busy machine
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(formulas(max_leaves=12))
 def test_rows_are_the_same_expression(e):
     assert from_rows(to_rows(e)) is e
@@ -61,7 +62,7 @@ def test_a_call_past_its_seconds_ends_and_the_next_one_works():
     began = time.monotonic()
     with override(max_seconds=1), pytest.raises(LimitError, match="max_seconds"):
         call("integrate", flux.parse("9^9^9^9*x"), "x")
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 4 * ROOM
     with override(max_seconds=PATIENT):
         assert [str(e) for e in call("integrate", x, "x")] == ["x^2/2"]
     assert (worker._WORKER.pid == first) == worker.FORKS  # nothing had to be started again
@@ -73,10 +74,10 @@ def test_calls_of_one_budget_share_its_seconds():
         call("integrate", flux.parse("x"), "x")
     began = time.monotonic()
     with override(max_seconds=2), budget():
-        for _ in range(5):
+        for _ in range(30):  # a second each, were the seconds not shared
             with pytest.raises(LimitError, match="max_seconds"), budget(share=0.5):
                 call("integrate", endless, "x")
-    assert 1.9 < time.monotonic() - began < 5
+    assert 1.9 < time.monotonic() - began < 2 * ROOM
 
 
 def test_an_answer_does_not_depend_on_the_calls_before_it_nor_on_the_run():
@@ -93,7 +94,7 @@ def test_an_answer_does_not_depend_on_the_calls_before_it_nor_on_the_run():
     seen = {
         subprocess.run(
             [sys.executable, "-c", code, *before, last],
-            capture_output=True, text=True, check=True, timeout=120,
+            capture_output=True, text=True, check=True, timeout=PATIENCE_S,
             env={**os.environ, "PYTHONHASHSEED": seed},
         ).stdout
         for seed, before in (("1", []), ("2", ["c*b*a*x"]), ("3", ["x^2 - 1", "sin(2*x)"]))
@@ -152,7 +153,7 @@ def test_the_process_ends_with_its_caller():
         "print(worker._WORKER.pid)"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=PATIENCE_S
     )
     answer, pid = done.stdout.split()
     assert answer == "x^2/2"
@@ -168,9 +169,11 @@ def test_a_process_whose_caller_is_killed_ends_by_itself():
         "with override(max_seconds=30): flux.parse('x').integrate('x')\n"
         "print(worker._WORKER.pid, flush=True); os.kill(os.getpid(), 9)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=PATIENCE_S
+    )
     pid = int(done.stdout)
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline and _alive(pid):
         time.sleep(0.05)
     assert not _alive(pid)

@@ -263,12 +263,22 @@ def test_the_picture_has_data_curve_bands_and_residuals(matplotlib: Any) -> None
     assert constant.plot().axes[1].get_xlabel() == "fitted"
 
 
+def test_names_are_no_mathematics_of_matplotlib(matplotlib: Any, tmp_path: Path) -> None:
+    x, y, plate = (np.array(column) for column in zip(*ROWS, strict=True))
+    data = {"$x": x, "y": y, "plate": np.where(plate == plate[0], r"$\frac{1$", "$b")}
+    options = {"a": 1.0, "b": 1.0, "groups": "plate", "per_group": ["a"]}
+    figure = flux.fit("y = a + b*`$x`", data, **options).plot(tmp_path / "a.svg")
+    shown = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+    assert sorted(shown) == [r"\$\frac{1\$", r"\$b"]
+
+
 def test_mistakes_of_pictures_are_explained(matplotlib: Any, tmp_path: Path) -> None:
     x, y, _ = (np.array(column) for column in zip(*ROWS, strict=True))
     found = flux.fit("y = a + b*x", {"x": x, "y": y}, parameters=["a", "b"])
+    (tmp_path / "file").touch()
     for call, text in [
-        (lambda: found.plot(tmp_path / "a.bmp"), "no picture of kind 'bmp'"),
-        (lambda: found.plot(tmp_path / "no" / "a.png"), "cannot write"),
+        (lambda: found.plot(tmp_path / "a.bmp"), "no picture format '.bmp'"),
+        (lambda: found.plot(tmp_path / "file" / "a.png"), "cannot write"),
         (lambda: found.plot(x="z"), "no column `z`"),
         (lambda: found.plot(log=True), "needs numbers above 0"),
     ]:

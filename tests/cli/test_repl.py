@@ -247,7 +247,7 @@ def refusal(session: Session, line: str) -> FluxError | None:
     return None
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.text(max_size=40))
 def test_any_line_is_answered_or_refused(line: str) -> None:
     session = Session()

@@ -15,6 +15,7 @@ import pytest
 
 from flux.cli.entry import run
 from flux.training import CHECKPOINT, PRESETS, checkpoint, load_language_model, locked
+from tests.reliability.bounds import PATIENCE_S
 
 TEXT = "the cat sat on a mat, the dog on a log\n" * 60
 SMALL = ["--preset", "tiny", "--width", "16", "--context", "16", "--batch", "4"]
@@ -91,7 +92,7 @@ def test_a_stopped_run_goes_on_to_the_same_bits(
         while not saved.exists() and job.poll() is None:
             time.sleep(0.002)
         job.send_signal(number)
-        out, err = job.communicate(timeout=30)
+        out, err = job.communicate(timeout=PATIENCE_S)
     assert job.returncode == code, err
     step = final(folder, name).about["step"]
     assert 20 <= step < STEPS

@@ -17,6 +17,7 @@ import pytest
 from flux.cli.entry import run
 from flux.cli.machine import usable_cores
 from flux.training import BEST, CHECKPOINT, Sharing, checkpoint
+from tests.reliability.bounds import PATIENCE_S, ROOM
 
 TEXT = "the cat sat on a mat, the dog on a log\n" * 60
 SMALL = ["--preset", "tiny", "--width", "16", "--context", "16", "--batch", "4"]
@@ -276,8 +277,8 @@ def test_the_second_signal_leaves_at_once_and_the_checkpoint_whole(folder: Path)
             assert job.poll() is None
             begun = time.monotonic()
             job.send_signal(signal.SIGINT)
-            assert job.wait(timeout=5) == 130
-            assert time.monotonic() - begun < 1
+            assert job.wait(timeout=PATIENCE_S) == 130
+            assert time.monotonic() - begun < ROOM  # the validation would take hours
         finally:
             job.kill()
     assert state(folder, "twice").about["step"] == 195

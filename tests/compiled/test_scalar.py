@@ -47,7 +47,7 @@ LOOSE = {Op.GAMMA, Op.LGAMMA, Op.POLYGAMMA, Op.ERFC}
 
 
 @pytest.mark.parametrize("op", ONE, ids=lambda op: op.row.name)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
 def test_each_operation_agrees_with_the_general_path(op, data):
     values = [data.draw(FLOATS) for _ in range(op.row.arity)]
@@ -59,7 +59,7 @@ def test_each_operation_agrees_with_the_general_path(op, data):
         assert same(found, wanted, 0 if op in EXACT else 4), (values, found, wanted)
 
 
-@settings(max_examples=120, deadline=None, derandomize=True)
+@settings(max_examples=120, derandomize=True)
 @given(formulas(max_leaves=12), st.lists(FLOATS, min_size=5, max_size=5))
 def test_formulas_are_nan_and_infinite_in_the_same_places(e, values):
     f = flux.compile(e)
@@ -68,7 +68,7 @@ def test_formulas_are_nan_and_infinite_in_the_same_places(e, values):
     assert kind(found) == kind(wanted)  # values are compared one operation at a time, above
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.integers(-(2**53), 2**53), st.booleans())
 @example(0, True)
 def test_integers_and_truth_values_are_numbers(n, truth):

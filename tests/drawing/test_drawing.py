@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 from pathlib import Path
 
@@ -101,10 +103,34 @@ def test_a_label_is_no_mathematics_of_matplotlib(tmp_path: Path) -> None:
     save(Figure("$\\frac{1$", "$x", figure().curves), tmp_path / "a.svg")
 
 
-def test_a_folder_that_is_not_there_is_an_error_of_ours(tmp_path: Path) -> None:
+def test_a_folder_that_is_none_is_an_error_of_ours(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
+    (tmp_path / "none").touch()
     with pytest.raises(FluxError, match="cannot write"):
         save(figure(), tmp_path / "none" / "a.png")
+
+
+@pytest.mark.parametrize("ending", BEGINNINGS)
+def test_a_full_disk_leaves_the_old_picture(
+    ending: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("matplotlib")
+    file = tmp_path / f"a{ending}"
+    save(figure(), file)
+    before, write = file.read_bytes(), os.write
+    room = iter([True])
+
+    def full(number: int, content: bytes) -> int:
+        if next(room, False):
+            return write(number, content[:100])
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "write", full)
+        with pytest.raises(FluxError, match="No space left"):
+            save(figure("flat"), file)
+    assert file.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [file]
 
 
 def _area(size: float, y: list[float]) -> list[str]:

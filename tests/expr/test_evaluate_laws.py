@@ -26,7 +26,7 @@ def _outcome(e, values):
         return "outside the domain"
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=150, derandomize=True)
 @given(formulas(operations=EXACT), st.lists(st.lists(numbers, min_size=5, max_size=5), min_size=1))
 def test_an_array_raises_where_one_of_its_rows_does_and_else_has_their_bits(e, rows):
     names = [x.attributes.name for x in inputs(e)]
@@ -40,7 +40,7 @@ def test_an_array_raises_where_one_of_its_rows_does_and_else_has_their_bits(e, r
         np.testing.assert_array_equal(got, outcomes)
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=100, derandomize=True)
 @given(formulas(max_leaves=8), st.lists(numbers, min_size=5, max_size=5))
 def test_no_formula_raises_anything_but_a_domain_error(e, row):
     values = dict(zip((x.attributes.name for x in inputs(e)), row, strict=False))
@@ -49,7 +49,7 @@ def test_no_formula_raises_anything_but_a_domain_error(e, row):
     assert np.shape(evaluate(e, {**array, "rows": np.zeros(2)}, raise_domain=False)) == (2,)
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=100, derandomize=True)
 @given(tensors(), st.integers(0, 2**32))
 def test_leading_dimensions_are_rows_that_do_not_meet(e, seed):
     values = values_for(e, seed, rows=(2,))
@@ -65,7 +65,7 @@ def test_leading_dimensions_are_rows_that_do_not_meet(e, seed):
         )
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=100, derandomize=True)
 @given(tensors(), st.integers(0, 2**32))
 def test_text_and_expression_have_the_same_value(e, seed):
     values = values_for(e, seed)
@@ -93,7 +93,7 @@ def _by_element(e, values):
     return result
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=300, derandomize=True)
 @given(tensors(), st.integers(0, 2**32))
 def test_arrays_have_the_value_and_the_errors_of_each_element_by_definition(e, seed):
     values = {name: np.round(array * 2) for name, array in values_for(e, seed).items()}

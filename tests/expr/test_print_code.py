@@ -157,14 +157,14 @@ def writable():
     )
 
 
-@settings(max_examples=120, deadline=None, derandomize=True)
+@settings(max_examples=120, derandomize=True)
 @given(writable())
 def test_any_formula_runs_in_python(e):
     check(e, python_function(e))
 
 
 @pytest.mark.skipif(COMPILER is None, reason="no C compiler")
-@settings(max_examples=3, deadline=None, derandomize=True, phases=[Phase.generate])
+@settings(max_examples=3, derandomize=True, phases=[Phase.generate])
 @given(batch=st.lists(writable(), min_size=40, max_size=40, unique=True))
 def test_any_formula_compiles_and_runs_in_c(batch, tmp_path_factory):
     check_c([*batch, *by_operation()], tmp_path_factory.mktemp("c"))

@@ -52,13 +52,13 @@ def _check_well_formed(latex):
     assert latex.count(r"\begin") == latex.count(r"\end")
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60, derandomize=True)
 @given(formulas())
 def test_latex_of_formulas_is_well_formed(e):
     _check_well_formed(to_latex(e))
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60, derandomize=True)
 @given(tensors())
 def test_latex_of_tensors_is_well_formed(e):
     _check_well_formed(to_latex(e))

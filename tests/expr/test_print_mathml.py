@@ -49,13 +49,13 @@ def check_well_formed(text):
         assert element.text or len(element), text  # no operand was lost
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60, derandomize=True)
 @given(formulas())
 def test_mathml_of_formulas_is_well_formed(e):
     check_well_formed(to_mathml(e))
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=40, derandomize=True)
 @given(tensors())
 def test_mathml_of_tensors_is_well_formed(e):
     check_well_formed(to_mathml(e))
@@ -94,7 +94,7 @@ def test_a_graph_has_each_node_once():
     )
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=40, derandomize=True)
 @given(tensors())
 def test_every_line_of_a_graph_is_a_node_or_an_edge(e):
     node = re.compile(r'    n\d+ \[label="(?:[^"\\\n]|\\.)*"(?:, shape=plaintext)?\];')

@@ -1,6 +1,5 @@
 """Printed blocks: what they look like, and that they parse back to the same node."""
 
-import time
 from decimal import Decimal
 
 import pytest
@@ -24,6 +23,7 @@ from flux.expr import (
 from flux.expr.node import InputAttributes
 from flux.ops import Op
 from flux.syntax import parse
+from tests.reliability.bounds import within
 from tests.strategies import formulas, tensors
 
 x, y, n = variable("x"), variable("y"), variable("n", integer=True)
@@ -109,13 +109,13 @@ def test_expressions_print_as_people_write_them_and_parse_back(e, text):
     assert parse(text) is e
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=200, derandomize=True)
 @given(formulas())
 def test_formulas_parse_back_to_the_same_node(e):
     assert parse(str(e)) is e
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=200, derandomize=True)
 @given(tensors())
 def test_tensors_parse_back_to_the_same_node(e):
     assert parse(str(e)) is e
@@ -208,9 +208,8 @@ def test_printing_is_linear_in_shared_nodes():
     e = x
     for _ in range(2_000):
         e = sin(e * e + 1) * (e * e + 1)
-    start = time.process_time()
-    text = str(e)
-    assert time.process_time() - start < 2
+    with within():
+        text = str(e)
     assert len(text) < 100_000
     assert parse(text) is e
 

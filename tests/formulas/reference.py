@@ -124,6 +124,109 @@ def _ascvd(
     return float(1 - b[14] ** exp(total - b[13]))
 
 
+# SCORE2 by sex: age, smoking, SBP, total cholesterol, HDL, then the last four by age; survival.
+SCORE2 = {
+    0: (0.3742, 0.6012, 0.2777, 0.1458, -0.2698, -0.0755, -0.0255, -0.0281, 0.0426, 0.9605),
+    1: (0.4648, 0.7744, 0.3131, 0.1002, -0.2606, -0.1088, -0.0277, -0.0226, 0.0613, 0.9776),
+}
+SCORE2_SCALES = {
+    "low": {0: (-0.5699, 0.7476), 1: (-0.7380, 0.7019)},
+    "moderate": {0: (-0.1565, 0.8009), 1: (-0.3143, 0.7701)},
+    "high": {0: (0.3207, 0.9360), 1: (0.5710, 0.9369)},
+    "very_high": {0: (0.5836, 0.8294), 1: (0.9412, 0.8329)},
+}
+
+
+def _score2(region: str) -> Callable[..., float]:
+    def risk(
+        age: float, sbp: float, cholesterol: float, hdl: float, smoker: float, female: float
+    ) -> float:
+        b, (low, slope) = SCORE2[int(female)], SCORE2_SCALES[region][int(female)]
+        a = (age - 60) / 5
+        x = [smoker, (sbp - 120) / 20, cholesterol - 6, (hdl - 1.3) / 0.5]
+        total = float(np.dot(b[:9], [a, *x, *(a * part for part in x)]))
+        uncalibrated = 1 - b[9] ** exp(total)
+        return 1 - exp(-exp(low + slope * log(-math.log1p(-uncalibrated))))
+
+    return risk
+
+
+# PREVENT (women, men): age, non-HDL, HDL, SBP under 110 and over, diabetes, smoking, BMI under 30
+# and over, GFR under 60 and over, treated, statin, treated*SBP, statin*non-HDL; age by non-HDL,
+# HDL, SBP, diabetes, smoking, BMI, GFR; constant.
+PREVENT = {
+    "cvd": (
+        (0.7939329, 0.0305239, -0.1606857, -0.2394003, 0.3600781, 0.8667604, 0.5360739, 0, 0,
+         0.6045917, 0.0433769, 0.3151672, -0.1477655, -0.0663612, 0.1197879, -0.0819715, 0.0306769,
+         -0.0946348, -0.27057, -0.078715, 0, -0.1637806, -3.307728),
+        (0.7688528, 0.0736174, -0.0954431, -0.4347345, 0.3362658, 0.7692857, 0.4386871, 0, 0,
+         0.5378979, 0.0164827, 0.288879, -0.1337349, -0.0475924, 0.150273, -0.0517874, 0.0191169,
+         -0.1049477, -0.2251948, -0.0895067, 0, -0.1543702, -3.031168),
+    ),
+    "ascvd": (
+        (0.719883, 0.1176967, -0.151185, -0.0835358, 0.3592852, 0.8348585, 0.4831078, 0, 0,
+         0.4864619, 0.0397779, 0.2265309, -0.0592374, -0.0395762, 0.0844423, -0.0567839, 0.0325692,
+         -0.1035985, -0.2417542, -0.0791142, 0, -0.1671492, -3.819975),
+        (0.7099847, 0.1658663, -0.1144285, -0.2837212, 0.3239977, 0.7189597, 0.3956973, 0, 0,
+         0.3690075, 0.0203619, 0.2036522, -0.0865581, -0.0322916, 0.114563, -0.0300005, 0.0232747,
+         -0.0927024, -0.2018525, -0.0970527, 0, -0.1217081, -3.500655),
+    ),
+    "heart failure": (
+        (0.8998235, 0, 0, -0.4559771, 0.3576505, 1.038346, 0.583916, -0.0072294, 0.2997706,
+         0.7451638, 0.0557087, 0.3534442, 0, -0.0981511, 0, 0, 0,
+         -0.0946663, -0.3581041, -0.1159453, -0.003878, -0.1884289, -4.310409),
+        (0.8972642, 0, 0, -0.6811466, 0.3634461, 0.923776, 0.5023736, -0.0485841, 0.3726929,
+         0.6926917, 0.0251827, 0.2980922, 0, -0.0497731, 0, 0, 0,
+         -0.1289201, -0.3040924, -0.1401688, 0.0068126, -0.1797778, -3.946391),
+    ),
+}  # fmt: skip
+
+
+def _prevent(
+    outcome: str,
+    age: float,
+    tc: float,
+    hdl: float,
+    bmi: float,
+    sbp: float,
+    on: float,
+    statin: float,
+    diabetes: float,
+    smoker: float,
+    egfr: float,
+    female: float,
+) -> float:
+    a, n, h = (age - 55) / 10, (tc - hdl) * 0.02586 - 3.5, (hdl * 0.02586 - 1.3) / 0.3
+    s = (max(sbp, 110) - 130) / 20
+    large, failing = (max(bmi, 30) - 30) / 5, (min(egfr, 60) - 60) / -15
+    x = [a, n, h, (min(sbp, 110) - 110) / 20, s, diabetes, smoker, (min(bmi, 30) - 25) / 5, large]
+    x += [failing, (max(egfr, 60) - 90) / -15, on, statin, on * s, statin * n]
+    x += [a * n, a * h, a * s, a * diabetes, a * smoker, a * large, a * failing, 1]
+    return 1 / (1 + exp(-float(np.dot(PREVENT[outcome][0 if female else 1], x))))
+
+
+def _prevent_lipids(outcome: str) -> Callable[..., float]:
+    return lambda age, tc, hdl, *rest: _prevent(outcome, age, tc, hdl, 30.0, *rest)
+
+
+def _prevent_heart_failure(
+    age: float, bmi: float, sbp: float, on: float, diabetes: float, smoker: float, *rest: float
+) -> float:
+    return _prevent("heart failure", age, 0, 0, bmi, sbp, on, 0, diabetes, smoker, *rest)
+
+
+def _meld_3(
+    bilirubin: float, inr: float, creatinine: float, sodium: float, albumin: float, female: float
+) -> float:
+    b, i, c = (log(float(np.clip(x, 1, top))) for x, top in
+               ((bilirubin, 1e9), (inr, 1e9), (creatinine, 3)))  # fmt: skip
+    s, a = 137 - float(np.clip(sodium, 125, 137)), 3.5 - float(np.clip(albumin, 1.5, 3.5))
+    return (
+        (1.33 if female else 0) + 6 + (4.56 - 0.24 * s) * b + 0.82 * s
+        + 9.09 * i + (11.14 - 1.83 * a) * c + 1.85 * a
+    )  # fmt: skip
+
+
 # ---- Body ----------------------------------------------------------------------------------------
 
 
@@ -240,6 +343,24 @@ def _inbreeding(n_aa: float, n_ab: float, n_bb: float) -> float:
     return 1 - (n_ab / n) / (2 * p * (1 - p))
 
 
+def _fst_hudson(p: float, n: float, q: float, m: float) -> float:
+    """1 less the heterozygosity within over that between."""
+    within = (2 * p * (1 - p) * n / (n - 1) + 2 * q * (1 - q) * m / (m - 1)) / 2
+    return 1 - within / (p * (1 - q) + q * (1 - p))
+
+
+def _tajima_d(n: float, sites: float, pairwise: float) -> float:
+    """By exact sums."""
+    k = round(n)
+    a1 = sum(Fraction(1, i) for i in range(1, k))
+    a2 = sum(Fraction(1, i * i) for i in range(1, k))
+    e1 = (Fraction(k + 1, 3 * (k - 1)) - 1 / a1) / a1
+    b2 = Fraction(2 * (k * k + k + 3), 9 * k * (k - 1))
+    e2 = (b2 - (k + 2) / (a1 * k) + a2 / a1**2) / (a1**2 + a2)
+    s = Fraction(sites)
+    return float(Fraction(pairwise) - s / a1) / sqrt(e1 * s + e2 * s * (s - 1))
+
+
 # ---- Epidemiology --------------------------------------------------------------------------------
 
 
@@ -271,6 +392,12 @@ def _wilson_end(sign: int) -> Callable[..., float]:
     return end
 
 
+def _matthews(tp: float, fp: float, tn: float, fn: float) -> float:
+    """From the four rates of the table and their complements."""
+    right = [tp / (tp + fn), tn / (tn + fp), tp / (tp + fp), tn / (tn + fn)]
+    return sqrt(math.prod(right)) - sqrt(math.prod(1 - rate for rate in right))
+
+
 REFERENCES: dict[str, Callable[..., float]] = {
     "egfr_ckd_epi_2021": _ckd_epi_2021,
     "egfr_ckd_epi_2021_cystatin": _cystatin_2021,
@@ -295,6 +422,23 @@ REFERENCES: dict[str, Callable[..., float]] = {
     "framingham_2008": _framingham,
     "framingham_2008_bmi": _framingham_bmi,
     "ascvd_2013": _ascvd,
+    **{f"score2_{region}": _score2(region) for region in SCORE2_SCALES},
+    "prevent_cvd": _prevent_lipids("cvd"),
+    "prevent_ascvd": _prevent_lipids("ascvd"),
+    "prevent_heart_failure": _prevent_heart_failure,
+    "cha2ds2_vasc": lambda age, *points: (
+        float(np.searchsorted([65, 75], age, side="right")) + sum(points) + points[4]
+    ),
+    "meld": lambda b, i, c: (
+        10 * (0.378 * log(max(b, 1)) + 1.12 * log(max(i, 1)) + 0.957 * log(sorted((1, c, 4))[1]))
+        + 6.43
+    ),
+    "meld_3": _meld_3,
+    "fib4": lambda age, ast, alt, platelets: age * ast / platelets * alt**-0.5,
+    "osmolality": lambda na, glucose, urea: 2 * na + 0.5 * glucose / 9 + urea * 5 / 14,
+    "matthews_correlation": _matthews,
+    "fst_hudson": _fst_hudson,
+    "tajima_d": _tajima_d,
     "mean_arterial_pressure": lambda sbp, dbp: dbp + (sbp - dbp) / 3,
     "qtc_bazett": lambda qt, rr: qt * (rr / 1000) ** -0.5,
     "qtc_fridericia": lambda qt, rr: qt * (rr / 1000) ** (-1 / 3),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import pickle
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -92,7 +93,7 @@ def test_a_value_outside_its_range_is_an_error_with_its_place() -> None:
         EGFR([0.9, 96.4], 55, 0)
     assert "`creatinine` is 96.4 at 1, outside the range" in str(caught.value)
     assert "0.1 to 40 mg/dL" in str(caught.value)
-    assert "in another unit?" in str(caught.value)
+    assert caught.value.hint.startswith("`units` says which unit it is in; `outside`")
     with pytest.raises(DataError, match=r"`age` is 17 at \[1, 0\]"):
         EGFR(1.0, [[18], [17]], 0)
 
@@ -168,6 +169,12 @@ def test_names_are_found_or_suggested() -> None:
     with pytest.raises(UnknownNameError, match="there is no formula") as caught:
         flux.formulas.get("severinghaus")
     assert caught.value.hint == "there are oxygen_saturation, oxygen_pressure"
+    with pytest.raises(UnknownNameError) as caught:
+        flux.formulas.get("kidny")
+    assert caught.value.hint == "did you mean `kidney`?"
+    with pytest.raises(UnknownNameError) as caught:
+        flux.formulas.get("zzzz")
+    assert str(caught.value.hint).startswith("the topics are blood gas, body, ")
     with pytest.raises(ArgumentError):
         flux.formulas.get(3)  # type: ignore[arg-type]
     with pytest.raises(ArgumentError):
@@ -193,6 +200,13 @@ def test_a_text_of_ones_own_gives_formulas() -> None:
     assert "helper" in found["twice"].to_latex()
     with pytest.raises(DataError):
         found["twice"](4)
+
+
+@pytest.mark.parametrize("text", [3, b"# title: t", None, Path("mine.flux"), ["f(x) = x"]])
+def test_what_is_no_text_has_no_formulas(text: Any) -> None:
+    for reader in (flux.formulas.read, flux.formulas.read_cards):
+        with pytest.raises(ArgumentError, match=f"text, not {type(text).__name__}"):
+            reader(text)
 
 
 def test_a_formula_pickles() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import suppress
 from math import inf, nextafter
 
@@ -14,6 +13,7 @@ from flux.errors import FluxError, ParseError
 from flux.formulas import Example, Quantity, read_cards
 from flux.formulas.card import number_text
 from flux.source import Source
+from tests.reliability.bounds import within
 
 GOOD = """\
 # title: Body mass index
@@ -49,6 +49,8 @@ def test_a_card_is_read() -> None:
         Example((("height", 2.0), ("weight", 80.0)), 20.0, 1e-12, "computed"),
     )
     assert [example.is_published for example in card.examples] == [True, False]
+    identity = read_cards(GOOD.replace("computed", "identity, 20 = 80/4"))["bmi"]
+    assert [example.is_published for example in identity.examples] == [True, False]
     assert card.span is not None
     assert (card.span.line, card.span.column) == (1, 3)
 
@@ -61,6 +63,16 @@ def test_a_card_is_read() -> None:
 def test_numbers_are_written_as_a_card_has_them(value: float, text: str) -> None:
     assert number_text(value) == text
     assert float(text) == value
+
+
+def test_an_end_that_the_source_states_has_a_star() -> None:
+    text = GOOD.replace(">1 to 500:", ">1* to 500:").replace("0.4 to <2.6:", "0.4* to <2.6*:")
+    card = read_cards(text)["bmi"]
+    stated = [(q.low_of_source, q.high_of_source) for q in (*card.inputs, card.result)]
+    assert stated == [(True, False), (True, True), (False, False)]
+    assert [q.valid for q in card.inputs] == [">1 to 500", "0.4 to <2.6"]
+    assert [q.valid_marked for q in card.inputs] == [">1* to 500", "0.4* to <2.6*"]
+    assert card.result.valid_marked == card.result.valid
 
 
 def test_molar_masses_and_flags_are_read() -> None:
@@ -112,6 +124,8 @@ WRONG = [
     ("[kg/m^2]", "[kg; ]", 8, 3, "``: no unit"),
     ("5 to inf", "5 to 5", 8, 3, "an empty range"),
     ("5 to inf", "nan to 5", 8, 3, "without name, unit, range and meaning"),
+    ("5 to inf", "*5 to inf", 8, 3, "without name, unit, range and meaning"),
+    ("5 to inf", "5 to inf**", 8, 3, "without name, unit, range and meaning"),
     (": body weight", ":", 9, 3, "without name, unit, range and meaning"),
     ("# input height", "# input length", 9, 3, "`bmi` takes weight, height"),
     ("# input height", "# input weight", 10, 3, "stands twice"),
@@ -121,6 +135,9 @@ WRONG = [
     ("22.9 +- 0.05: a table", "22.9: a table", 12, 3, "an example without values"),
     ("22.9 +- 0.05: a table", "22.9 +- 0.05:", 12, 3, "an example without values"),
     ("weight=70, ", "weight=2*35, ", 12, 3, "an example without values"),
+    ("+- 0.05:", "+- -0.05:", 12, 3, "an example without values"),
+    ("weight=70, ", "weight=700, ", 12, 3, "`weight` is 700 in an example, outside >1 to 500"),
+    ("[kg] >1", "[kg; 1 m; 1 s; 1 A; 1 K; 1 mol] >1", 9, 3, "at most 4"),
     ("bmi(weight", "\nbmi(weight", 13, 3, "directly above a definition"),
     ("bmi(weight, height) = ", "", 13, 3, "directly above a definition"),
 ]
@@ -136,6 +153,10 @@ def test_a_wrong_card_is_refused_with_its_place(
     assert (caught.value.line, caught.value.column) == (line, column)
     assert words in str(caught.value)
     assert "body.flux" in str(caught.value)
+
+
+def test_a_tab_after_the_mark_is_a_blank() -> None:
+    assert read_cards(GOOD.replace("# ", "#\t")) == read_cards(GOOD)
 
 
 def test_two_cards_for_one_name_are_refused() -> None:
@@ -161,13 +182,11 @@ LONG = [
 
 @pytest.mark.parametrize("text", LONG, ids=range(len(LONG)))
 def test_a_long_card_is_read_or_refused_within_the_bound(text: str) -> None:
-    began = time.process_time()
-    with suppress(FluxError):
+    with within(), suppress(FluxError):
         read_cards(text)
-    assert time.process_time() - began < 2
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.data())
 def test_a_damaged_card_is_read_or_refused(data: st.DataObject) -> None:
     place = data.draw(st.integers(0, len(GOOD)))

@@ -17,14 +17,14 @@ EXACT = flux.formulas.get("hardy_weinberg_exact")
 COUNTS = st.integers(0, 60)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(COUNTS, COUNTS, COUNTS)
 def test_it_is_the_sum_in_exact_fractions(n_aa: int, n_ab: int, n_bb: int) -> None:
     wanted = float(exact_hardy_weinberg(n_aa, n_ab, n_bb))
     assert EXACT(n_aa, n_ab, n_bb) == pytest.approx(wanted, rel=1e-12, abs=1e-300)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(COUNTS, COUNTS, COUNTS)
 def test_it_is_its_definition_in_the_language(n_aa: int, n_ab: int, n_bb: int) -> None:
     size = 2 * min(n_aa, n_bb) + n_ab + 1

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from contextlib import suppress
 
+import numpy as np
 import pint
 import pytest
 from hypothesis import given, settings
@@ -104,7 +105,7 @@ def test_a_value_is_refused_with_the_reason(
     assert words in str(caught.value)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.text(alphabet="mgkLsoldeIUEq/*^() 1.73%-_", max_size=16))
 def test_any_text_is_a_unit_or_an_error_of_flux(text: str) -> None:
     try:
@@ -157,6 +158,20 @@ def test_a_list_of_quantities_is_of_one_unit() -> None:
     for other in (registry.Quantity(1.0, "umol/L"), 1.0):
         with pytest.raises(ArgumentError, match="carry different units"):
             split_unit([one, other])
+    with pytest.raises(ArgumentError, match="none, milligram / deciliter"):
+        split_unit([one, 1.0])
+
+
+def test_a_unit_is_never_dropped_in_silence() -> None:
+    """Where nothing converts it, a quantity is refused: 97 umol/L is not 97 mg/dL."""
+    registry = pint.UnitRegistry()
+    text, value = "egfr_ckd_epi_2021(c, 54, 0)", registry.Quantity(97.0, "umol/L")
+    array = registry.Quantity(np.array([97.0, 80.0]), "umol/L")
+    for carried in (value, array, [value], [[value, value]]):
+        for call in (flux.evaluate, lambda t, c: flux.compile(t)(c=c)):
+            with pytest.raises(ArgumentError, match="`c` carries a unit"):
+                call(text, c=carried)
+    assert flux.score({"c": array}, f"e = {text}")["e"][0] == pytest.approx(80.01, abs=5e-3)
 
 
 def test_without_pint_the_error_names_the_extra() -> None:

@@ -6,7 +6,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from tests.fuzz.inputs import Input
-from tests.fuzz.run import Failure, Figures, Memory, run_many, settled, smallest
+from tests.fuzz.run import EXACT, Failure, Figures, Memory, run_many, settled, smallest
 
 BATCH = 500
 WARM_UP = 500
@@ -23,12 +23,12 @@ def work(seed: int, first: int, end: int, pipe: Connection, current: Any) -> Non
         pipe.send(("failure", index, text, failure))
 
     # What is made once and kept (tables, imports, caches) is there before memory is compared.
-    run_many(seed + 1_000_003, range(WARM_UP), lambda *_: None)
+    run_many(seed + 1_000_003, range(WARM_UP), lambda *_: None, EXACT)
     before = settled()
     figures = Figures()
     for index in range(first, end):
         current.value = index
-        part = run_many(seed, range(index, index + 1), found)
+        part = run_many(seed, range(index, index + 1), found, EXACT)
         _merge(figures, part)
         if (index + 1 - first) % BATCH == 0:
             pipe.send(("progress", index + 1))

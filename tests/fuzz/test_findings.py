@@ -6,7 +6,7 @@ import pytest
 
 from tests.fuzz.exercise import Trace
 from tests.fuzz.inputs import Input
-from tests.fuzz.run import run_one
+from tests.fuzz.run import ROOMY, run_one
 
 _DOUBLED = "a0 = x\n" + "".join(f"a{i + 1} = a{i}*a{i}\n" for i in range(90)) + "a90"
 
@@ -34,11 +34,11 @@ SOLVED = (
 )
 def test_what_the_fuzzer_found_stays_fixed(text: str, module: bool) -> None:
     for seed in range(3):
-        failure = run_one(Input("finding", text, module, seed), Trace())
+        failure = run_one(Input("finding", text, module, seed), Trace(), ROOMY)
         assert failure is None, failure.details
 
 
 @pytest.mark.parametrize(("text", "seed"), SOLVED)
 def test_what_a_solver_failed_at_stays_fixed(text: str, seed: int) -> None:
-    failure = run_one(Input("finding", text, False, seed), Trace())
+    failure = run_one(Input("finding", text, False, seed), Trace(), ROOMY)
     assert failure is None, failure.details

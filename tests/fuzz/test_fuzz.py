@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.fuzz.inputs import make
-from tests.fuzz.run import run_many
+from tests.fuzz.exercise import Trace
+from tests.fuzz.inputs import Input, make
+from tests.fuzz.run import ROOMY, Limits, run_many, run_one
 from tests.fuzz.shrink import shrink
 
 _SEED = 20
@@ -21,8 +22,19 @@ def test_nothing_but_flux_errors_leaves_the_pipeline(part: int) -> None:
         lambda index, case, failure: found.append(
             f"--seed {_SEED} --from {index} --count 1\n{case.text!r}\n{failure.details}"
         ),
+        ROOMY,
     )
     assert not found, "\n".join(found[:3])
+
+
+@pytest.mark.parametrize(
+    ("limits", "key"), [(Limits(0.0, 60.0), ": slow"), (Limits(60.0, 0.02), ": hang")]
+)
+def test_what_takes_too_long_is_a_failure(limits: Limits, key: str) -> None:
+    product = "*".join(f"sin(x + {n})" for n in range(40))
+    failure = run_one(Input("product", product, False, 1), Trace(), limits)
+    assert failure is not None
+    assert failure.key.endswith(key)
 
 
 def test_an_input_follows_from_seed_and_index() -> None:

@@ -14,6 +14,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.reliability.bounds import PATIENCE_S
+
 PLINK = shutil.which("plink2")
 needs_plink = pytest.mark.skipif(PLINK is None, reason="plink2 is not installed")
 
@@ -112,7 +114,7 @@ def plink(folder: Path, *arguments: str, table: bool = True) -> dict[str, list[s
     assert PLINK is not None
     out = folder / "plink"
     command = [PLINK, *arguments, "--threads", "1", "--memory", "640", "--out", str(out)]
-    found = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    found = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE_S)
     assert found.returncode == 0, found.stdout + found.stderr
     if not table:
         return {}

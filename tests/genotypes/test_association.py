@@ -50,7 +50,7 @@ def test_the_exact_test_has_its_published_values(counts, p: float) -> None:
     assert fractions_of(*counts) == pytest.approx(p, rel=1e-11)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(counts=st.lists(st.tuples(*[st.integers(0, 60)] * 3), min_size=1, max_size=8))
 def test_the_exact_test_is_that_of_whole_numbers(counts) -> None:
     counts = [c for c in counts if sum(c)] or [(1, 0, 0)]
@@ -69,7 +69,7 @@ def test_the_exact_test_of_extreme_counts() -> None:
     assert 0 < found[3] < 1e-200
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(two=st.integers(0, 99), one=st.integers(0, 99), none=st.integers(0, 99))
 def test_chi_square_of_hardy_weinberg_is_scipys(two: int, one: int, none: int) -> None:
     n = two + one + none

@@ -182,7 +182,7 @@ def test_damaged_gzip_is_refused(tmp_path: Path) -> None:
         read_weights(path)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(content=st.binary(max_size=300))
 def test_any_bytes_are_weights_or_an_error(tmp_path_factory, content: bytes) -> None:
     path = tmp_path_factory.mktemp("any") / "w"
@@ -194,7 +194,7 @@ def test_any_bytes_are_weights_or_an_error(tmp_path_factory, content: bytes) -> 
     assert np.isfinite(found.weight).all()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(data=st.data())
 def test_a_bed_with_changed_bytes_is_read_or_refused(tmp_path_factory, data) -> None:
     cohort = simulate(tmp_path_factory.mktemp("any") / "c", people=9, variants=5)
@@ -257,7 +257,7 @@ def test_wrong_ranges_are_refused(tmp_path: Path, content: str, text: str) -> No
     assert text in str(caught.value)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     codes=st.lists(st.integers(0, 3), min_size=1, max_size=90),
     seed=st.integers(0, 1000),

@@ -152,7 +152,7 @@ def _one_by_one(asked, there) -> list[tuple[str, int]]:
     return found
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     asked=st.lists(st.tuples(_PLACES, _ALLELES, _ALLELES), min_size=1, max_size=12),
     there=st.lists(st.tuples(_PLACES, _ALLELES, _ALLELES), min_size=1, max_size=12),

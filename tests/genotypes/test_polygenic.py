@@ -131,7 +131,7 @@ def test_columns_of_one_file_are_scores_of_one_count(tmp_path: Path, scores: int
     assert found.allele_count[:, 0].tolist() == (2 * (cohort.copies >= 0).sum(axis=0)).tolist()
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(data=st.data())
 def test_a_score_is_linear_and_indifferent_to_the_counted_allele(tmp_path_factory, data) -> None:
     folder = tmp_path_factory.mktemp("law")

@@ -70,7 +70,7 @@ def _run(function: Function) -> dict[str, Any]:
 
 
 @given(functions())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_the_order_changes_no_value(function: Function) -> None:
     expected, found = _run(function), _run(gather(function))
     for name, value in expected.items():

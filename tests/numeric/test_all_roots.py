@@ -37,7 +37,7 @@ def test_all_roots(equation: str, interval: tuple[float, float], roots: list[flo
     assert found == pytest.approx(np.array(roots), abs=1e-8)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.integers(-400, 400), min_size=1, max_size=6, unique=True))
 def test_the_roots_of_a_polynomial_are_all_found(numbers: list[int]) -> None:
     text = "*".join(f"(x - ({n}/100))" for n in numbers)

@@ -222,7 +222,7 @@ def test_the_greatest_point_of_a_circle_is_no_minimum(method: str | None) -> Non
     assert not found.converged or found["x"] == pytest.approx(-1)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, 10**6))
 def test_a_quadratic_under_equations_solves_its_linear_system(seed: int) -> None:
     rng = np.random.default_rng(seed)

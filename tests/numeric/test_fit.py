@@ -400,7 +400,7 @@ MODELS = [
     seed=st.integers(0, 2**32 - 1),
     loss=st.sampled_from(["squares", "squares", "huber", "cauchy"]),
 )
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_where_convergence_is_claimed_no_place_nearby_is_lower(
     case: tuple[str, dict[str, float]], seed: int, loss: str
 ) -> None:
@@ -448,7 +448,7 @@ def costs_of(model: str, data: dict[str, Any], loss: str) -> Callable[[Any], flo
     scale=st.floats(-9, 9).map(lambda k: 10**k),
     stretch=st.floats(-9, 9).map(lambda k: 10**k),
 )
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_units_do_not_matter(scale: float, stretch: float) -> None:
     data = decay(11)
     plain = flux.fit(SATURATION, data, vmax=2.0, km=-3.0)

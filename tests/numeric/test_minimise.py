@@ -312,7 +312,7 @@ def test_an_expression_is_taken_too() -> None:
 # Laws.
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.integers(1, 4),
     st.integers(0, 10**6),
@@ -336,7 +336,7 @@ def test_a_convex_quadratic_has_the_minimum_of_its_normal_equations(
     assert np.array(list(found.values.values())) == pytest.approx(wanted, rel=1e-5, abs=1e-6)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.floats(0, 11), st.sampled_from(["newton", "bfgs", "lbfgs"]))
 def test_an_ill_conditioned_quadratic_is_solved_or_declined(log: float, method: str) -> None:
     formula = f"(x + y - 3)^2 + {10.0**-log!r}*(x - y - 1)^2"
@@ -355,7 +355,7 @@ SMOOTH = [
 ]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.sampled_from(SMOOTH), st.floats(-3, 3), st.floats(-3, 3), st.sampled_from(QUICK))
 def test_what_is_claimed_is_a_local_minimum(
     row: tuple[str, tuple[str, str]], x: float, y: float, method: str

@@ -151,7 +151,7 @@ def test_evaluations_are_bounded() -> None:
     assert "most evaluations" in found.reason
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.floats(-2, 2), st.floats(0.1, 3), st.floats(-5, 5), st.floats(0.1, 4))
 def test_a_linear_equation_follows_its_formula(k: float, x: float, t0: float, span: float) -> None:
     found = flux.integrate_ode({"x": "k*x"}, t=(t0, t0 + span), x=x, k=k)

@@ -99,7 +99,7 @@ def test_a_jump_in_the_antiderivative_does_not_reach_the_value():
     assert found.value == pytest.approx(wanted.value, rel=1e-9)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     st.lists(st.integers(-9, 9), min_size=1, max_size=6),
     st.floats(-3, 3),

@@ -176,7 +176,7 @@ MISTAKES = [
     ("x^2 = a", {"x": (0, 1), "a": (0, 1)}, "the unknown may be `x` or `a`", ""),
     ("x^2 = a", {"x": 1.0, "a": (0, 1), "unknown": "x"}, "`a` has a bracket", ""),
     ("x^2 = 2", {}, "`x` has no start", "x=1.0"),
-    ("x^2 = 2", {"y": 1.0}, "the equation has no `y`", "it has `x`"),
+    ("x^2 = 2", {"y": 1.0}, "the equation has no `y`", "known: `x`"),
     ("x^2 = 2", {"x": 1.0, "tolerence": 1e-3}, "no `tolerence`", "`tolerance`"),
     ("x^2 = 2", {"x": 1.0, "unknown": "y"}, "the equation has no `y`", ""),
     ("2 = 2", {}, "the equation has no unknown", ""),
@@ -295,7 +295,7 @@ coefficients = st.lists(
 eighths = st.integers(-80, 80).map(lambda n: n / 8)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(roots=coefficients, start=st.floats(-20, 20))
 def test_a_polynomial_has_one_of_its_roots(roots: list[float], start: float) -> None:
     text = "*".join(f"(x - ({root}))" for root in roots)
@@ -305,7 +305,7 @@ def test_a_polynomial_has_one_of_its_roots(roots: list[float], start: float) -> 
     assert found.converged or len(roots) % 2 == 0
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     a=st.floats(0.01, 100),
     b=st.floats(0.01, 5),
@@ -325,7 +325,7 @@ def test_a_monotone_function_always_converges_from_a_bracket(
     assert abs(a * x + math.exp(b * x) - math.exp(-b * x) - c) < 1e-9 * terms
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(start=st.floats(-1e6, 1e6), p=eighths, q=eighths)
 def test_what_is_claimed_satisfies_the_equation(start: float, p: float, q: float) -> None:
     found = flux.solve("x^3 + p*x = q*cos(x)", x=start, p=p, q=q, unknown="x")

@@ -134,7 +134,7 @@ def test_no_rows_have_no_roots() -> None:
     assert repr(rows)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(st.floats(-3, 3), min_size=2, max_size=2),
     st.lists(st.floats(-3, 3), min_size=4, max_size=4),
@@ -157,7 +157,7 @@ def test_what_is_claimed_satisfies_the_equations(
         assert found.status > Reason.ROUNDING
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(1, 6), st.integers(0, 2**32 - 1))
 def test_linear_systems_take_two_evaluations(n: int, seed: int) -> None:
     draw = np.random.default_rng(seed)

@@ -29,7 +29,7 @@ def size(c: list[float], x: Any) -> float:
     return 1e-12 * (1 + sum(map(abs, c)) * (1 + float(np.abs(x).max())) ** 4)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(places, st.floats(-3, 3), coefficients)
 def test_trapezoid_is_exact_for_lines(steps: list[float], x0: float, c: list[float]) -> None:
     x = x0 + np.concatenate([[0.0], np.cumsum(steps)])
@@ -37,7 +37,7 @@ def test_trapezoid_is_exact_for_lines(steps: list[float], x0: float, c: list[flo
     assert flux.trapezoid(y, x) == pytest.approx(expected, abs=size(c, x))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(st.floats(0.05, 2), min_size=2, max_size=12), st.floats(-3, 3), coefficients)
 def test_simpson_is_exact_for_parabolas_at_any_places(
     steps: list[float], x0: float, c: list[float]
@@ -54,7 +54,7 @@ def test_simpson_is_exact_for_cubics_at_even_places(count: int) -> None:
     assert flux.simpson(y, x) == pytest.approx(expected, rel=1e-13)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(2, 14), st.integers(0, 1000))
 def test_both_agree_with_scipy(count: int, seed: int) -> None:
     draw = np.random.default_rng(seed)

@@ -79,7 +79,7 @@ def test_a_covariance_of_each_row() -> None:
     assert drawn.sd == pytest.approx(found.sd, rel=0.03)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 10**6))
 def test_a_linear_formula_is_exact(seed: int) -> None:
     rng = np.random.default_rng(seed)

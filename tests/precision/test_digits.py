@@ -108,7 +108,7 @@ def test_decisions_on_rational_numbers_are_exact(text: str, value: int | None) -
         assert float(flux.evaluate(text, digits=10, x="0.9")) == value
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(a=st.integers(-(10**30), 10**30), b=st.integers(1, 10**30), digits=st.integers(1, 40))
 def test_ratios_round_half_to_even(a: int, b: int, digits: int) -> None:
     context = Context(prec=digits, rounding=ROUND_HALF_EVEN)
@@ -146,7 +146,7 @@ def _reference(e: Expr, values: dict[str, Any]) -> Any:
     return fold(e, visit)
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=120, suppress_health_check=list(HealthCheck))
 @given(e=formulas(max_leaves=8, operations=_TAME), seed=st.integers(0, 2**32))
 def test_digits_of_generated_formulas(e: Expr, seed: int) -> None:
     values = {name: float(v) for name, v in values_for(e, seed).items()}

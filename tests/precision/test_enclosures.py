@@ -152,7 +152,7 @@ def test_values_at_points_of_a_box_lie_in_its_interval(op: Op, numbers: Arithmet
                 raise AssertionError((op, boxes, points, value, found))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, suppress_health_check=list(HealthCheck))
 @given(
     op=st.sampled_from(sorted(set(POINTWISE) - {Op.POLYGAMMA}, key=lambda op: op.row.name)),
     ends=st.lists(st.tuples(st.floats(-50, 50), st.floats(0, 5)), min_size=3, max_size=3),

@@ -105,7 +105,7 @@ def test_decimals_are_enclosed_not_rounded() -> None:
     assert high - low == Fraction(math.ulp(0.1))
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, suppress_health_check=list(HealthCheck))
 @given(
     e=formulas(max_leaves=8),
     ends=st.lists(st.tuples(st.floats(-9, 9), st.floats(0, 2)), min_size=5, max_size=5),
@@ -134,7 +134,7 @@ def test_values_at_points_lie_in_the_interval(
     assert found.high == INF or Fraction(found.high) >= Fraction(value.decimal) - margin
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=100, suppress_health_check=list(HealthCheck))
 @given(e=formulas(max_leaves=8), x=st.floats(-5, 5), widths=st.tuples(*[st.floats(0, 1)] * 2))
 def test_a_wider_box_has_a_wider_interval(e: Expr, x: float, widths: tuple[float, float]) -> None:
     names = ("x", "y", "z", "rate", "k1")

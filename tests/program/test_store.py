@@ -5,7 +5,6 @@ import hashlib
 import json
 import os
 import random
-import time
 import tracemalloc
 from contextlib import suppress
 from dataclasses import replace
@@ -21,6 +20,7 @@ from flux.lower import lower
 from flux.program import dumps, load, loads, save
 from flux.program.store import MAX_BYTES
 from tests.program import programs
+from tests.reliability.bounds import within
 from tests.strategies import SIZES, formulas, tensors
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "program_version_1.flux"
@@ -50,14 +50,14 @@ def test_a_program_comes_back(name, tmp_path):
     assert _names(tmp_path) == ["program.flux"]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(formulas(max_leaves=10))
 def test_a_formula_comes_back_bit_for_bit(e):
     found = dumps(lower({"result of it": e}, signature(e), rows=frozenset(("x",))))
     assert dumps(loads(found)) == found
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(tensors(steps=6))
 def test_a_tensor_program_comes_back(e):
     try:
@@ -196,13 +196,10 @@ HOSTILE = [
 def test_hostile_contents_are_refused_quickly_and_in_little_memory(what, body):
     content = packed(body)
     tracemalloc.start()
-    start = time.process_time()
-    with pytest.raises(ProgramError):
+    with within(), pytest.raises(ProgramError):
         loads(content)
-    elapsed = time.process_time() - start
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert elapsed < 2
     assert peak < 64 << 20
 
 
@@ -246,29 +243,9 @@ def test_a_failed_save_leaves_the_old_file_and_nothing_else(call, tmp_path, monk
     elif call == "fsync":
         monkeypatch.setattr(os, "fsync", fail)
     else:
-        monkeypatch.setattr(os, "fdopen", _failing_file(fail))
+        monkeypatch.setattr(os, "write", fail)
     with pytest.raises(ProgramError, match="No space left"):
         save(programs.update(), path)
     monkeypatch.undo()
     assert load(path) == programs.formula()
     assert _names(tmp_path) == ["program.flux"]
-
-
-def _failing_file(fail):
-    real = os.fdopen
-
-    def opened(*args):
-        file = real(*args)
-
-        class Full:
-            def __enter__(self):
-                return self
-
-            def __exit__(self, *_):
-                file.close()
-
-            write = staticmethod(fail)
-
-        return Full()
-
-    return opened

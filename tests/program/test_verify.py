@@ -426,7 +426,7 @@ def _damaged_tuple(value, draw):
 WHOLE_PROGRAMS = [make() for make in programs.ALL.values()]
 
 
-@settings(max_examples=800, deadline=None, derandomize=True)
+@settings(max_examples=800, derandomize=True)
 @given(st.sampled_from(WHOLE_PROGRAMS), st.data())
 def test_damage_never_crashes_the_verifier(good, data):
     found = good

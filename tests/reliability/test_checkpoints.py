@@ -15,9 +15,10 @@ import numpy as np
 import pytest
 
 from flux.errors import DataError
+from flux.files import beside, sweep
 from flux.training import checkpoint
 from flux.training.generations import CHECKPOINT, load_newest, previous, save_newest, set_aside
-from tests.reliability.bounds import within
+from tests.reliability.bounds import PATIENCE_S, within
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="the calls of a save are POSIX's here")
 
@@ -203,9 +204,12 @@ def test_as_many_are_kept_as_is_asked(keep: int, tmp_path: Path) -> None:
 
 def test_what_killed_saves_leave_is_swept(tmp_path: Path) -> None:
     saved(tmp_path, range(1))
-    (tmp_path / f".{CHECKPOINT}.123-4").write_bytes(b"half")
-    checkpoint.sweep(tmp_path)
-    assert [path.name for path in tmp_path.iterdir()] == [CHECKPOINT]
+    with beside(tmp_path / CHECKPOINT) as new:
+        stray = new
+    stray.write_bytes(b"half")
+    (tmp_path / ".hidden.file").touch()
+    sweep(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {CHECKPOINT, ".hidden.file"}
 
 
 START = b'{"__metadata__":{"flux":"' + b"0" * 64
@@ -284,7 +288,7 @@ def test_hostile_headers_take_no_memory(tmp_path: Path) -> None:
     for name, content in HOSTILE.items():
         (tmp_path / name).write_bytes(sealed(content))
     command = [sys.executable, "-c", _READER, str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) < 64
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import flux
@@ -156,22 +156,19 @@ def test_only_some_of_the_scores() -> None:
     assert "`a`" in caught.value.hint
 
 
-@settings(deadline=None)
 @given(st.text(st.characters(blacklist_categories=("Cs",)), min_size=1, max_size=20))
 def test_any_column_name_can_be_spelled_between_backticks(name: str) -> None:
-    scorer = flux.scorer(f"y = 2*`{spelled(name)}`")
+    scorer = flux.scorer(f"2*`{spelled(name)}`")
     assert scorer.columns == (name,)
-    assert scorer({name: [1.0, 2.0]})["y"].tolist() == [2, 4]
+    assert scorer({name: [1.0, 2.0]})["score"].tolist() == [2, 4]
 
 
-@settings(deadline=None)
 @given(st.text(max_size=60))
 def test_a_spelling_means_what_it_spells(name: str) -> None:
     assert meant(spelled(name)) == name
     assert spelled(name).isascii()
 
 
-@settings(deadline=None)
 @given(st.text('ab"`# =\\uö{}1\n', max_size=40))
 def test_any_text_is_read_or_refused(text: str) -> None:
     assert in_ascii(text).count("\n") == text.count("\n")
@@ -281,6 +278,41 @@ def test_ranges_of_a_definition_are_those_of_what_a_call_gives() -> None:
     assert flux.scorer(CARD.replace("0.4 to 2.6", "-1 to 2.6") + both).ranges["a"] == (1, 40)
     binding = "\n".join([*CARD.strip().split("\n")[:-1], "bmi = weight/height^2"])
     assert flux.scorer(binding).ranges == {"weight": (1, 500), "height": (0.4, 2.6)}
+
+
+EVERY_WAY = [
+    "y = egfr_ckd_epi_2021(scr, years, woman)",
+    "y = egfr_ckd_epi_2021(female=woman, creatinine=scr, age=years)",
+    "y = egfr_ckd_epi_2021(scr, female=woman, age=years)",
+    "own(c, a, f) = 2*egfr_ckd_epi_2021(c, age=a, female=f)\ny = own(scr, years, woman)",
+    "own(c, a, f) = egfr_ckd_epi_2021(c, a, f)\nouter(f, c) = own(c, 50, f)\n"
+    "y = outer(f=woman, c=scr) + own(scr, years, woman)",
+]
+
+
+@pytest.mark.parametrize("text", EVERY_WAY)
+def test_a_range_holds_however_a_formula_is_called(text: str) -> None:
+    table = {"scr": [0.9, 97.0, 0.9, 0.9], "years": [50.0, 50, 17, 50], "woman": [1.0, 0, 1, 0.5]}
+    found, report = flux.score(table, text, flag="out", report=True)
+    assert found["out"].tolist() == [False, True, True, True]
+    assert [report.outside[name].first for name in table] == [1, 2, 3]
+    assert "woman: 1 other than 0 and 1, the first in row 4" in str(report).splitlines()
+    assert flux.scorer(text).ranges == {"scr": (0.1, 40), "years": (18, 120), "woman": (0, 1)}
+    assert "reports woman other than 0 and 1" in flux.scorer(text).explain().splitlines()
+    converted = flux.score({**table, "scr": 0.9 * 88.4}, text, units={"scr": "umol/L"})
+    assert converted["y"][0] == pytest.approx(flux.score(table, text)["y"][0], rel=1e-4)
+
+
+def test_a_range_of_ones_own_for_a_flag_is_a_range() -> None:
+    scorer = flux.scorer(EVERY_WAY[0], ranges={"woman": (0, 1)}, flag="out")
+    assert scorer({"scr": [0.9], "years": [50.0], "woman": [0.5]})["out"].tolist() == [False]
+
+
+def test_what_is_computed_before_a_call_is_no_column_of_it() -> None:
+    text = "own(c) = egfr_ckd_epi_2021(c/88.4, 50, 0)\ny = own(scr)"
+    assert flux.scorer(text).ranges == {}
+    with pytest.raises(ArgumentError, match="no formula says which unit"):
+        flux.score({"scr": [97.0]}, text, units={"scr": "umol/L"})
 
 
 def test_a_published_formula_by_its_name() -> None:

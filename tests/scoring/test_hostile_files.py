@@ -208,9 +208,7 @@ def test_no_rows_at_all(tmp_path: Path) -> None:
             assert list(read(tmp_path / out).columns) == ["name", "sex", "a", "n", "y", "woman"]
 
 
-@settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None
-)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 @given(
     rows=st.lists(
         st.tuples(

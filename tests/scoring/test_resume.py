@@ -139,6 +139,18 @@ def test_what_was_damaged_is_done_again(half: Half, damage: str) -> None:
     assert names(out.parent) == ["o.csv", "t.csv"]
 
 
+@pytest.mark.skipif(os.name != "posix", reason="links are POSIX's here")
+def test_a_link_stays_one(tmp_path: Path) -> None:
+    source = written(tmp_path / "t.csv", frame())
+    (tmp_path / "real").mkdir()
+    link = tmp_path / "link.csv"
+    link.symlink_to(Path("real") / "o.csv")
+    score_file(flux.scorer(TEXT), str(source), str(link))
+    assert link.is_symlink()
+    assert len(read(tmp_path / "real" / "o.csv")) == ROWS
+    assert names(tmp_path / "real") == ["o.csv"]
+
+
 def test_resuming_what_never_began_begins(tmp_path: Path) -> None:
     source = written(tmp_path / "t.csv", frame())
     score_file(flux.scorer(TEXT), str(source), str(tmp_path / "o.csv"), resume=True)

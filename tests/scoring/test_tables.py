@@ -14,7 +14,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import flux
@@ -419,7 +419,6 @@ cells = st.one_of(
 )
 
 
-@settings(deadline=None)
 @given(st.lists(cells, max_size=6))
 def test_any_cells_give_numbers_or_an_error(column: list[Any]) -> None:
     try:
@@ -430,7 +429,6 @@ def test_any_cells_give_numbers_or_an_error(column: list[Any]) -> None:
         assert value == cell or ((cell is None or cell != cell) and math.isnan(value))
 
 
-@settings(deadline=None)
 @given(st.lists(st.floats(-1e6, 1e6) | st.just(math.nan), max_size=50), st.integers(1, 3))
 def test_scores_are_those_of_the_compiled_formula(values: list[float], threads: int) -> None:
     x = np.array(values)

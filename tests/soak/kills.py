@@ -93,8 +93,8 @@ def end(
     assert finished or job.returncode == _EXIT[number], err
     asked = number is not signal.SIGKILL and not finished and not twice
     assert not asked or f"to go on: flux train --resume {path}" in out
-    strays = [p for p in path.glob(".*.safetensors.*") if not p.name.endswith("-previous")]
-    return Ending(bool(strays), _newest(path), finished, second_s)
+    in_a_save = any(path.glob(".*.safetensors.*"))
+    return Ending(in_a_save, _newest(path), finished, second_s)
 
 
 def _again(job: subprocess.Popen[str], number: signal.Signals) -> float:

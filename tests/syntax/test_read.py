@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from flux.errors import FluxError, LimitError, ParseError
@@ -12,6 +10,7 @@ from flux.source import Source
 from flux.syntax import parse, parse_ast
 from flux.syntax.read import read
 from flux.syntax.tree import Tree, walk
+from tests.reliability.bounds import within
 
 TREE = """\
 binding  @1:1
@@ -89,9 +88,9 @@ def test_a_thousand_nested_calls_and_signs_are_fine() -> None:
 
 
 def test_ten_thousand_terms_take_less_than_a_second() -> None:
-    start = time.process_time()
-    parse("+".join(f"x{i}" for i in range(10_000)))
-    assert time.process_time() - start < 1.0
+    text = "+".join(f"x{i}" for i in range(10_000))
+    with within(1.0):
+        parse(text)
 
 
 def test_a_deep_tree_is_walked_shown_and_freed_without_recursion() -> None:
@@ -115,15 +114,9 @@ REFUSED_EARLY = {
 
 @pytest.mark.parametrize("name", REFUSED_EARLY)
 def test_a_limit_is_met_within_ten_milliseconds(name: str) -> None:
-    best = min(_refusal_time(REFUSED_EARLY[name]) for _ in range(5))
-    assert best < 0.010
-
-
-def _refusal_time(text: str) -> float:
-    start = time.process_time()
-    with pytest.raises(LimitError, match="setting max_"):
-        read(Source(text))
-    return time.process_time() - start
+    source = Source(REFUSED_EARLY[name])
+    with within(0.010), pytest.raises(LimitError, match="setting max_"):
+        read(source)
 
 
 TOO_DEEP = {
@@ -140,10 +133,8 @@ TOO_DEEP = {
 
 @pytest.mark.parametrize("name", TOO_DEEP)
 def test_what_nests_too_deep_is_refused(name: str) -> None:
-    start = time.process_time()
-    with pytest.raises(LimitError, match="max_depth"):
+    with within(1.0), pytest.raises(LimitError, match="max_depth"):
         parse(TOO_DEEP[name])
-    assert time.process_time() - start < 1.0
 
 
 def test_brackets_in_comments_and_names_do_not_nest() -> None:
@@ -186,10 +177,8 @@ def test_limits_are_settings() -> None:
 def test_definitions_that_double_are_refused() -> None:
     lines = ["f0(x) = x + 1"]
     lines += [f"f{i}(x) = f{i - 1}(x)*f{i - 1}(x + {i})" for i in range(1, 60)]
-    start = time.process_time()
-    with pytest.raises(LimitError, match="max_nodes"):
+    with within(), pytest.raises(LimitError, match="max_nodes"):
         parse("\n".join([*lines, "f59(y)"]))
-    assert time.process_time() - start < 2.0
 
 
 # ---- Characters ----------------------------------------------------------------------------------

@@ -111,8 +111,9 @@ def test_the_curve_is_drawn_where_matplotlib_is(tmp_path: Path) -> None:
     assert plot_losses(rows, tmp_path / PICTURE) == ""
     assert (tmp_path / PICTURE).read_bytes().startswith(b"\x89PNG")
     assert plot_losses([], tmp_path / PICTURE) == ""
+    (tmp_path / "file").touch()
     with pytest.raises(DataError, match="cannot write"):
-        plot_losses(rows, tmp_path / "no" / PICTURE)
+        plot_losses(rows, tmp_path / "file" / PICTURE)
 
 
 def test_without_matplotlib_one_line_says_so(

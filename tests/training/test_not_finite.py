@@ -53,7 +53,7 @@ def test_skip_leaves_every_bit_as_it_was(optimizer: str, value: float) -> None:
 
 
 @given(st.lists(st.floats(width=32), min_size=8, max_size=8), st.sampled_from(POLICIES))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_no_data_makes_parameters_or_moments_other_than_finite(
     values: list[float], policy: str
 ) -> None:

@@ -30,6 +30,7 @@ from flux.training.ranks import (
     mean_of,
     part_of,
 )
+from tests.reliability.bounds import PATIENCE_S
 
 TEXT = "the cat sat on a mat, the dog on a log\n" * 60
 SMALL = ["--preset", "tiny", "--width", "16", "--context", "16", "--batch", "4"]
@@ -38,7 +39,6 @@ STEPS = 20
 # The launcher of the environment that the tests run in, else any.
 LAUNCHER = shutil.which("mpiexec", path=str(Path(sys.executable).parent)) or shutil.which("mpiexec")
 FLUX = [sys.executable, "-c", "from flux.cli import main; main()"]
-_ENOUGH_S = 60
 
 
 def _has_mpi() -> bool:
@@ -75,7 +75,7 @@ def _start(words: list[str], count: int = 2) -> subprocess.Popen[str]:
 
 def _finish(job: subprocess.Popen[str]) -> tuple[int, str, str]:
     try:
-        out, err = job.communicate(timeout=_ENOUGH_S)
+        out, err = job.communicate(timeout=PATIENCE_S)
     finally:
         if job.poll() is None:
             os.killpg(job.pid, signal.SIGKILL)
@@ -218,7 +218,7 @@ main()
 
 def _begun(job: subprocess.Popen[str], folder: Path, name: str) -> list[int]:
     """The processes of both ranks, once the run has saved."""
-    until = time.monotonic() + _ENOUGH_S
+    until = time.monotonic() + PATIENCE_S
     while not (folder / name / CHECKPOINT).exists():
         assert job.poll() is None, job.communicate()
         assert time.monotonic() < until

@@ -38,6 +38,20 @@ anion_gap_corrected(sodium, chloride, bicarbonate, albumin):
 # example calcium_total=8.0, albumin=2.0 -> 9.6 +- 1e-12: onlinemedicaltools.com, example
 calcium_corrected(calcium_total, albumin) = calcium_total + 0.8*(4 - albumin)
 
+# title: Osmolality of serum
+# text: Without potassium, ethanol and other osmoles.
+# source: Dorwart WV, Chalmers L. Clinical Chemistry 21 (1975), 190-194.
+#   doi:10.1093/clinchem/21.2.190
+# checked: The usual short form, with 18 and 2.8 for mg/dL of glucose and of urea nitrogen; the
+#   paper compares several.
+# result osmolality [mmol/kg] 100 to 1500: osmoles in a kg of water
+# input sodium [mmol/L; 1 Eq/mol] 80 to 200: sodium
+# input glucose [mg/dL; 180.156 g/mol] 10 to 3000: glucose
+# input urea_nitrogen [mg/dL; 28.014 g/mol] 1 to 300: urea nitrogen
+# example sodium=135, glucose=100, urea_nitrogen=1.4 -> 276.06 +- 5e-3: 222health.com, example
+# example sodium=140, glucose=90, urea_nitrogen=14 -> 290 +- 1e-12: computed
+osmolality(sodium, glucose, urea_nitrogen) = 2*sodium + glucose/18 + urea_nitrogen/2.8
+
 # title: pH of a buffer, Henderson and Hasselbalch
 # source: Hasselbalch KA. Biochemische Zeitschrift 78 (1916), 112-144.
 # checked: Common logarithm of base to acid.

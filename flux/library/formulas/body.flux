@@ -85,13 +85,14 @@ bsa_fujimoto(weight, height) = 0.008883*weight^0.444*height^0.663
 #   doi:10.1177/106002807400801104
 # checked: Against the R package clinPK; 2.3 kg for each inch over 60.
 # result weight [kg] 40 to 160: ideal body weight
-# input height [cm] 152.4 to 250: standing height
+# input height [cm] 152.4* to 250: standing height
 # input female [0 or 1] 0 to 1: 1 for women, 0 for men
 # example height=160, female=1 -> 52.381890 +- 5e-7: R package clinPK, tests
 # example height=160, female=0 -> 56.881890 +- 5e-7: R package clinPK, tests
 ideal_body_weight(height, female) = where(female, 45.5, 50) + 2.3*(height/2.54 - 60)
 
 # title: Energy at rest, Mifflin and St Jeor
+# text: The study was of people of 19 to 78 years.
 # source: Mifflin MD et al. American Journal of Clinical Nutrition 51 (1990), 241-247.
 #   doi:10.1093/ajcn/51.2.241
 # checked: The simplified equation: 10, 6.25, 5, and 5 or -161.

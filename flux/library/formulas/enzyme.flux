@@ -8,7 +8,7 @@
 # input substrate [umol/L] 0 to 1e9: concentration of the substrate
 # input vmax [umol/min] 0 to 1e9: largest rate
 # input km [umol/L] 1e-9 to 1e9: Michaelis constant
-# example substrate=5, vmax=10, km=5 -> 5 +- 1e-13: the definition of km
+# example substrate=5, vmax=10, km=5 -> 5 +- 1e-13: identity, the definition of km
 # example substrate=15, vmax=8, km=5 -> 6 +- 1e-13: computed
 michaelis_menten(substrate, vmax, km) = vmax*substrate/(km + substrate)
 
@@ -21,8 +21,9 @@ michaelis_menten(substrate, vmax, km) = vmax*substrate/(km + substrate)
 # input vmax [umol/min] 0 to 1e9: largest rate
 # input km [umol/L] 1e-9 to 1e9: Michaelis constant
 # input ki [umol/L] 1e-9 to 1e9: inhibition constant
-# example substrate=10, inhibitor=2, vmax=12, km=5, ki=2 -> 6 +- 1e-13: computed
-# example substrate=15, inhibitor=0, vmax=8, km=5, ki=1 -> 6 +- 1e-13: michaelis_menten
+# example substrate=200, inhibitor=600, vmax=30, km=5, ki=60 -> 23.53 +- 5e-3: letstalkacademy.com,
+#   solved problem
+# example substrate=15, inhibitor=0, vmax=8, km=5, ki=1 -> 6 +- 1e-13: identity, michaelis_menten
 michaelis_menten_competitive(substrate, inhibitor, vmax, km, ki):
     vmax*substrate/(km*(1 + inhibitor/ki) + substrate)
 
@@ -36,7 +37,7 @@ michaelis_menten_competitive(substrate, inhibitor, vmax, km, ki):
 # input km [umol/L] 1e-9 to 1e9: Michaelis constant
 # input ki [umol/L] 1e-9 to 1e9: inhibition constant
 # example substrate=5, inhibitor=2, vmax=12, km=10, ki=2 -> 3 +- 1e-13: computed
-# example substrate=15, inhibitor=0, vmax=8, km=5, ki=1 -> 6 +- 1e-13: michaelis_menten
+# example substrate=15, inhibitor=0, vmax=8, km=5, ki=1 -> 6 +- 1e-13: identity, michaelis_menten
 michaelis_menten_uncompetitive(substrate, inhibitor, vmax, km, ki):
     vmax*substrate/(km + substrate*(1 + inhibitor/ki))
 
@@ -52,7 +53,8 @@ michaelis_menten_uncompetitive(substrate, inhibitor, vmax, km, ki):
 # input ki [umol/L] 1e-9 to 1e9: inhibition constant of the free enzyme
 # input ki_bound [umol/L] 1e-9 to 1e9: inhibition constant of the enzyme with its substrate
 # example substrate=5, inhibitor=2, vmax=12, km=5, ki=2, ki_bound=2 -> 3 +- 1e-13: computed
-# example substrate=15, inhibitor=0, vmax=8, km=5, ki=1, ki_bound=1 -> 6 +- 1e-13: michaelis_menten
+# example substrate=15, inhibitor=0, vmax=8, km=5, ki=1, ki_bound=1 -> 6 +- 1e-13: identity,
+#   michaelis_menten
 michaelis_menten_mixed(substrate, inhibitor, vmax, km, ki, ki_bound):
     vmax*substrate/(km*(1 + inhibitor/ki) + substrate*(1 + inhibitor/ki_bound))
 
@@ -80,7 +82,7 @@ michaelis_menten_substrate_inhibition(substrate, vmax, km, ki):
 # input uninhibited [umol/min] 0 to 1e9: rate without the inhibitor
 # input ki [nmol/L] 1e-6 to 1e9: apparent inhibition constant
 # example enzyme=1, inhibitor=1, uninhibited=1, ki=0.5 -> 0.5 +- 1e-13: computed
-# example enzyme=10, inhibitor=0, uninhibited=7, ki=1 -> 7 +- 1e-13: michaelis_menten
+# example enzyme=10, inhibitor=0, uninhibited=7, ki=1 -> 7 +- 1e-13: identity, michaelis_menten
 morrison(enzyme, inhibitor, uninhibited, ki):
     excess = enzyme - inhibitor - ki
     spread = sqrt(excess^2 + 4*enzyme*ki)
@@ -98,7 +100,7 @@ morrison(enzyme, inhibitor, uninhibited, ki):
 # input km [umol/L] 1e-3 to 1e6: Michaelis constant
 # example time=30, s0=1, vmax=0.1, km=2 -> 0.314369902967628 +- 1e-12: R package renz, vignette
 #   on Lambert's W
-# example time=0, s0=4, vmax=1, km=2 -> 4 +- 1e-12: the start
+# example time=0, s0=4, vmax=1, km=2 -> 4 +- 1e-12: identity, the start
 progress_curve(time, s0, vmax, km) = s0*exp(log_left(0, time, s0, vmax, km))
 
 # log(S/s0), between -vmax*t/km and 0; well scaled however little is left. u is what is sought.

@@ -132,10 +132,27 @@ number_needed_to_treat(control, treated) = 1/(control - treated)
 # input prevalence [1] 0 to 1: share of people that are exposed
 # input relative_risk [1] 1e-6 to 1e6: relative risk of the exposed
 # example prevalence=0.5, relative_risk=3 -> 0.5 +- 1e-14: computed
-# example prevalence=0.2, relative_risk=1 -> 0 +- 1e-14: no effect
+# example prevalence=0.2, relative_risk=1 -> 0 +- 1e-14: identity, no effect
 attributable_fraction(prevalence, relative_risk):
     excess = prevalence*(relative_risk - 1)
     excess/(1 + excess)
+
+# title: Correlation of a prediction with the truth, Matthews
+# text: The phi coefficient of the table; nan where a row or a column of it is empty.
+# source: Matthews BW. Biochimica et Biophysica Acta 405 (1975), 442-451.
+#   doi:10.1016/0005-2795(75)90109-9
+# checked: Against NumPy's corrcoef of the cases.
+# result correlation [1] -1 to 1: correlation
+# input n_tp [1] 0 to 1e9: true positives
+# input n_fp [1] 0 to 1e9: false positives
+# input n_tn [1] 0 to 1e9: true negatives
+# input n_fn [1] 0 to 1e9: false negatives
+# example n_tp=6, n_fp=1, n_tn=3, n_fn=2 -> 0.478 +- 5e-4: Wikipedia, Phi coefficient
+# example n_tp=2, n_fp=1, n_tn=0, n_fn=1 -> -0.33 +- 5e-3: scikit-learn, matthews_corrcoef
+matthews_correlation(n_tp, n_fp, n_tn, n_fn):
+    predicted = (n_tp + n_fp)*(n_tn + n_fn)
+    true = (n_tp + n_fn)*(n_tn + n_fp)
+    (n_tp*n_tn - n_fp*n_fn)/sqrt(predicted*true)
 
 # title: Positive predictive value
 # source: Altman DG, Bland JM. British Medical Journal 309 (1994), 102. doi:10.1136/bmj.309.6947.102
@@ -171,6 +188,7 @@ negative_predictive_value(sensitivity, specificity, prevalence):
     true_negatives/(true_negatives + (1 - sensitivity)*prevalence)
 
 # title: Share of successes, lower end of its interval, Wilson
+# text: nan where there are more successes than trials.
 # source: Wilson EB. Journal of the American Statistical Association 22 (1927), 209-212.
 #   doi:10.1080/01621459.1927.10502953
 # checked: Against the examples of Newcombe, Statistics in Medicine 17 (1998), 857-872; the ends are
@@ -185,10 +203,12 @@ negative_predictive_value(sensitivity, specificity, prevalence):
 wilson_low(successes, trials, confidence):
     z2 = normal_quantile(0.5 + confidence/2)^2
     middle = successes + z2/2
-    spread = sqrt(z2*(successes*(1 - successes/trials) + z2/4))
+    failures = where(successes <= trials, trials - successes, nan)
+    spread = sqrt(z2*(successes*failures/trials + z2/4))
     (middle - spread)/(trials + z2)
 
 # title: Share of successes, upper end of its interval, Wilson
+# text: nan where there are more successes than trials.
 # source: Wilson EB. Journal of the American Statistical Association 22 (1927), 209-212.
 #   doi:10.1080/01621459.1927.10502953
 # checked: Against the examples of Newcombe, Statistics in Medicine 17 (1998), 857-872; the ends are
@@ -203,5 +223,6 @@ wilson_low(successes, trials, confidence):
 wilson_high(successes, trials, confidence):
     z2 = normal_quantile(0.5 + confidence/2)^2
     middle = successes + z2/2
-    spread = sqrt(z2*(successes*(1 - successes/trials) + z2/4))
+    failures = where(successes <= trials, trials - successes, nan)
+    spread = sqrt(z2*(successes*failures/trials + z2/4))
     (middle + spread)/(trials + z2)

@@ -31,7 +31,7 @@ jukes_cantor_inverse(distance) = -0.75*expm1(-4*distance/3)
 # example transitions=0.1, transversions=0.05 -> 0.1701811651403471 +- 2e-14: computed
 # example transitions=0.04, transversions=0.02 -> 0.062886 +- 5e-7: roboculator.com, example
 # example transitions=0.2, transversions=0.1 -> 0.40 +- 5e-3: biocode.ltd, example
-# example transitions=0.1, transversions=0.2 -> 0.38311921782449304 +- 1e-14: jukes_cantor
+# example transitions=0.1, transversions=0.2 -> 0.38311921782449304 +- 1e-14: identity, jukes_cantor
 kimura(transitions, transversions):
     -0.5*log1p(-2*transitions - transversions) - 0.25*log1p(-2*transversions)
 
@@ -42,7 +42,8 @@ kimura(transitions, transversions):
 # input recombination [1] 0 to <0.5: recombination fraction
 # example recombination=0.3 -> 45.8 +- 0.05: North Dakota State University, course on mapping
 # example recombination=0.392 -> 76.6 +- 0.05: North Dakota State University, course on mapping
-# example recombination=0.05 -> 5.268025782891314 +- 1e-13: computed
+# example recombination=0.05 -> 5.268026 +- 5e-7: R package BatchMap, documentation
+# example recombination=0.35 -> 60.19864 +- 5e-6: R package BatchMap, documentation
 haldane_distance(recombination) = -50*log1p(-2*recombination)
 
 # title: Recombination from map distance, Haldane
@@ -61,8 +62,8 @@ haldane_recombination(distance) = -0.5*expm1(-distance/50)
 # checked: 25*log((1 + 2*r)/(1 - 2*r)), in centimorgans.
 # result distance [1] 0 to 1000: map distance in centimorgans
 # input recombination [1] 0 to <0.5: recombination fraction
-# example recombination=0.05 -> 5.016767386553781 +- 1e-13: computed
-# example recombination=0.35 -> 43.36502638470266 +- 1e-12: computed
+# example recombination=0.05 -> 5.016767 +- 5e-7: R package BatchMap, documentation
+# example recombination=0.35 -> 43.36503 +- 5e-6: R package BatchMap, documentation
 kosambi_distance(recombination) = 50*atanh(2*recombination)
 
 # title: Recombination from map distance, Kosambi
@@ -72,30 +73,33 @@ kosambi_distance(recombination) = 50*atanh(2*recombination)
 # checked: Against kosambi_distance.
 # result recombination [1] 0 to 0.5: recombination fraction
 # input distance [1] 0 to 1000: map distance in centimorgans
-# example distance=5.016767386553781 -> 0.05 +- 1e-15: computed
+# example distance=5.016767 -> 0.05 +- 5e-9: R package BatchMap, documentation
 # example distance=43.36502638470266 -> 0.35 +- 1e-15: computed
 kosambi_recombination(distance) = 0.5*tanh(distance/50)
 
 # title: LOD score
-# text: Meioses of known phase; scores of families add up.
+# text: Meioses of known phase; scores of families add up. nan where there are more recombinants
+#   than meioses.
 # source: Morton NE. American Journal of Human Genetics 7 (1955), 277-318. PMC1716611
-# checked: Common logarithm of the likelihood at theta over that at 1/2.
-# result lod [1] -1e5 to 1e5: LOD score
+# checked: Common logarithm of the likelihood at theta over that at 1/2, as medicalalgorithms.com
+#   prints it.
+# result lod [1] -1.2e6 to 30103: LOD score
 # input recombinants [1] 0 to 1e5: recombinant meioses
 # input meioses [1] 0 to 1e5: meioses
 # input theta [1] 1e-12 to 0.5: recombination fraction
-# example recombinants=0, meioses=10, theta=1e-12 -> 3.01 +- 5e-3: ten meioses without a
+# example recombinants=0, meioses=10, theta=1e-12 -> 3.01 +- 5e-3: identity, ten meioses without a
 #   recombination, the threshold of 3
 # example recombinants=1, meioses=10, theta=0.1 -> 1.5984825415937358 +- 2e-13: computed
 lod(recombinants, meioses, theta):
-    recombinants*log10(2*theta) + (meioses - recombinants)*log10(2 - 2*theta)
+    parental = where(recombinants <= meioses, meioses - recombinants, nan)
+    recombinants*log10(2*theta) + parental*log10(2 - 2*theta)
 
 # title: Hardy-Weinberg equilibrium, chi-square statistic
 # text: One degree of freedom, without a correction for continuity. It is the number of people times
 #   the square of the inbreeding coefficient; nan where only one allele is seen.
 # source: Hardy GH. Science 28 (1908), 49-50. doi:10.1126/science.28.706.49
 # checked: Against the sum over the three genotypes.
-# result chi2 [1] 0 to 1e9: statistic
+# result chi2 [1] 0 to 3e9: statistic
 # input n_aa [1] 0 to 1e9: homozygotes of one allele
 # input n_ab [1] 0 to 1e9: heterozygotes
 # input n_bb [1] 0 to 1e9: homozygotes of the other allele
@@ -173,7 +177,8 @@ inbreeding_coefficient(n_aa, n_ab, n_bb):
 # example n_ab=474, n_a=611, n_b=142, n_o=773 -> 0.06991 +- 5e-6: Hartl and Clark, Principles of
 #   Population Genetics, MNS blood groups (by the tests of SnpSift)
 # example n_ab=420, n_a=80, n_b=70, n_o=430 -> 0.175 +- 5e-5: punnettsquares.com, calculator
-# example n_ab=50, n_a=0, n_b=0, n_o=50 -> 0.25 +- 1e-13: two alleles that always go together
+# example n_ab=50, n_a=0, n_b=0, n_o=50 -> 0.25 +- 1e-13: identity, two alleles that always go
+#   together
 linkage_d(n_ab, n_a, n_b, n_o) = (n_ab*n_o - n_a*n_b)/(n_ab + n_a + n_b + n_o)^2
 
 # title: Linkage disequilibrium, D'
@@ -191,7 +196,7 @@ linkage_d(n_ab, n_a, n_b, n_o) = (n_ab*n_o - n_a*n_b)/(n_ab + n_a + n_b + n_o)^2
 # kink: n_ab = n_o
 # example n_ab=474, n_a=611, n_b=142, n_o=773 -> 0.4961322830175289 +- 5e-14: computed
 # example n_ab=420, n_a=80, n_b=70, n_o=430 -> 0.7143 +- 5e-5: punnettsquares.com, calculator
-# example n_ab=30, n_a=20, n_b=0, n_o=50 -> 1 +- 1e-13: one haplotype is absent
+# example n_ab=30, n_a=20, n_b=0, n_o=50 -> 1 +- 1e-13: identity, one haplotype is absent
 linkage_d_prime(n_ab, n_a, n_b, n_o):
     one = n_ab + n_a
     two = n_ab + n_b
@@ -212,10 +217,52 @@ linkage_d_prime(n_ab, n_a, n_b, n_o):
 # input n_o [1] 0 to 1e9: haplotypes with the first allele at neither
 # example n_ab=474, n_a=611, n_b=142, n_o=773 -> 0.09239127328988425 +- 9e-15: computed
 # example n_ab=420, n_a=80, n_b=70, n_o=430 -> 0.4902 +- 5e-5: punnettsquares.com, calculator
-# example n_ab=50, n_a=0, n_b=0, n_o=50 -> 1 +- 1e-13: two alleles that always go together
+# example n_ab=50, n_a=0, n_b=0, n_o=50 -> 1 +- 1e-13: identity, two alleles that always go together
 linkage_r2(n_ab, n_a, n_b, n_o):
     d = n_ab*n_o - n_a*n_b
     d^2/((n_ab + n_a)*(n_b + n_o)*(n_ab + n_b)*(n_a + n_o))
+
+# title: Differentiation of two populations at a site, Hudson's FST
+# text: For many sites, the ratio of the sums of the two terms, not the mean of ratios; nan where
+#   both populations have the same allele only.
+# source: Bhatia G et al. Genome Research 23 (2013), 1514-1521. doi:10.1101/gr.154831.113
+# checked: Equation 10, against scikit-allel.
+# result fst [1] -1 to 1: differentiation
+# input frequency_1 [1] 0 to 1: frequency of the allele in one population
+# input n_1 [1] 2 to 1e9: copies counted in it, two for each person
+# input frequency_2 [1] 0 to 1: frequency of the same allele in the other
+# input n_2 [1] 2 to 1e9: copies counted in it
+# example frequency_1=1, n_1=4, frequency_2=0, n_2=4 -> 1 +- 1e-13: scikit-allel, documentation
+# example frequency_1=0.5, n_1=4, frequency_2=0.5, n_2=4 -> -0.33333333 +- 5e-9: scikit-allel,
+#   documentation
+# example frequency_1=0.5, n_1=4, frequency_2=0.5, n_2=2 -> -0.66666667 +- 5e-9: scikit-allel,
+#   documentation
+fst_hudson(frequency_1, n_1, frequency_2, n_2):
+    within_1 = frequency_1*(1 - frequency_1)
+    within_2 = frequency_2*(1 - frequency_2)
+    apart = (frequency_1 - frequency_2)^2 - within_1/(n_1 - 1) - within_2/(n_2 - 1)
+    apart/(frequency_1*(1 - frequency_2) + frequency_2*(1 - frequency_1))
+
+# title: Neutrality of a sample of sequences, Tajima's D
+# source: Tajima F. Genetics 123 (1989), 585-595. doi:10.1093/genetics/123.3.585
+# checked: Against DendroPy, with its a1, a2 and b1; the sums over 1/i and 1/i^2 by polygamma
+#   functions.
+# result d [1] -1e12 to 1e12: Tajima's D
+# input n_sequences [1] 4 to 1e6: sequences
+# input n_sites [1] 1 to 1e9: segregating sites
+# input pairwise [1] 0 to 1e9: mean number of differences of two sequences, over all their sites
+# example n_sequences=10, n_sites=16, pairwise=3.888889 -> -1.44617198561 +- 5e-12: DendroPy,
+#   popgenstat
+# example n_sequences=4, n_sites=11, pairwise=6 -> 0 +- 1e-12: identity, as many differences as
+#   sites/a1
+tajima_d(n_sequences, n_sites, pairwise):
+    a1 = digamma(n_sequences) + 0.57721566490153286
+    a2 = pi^2/6 - trigamma(n_sequences)
+    c1 = (n_sequences + 1)/(3*(n_sequences - 1)) - 1/a1
+    b2 = 2*(n_sequences^2 + n_sequences + 3)/(9*n_sequences*(n_sequences - 1))
+    c2 = b2 - (n_sequences + 2)/(a1*n_sequences) + a2/a1^2
+    variance = c1/a1*n_sites + c2/(a1^2 + a2)*n_sites*(n_sites - 1)
+    (pairwise - n_sites/a1)/sqrt(variance)
 
 # title: Odds ratio of a dosage, log-additive
 # source: Clayton D, Hills M. Statistical Models in Epidemiology. Oxford University Press, 1993.
@@ -235,7 +282,7 @@ log_additive_odds_ratio(beta, dosage) = exp(beta*dosage)
 # input beta [1] -20 to 20: logarithm of the odds ratio of one allele, or of one unit of a score
 # input dosage [1] -100 to 100: alleles, their expected number, or a score
 # example baseline=0.5, beta=0.6931471805599453, dosage=1 -> 0.6666666666666666 +- 1e-13: computed
-# example baseline=0.1, beta=0, dosage=2 -> 0.1 +- 1e-14: no effect
+# example baseline=0.1, beta=0, dosage=2 -> 0.1 +- 1e-14: identity, no effect
 log_additive_risk(baseline, beta, dosage) = sigmoid(logit(baseline) + beta*dosage)
 
 # title: Percentile of a score in a normal population
@@ -259,7 +306,7 @@ score_percentile(score, mean, deviation) = 100*normal_cdf((score - mean)/deviati
 # input mean [1] -1e9 to 1e9: mean of the population
 # input deviation [1] 1e-9 to 1e9: standard deviation of the population
 # example percentile=97.5, mean=0, deviation=1 -> 1.959963984540054 +- 1e-13: SciPy, norm.ppf
-# example percentile=50, mean=7, deviation=2 -> 7 +- 1e-13: the median
+# example percentile=50, mean=7, deviation=2 -> 7 +- 1e-13: identity, the median
 score_at_percentile(percentile, mean, deviation):
     mean + deviation*normal_quantile(percentile/100)
 

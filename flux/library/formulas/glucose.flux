@@ -5,7 +5,7 @@
 #   international unit.
 # source: Matthews DR et al. Diabetologia 28 (1985), 412-419. doi:10.1007/BF00280883
 # checked: 22.5 = 5 uU/mL * 4.5 mmol/L, the paper's normalisation.
-# result homa_ir [1] 0 to 500: insulin resistance
+# result homa_ir [1] 0 to 1000: insulin resistance
 # input glucose [mmol/L; 180.156 g/mol] 1 to 50: fasting plasma glucose
 # input insulin [uIU/mL; 6 nmol/IU] 0.1 to 300: fasting plasma insulin
 # example glucose=4.5, insulin=5 -> 1 +- 1e-12: Matthews 1985, the normalisation
@@ -16,7 +16,7 @@ homa_ir(glucose, insulin) = insulin*glucose/22.5
 # text: As homa_ir; 405 is 22.5*18, with 18 for the 18.0156 of the molar mass.
 # source: Matthews DR et al. Diabetologia 28 (1985), 412-419. doi:10.1007/BF00280883
 # checked: 405 = 22.5*18.
-# result homa_ir [1] 0 to 500: insulin resistance
+# result homa_ir [1] 0 to 1000: insulin resistance
 # input glucose [mg/dL; 180.156 g/mol] 20 to 900: fasting plasma glucose
 # input insulin [uIU/mL; 6 nmol/IU] 0.1 to 300: fasting plasma insulin
 # example glucose=81, insulin=5 -> 1 +- 1e-12: Matthews 1985, the normalisation (4.5 mmol/L)

@@ -5,9 +5,9 @@
 # source: Inker LA et al. New England Journal of Medicine 385 (2021), 1737-1749.
 #   doi:10.1056/NEJMoa2102953
 # checked: Coefficients as the National Kidney Foundation prints them.
-# result egfr [mL/min/1.73 m^2] 0 to 300: estimated glomerular filtration rate
+# result egfr [mL/min/1.73 m^2] 0 to 400: estimated glomerular filtration rate
 # input creatinine [mg/dL; 113.12 g/mol] 0.1 to 40: serum creatinine
-# input age [year] 18 to 120: age
+# input age [year] 18* to 120: age
 # input female [0 or 1] 0 to 1: 1 for women, 0 for men
 # kink: creatinine = where(female, 0.7, 0.9)
 # example creatinine=1.09, age=55, female=0 -> 80 +- 0.5: National Kidney Foundation, calculator
@@ -27,10 +27,10 @@ egfr_ckd_epi_2021(creatinine, age, female):
 #   doi:10.1056/NEJMoa2102953
 # checked: Coefficients as egfr.app and the R package tabletools print them; another public copy
 #   has those of 2012 under the name of 2021.
-# result egfr [mL/min/1.73 m^2] 0 to 300: estimated glomerular filtration rate
+# result egfr [mL/min/1.73 m^2] 0 to 400: estimated glomerular filtration rate
 # input creatinine [mg/dL; 113.12 g/mol] 0.1 to 40: serum creatinine
 # input cystatin_c [mg/L; 13343 g/mol] 0.1 to 20: serum cystatin C
-# input age [year] 18 to 120: age
+# input age [year] 18* to 120: age
 # input female [0 or 1] 0 to 1: 1 for women, 0 for men
 # kink: creatinine = where(female, 0.7, 0.9)
 # kink: cystatin_c = 0.8
@@ -52,10 +52,10 @@ egfr_ckd_epi_2021_cystatin(creatinine, cystatin_c, age, female):
 # source: Inker LA et al. New England Journal of Medicine 367 (2012), 20-29.
 #   doi:10.1056/NEJMoa1114248
 # checked: Coefficients as the National Kidney Foundation prints them; egfr.app has 0.9962 for
-#   0.996.
-# result egfr [mL/min/1.73 m^2] 0 to 300: estimated glomerular filtration rate
+#   0.996, and gives it under the name of 2021 too.
+# result egfr [mL/min/1.73 m^2] 0 to 400: estimated glomerular filtration rate
 # input cystatin_c [mg/L; 13343 g/mol] 0.1 to 20: serum cystatin C
-# input age [year] 18 to 120: age
+# input age [year] 18* to 120: age
 # input female [0 or 1] 0 to 1: 1 for women, 0 for men
 # kink: cystatin_c = 0.8
 # example cystatin_c=0.8, age=50, female=0 -> 108.84752593992127 +- 1e-11: computed
@@ -71,7 +71,7 @@ egfr_ckd_epi_2012_cystatin(cystatin_c, age, female):
 # checked: Coefficients as in the R packages admiral, nif and tabletools.
 # result egfr [mL/min/1.73 m^2] 0 to 2000: estimated glomerular filtration rate
 # input creatinine [mg/dL; 113.12 g/mol] 0.1 to 40: serum creatinine
-# input age [year] 18 to 120: age
+# input age [year] 18* to 120: age
 # input female [0 or 1] 0 to 1: 1 for women, 0 for men
 # input black [0 or 1] 0 to 1: 1 for Black people, as the study recorded race
 # example creatinine=1.09, age=55, female=0, black=0 -> 70.2 +- 0.05: MDCalc, by admiral's tests
@@ -85,9 +85,9 @@ egfr_mdrd(creatinine, age, female, black):
 # text: Not normalised to body surface.
 # source: Cockcroft DW, Gault MH. Nephron 16 (1976), 31-41. doi:10.1159/000180580
 # checked: Against the calculator of the National Kidney Foundation; 15 percent less in women.
-# result clearance [mL/min] 0 to 3000: creatinine clearance
+# result clearance [mL/min] 0 to 7000: creatinine clearance
 # input creatinine [mg/dL; 113.12 g/mol] 0.1 to 40: serum creatinine
-# input age [year] 18 to 120: age
+# input age [year] 18* to 120: age
 # input weight [kg] 20 to 400: body weight
 # input female [0 or 1] 0 to 1: 1 for women, 0 for men
 # example creatinine=1.09, age=55, weight=90, female=0 -> 97 +- 0.5: National Kidney Foundation,

@@ -10,7 +10,7 @@
 # input ec50 [umol/L] 1e-9 to 1e9: concentration of half the largest response
 # input n [1] 0.2 to 12: Hill coefficient
 # kink: concentration = 0
-# example concentration=3, emax=1, ec50=3, n=2 -> 0.5 +- 1e-13: the definition of ec50
+# example concentration=3, emax=1, ec50=3, n=2 -> 0.5 +- 1e-13: identity, the definition of ec50
 # example concentration=1, emax=100, ec50=10, n=1.5 -> 3.0653430031715505 +- 1e-12: computed
 hill(concentration, emax, ec50, n):
     x = where(concentration > 0, concentration/ec50, 0)^n
@@ -25,7 +25,7 @@ hill(concentration, emax, ec50, n):
 # input emax [1] 1e-9 to 1e9: largest response
 # input ec50 [umol/L] 1e-9 to 1e9: concentration of half the largest response
 # input n [1] 0.2 to 12: Hill coefficient
-# example effect=0.5, emax=1, ec50=3, n=2 -> 3 +- 1e-12: the definition of ec50
+# example effect=0.5, emax=1, ec50=3, n=2 -> 3 +- 1e-12: identity, the definition of ec50
 # example effect=90, emax=100, ec50=10, n=2 -> 30 +- 1e-11: computed
 hill_inverse(effect, emax, ec50, n):
     ratio = effect/(emax - effect)
@@ -43,7 +43,8 @@ hill_inverse(effect, emax, ec50, n):
 # input slope [1] 0.2 to 12: steepness
 # kink: dose = 0
 # example dose=3.0579551695176694, top=7.792962327890152, bottom=0.4814099427905796,
-#   ec50=3.0579551695176694, slope=2.98222866 -> 4.1371861353 +- 1e-9: the definition of ec50, with
+#   ec50=3.0579551695176694, slope=2.98222866 -> 4.1371861353 +- 1e-9: identity, the definition of
+#   ec50, with
 #   the estimates for ryegrass of R package drc
 # example dose=6.388625, top=7.792962, bottom=0.48141, ec50=3.057955, slope=2.982229
 #   -> 1.212565 +- 1e-5: R package drc, ED90 of ryegrass
@@ -65,7 +66,8 @@ logistic4(dose, top, bottom, ec50, slope):
 # example response=1.2125651812, top=7.792962327890152, bottom=0.4814099427905796,
 #   ec50=3.0579551695176694, slope=2.9822286655848953 -> 6.388625 +- 5e-6: R package drc, ED90 of
 #   ryegrass
-# example response=5, top=9, bottom=1, ec50=2, slope=1.5 -> 2 +- 1e-12: the definition of ec50
+# example response=5, top=9, bottom=1, ec50=2, slope=1.5 -> 2 +- 1e-12: identity, the definition
+#   of ec50
 logistic4_inverse(response, top, bottom, ec50, slope):
     ratio = (top - response)/(response - bottom)
     ec50*where(ratio >= 0, ratio, nan)^(1/slope)
@@ -83,7 +85,8 @@ logistic4_inverse(response, top, bottom, ec50, slope):
 # input slope [1] 0.2 to 12: steepness
 # input asymmetry [1] 0.2 to 20: asymmetry
 # kink: dose = 0
-# example dose=2, top=9, bottom=1, middle=2, slope=1.5, asymmetry=1 -> 5 +- 1e-12: logistic4
+# example dose=2, top=9, bottom=1, middle=2, slope=1.5, asymmetry=1 -> 5 +- 1e-12: identity,
+#   logistic4
 # example dose=2, top=9, bottom=1, middle=2, slope=1.5, asymmetry=2 -> 3 +- 1e-12: computed
 logistic5(dose, top, bottom, middle, slope, asymmetry):
     x = where(dose > 0, dose/middle, 0)^slope
@@ -102,7 +105,8 @@ logistic5(dose, top, bottom, middle, slope, asymmetry):
 # input slope [1] 0.2 to 12: steepness
 # input asymmetry [1] 0.2 to 20: asymmetry
 # kink: response = top
-# example response=5, top=9, bottom=1, middle=2, slope=1.5, asymmetry=1 -> 2 +- 1e-12: logistic4
+# example response=5, top=9, bottom=1, middle=2, slope=1.5, asymmetry=1 -> 2 +- 1e-12: identity,
+#   logistic4
 # example response=3, top=9, bottom=1, middle=2, slope=1.5, asymmetry=2 -> 2 +- 1e-12: computed
 logistic5_inverse(response, top, bottom, middle, slope, asymmetry):
     whole = (top - bottom)/(response - bottom)
@@ -117,7 +121,8 @@ logistic5_inverse(response, top, bottom, middle, slope, asymmetry):
 # input ic50 [nmol/L] 1e-9 to 1e12: concentration of half the inhibition
 # input substrate [umol/L] 0 to 1e9: concentration of the substrate, or of the radioligand
 # input km [umol/L] 1e-9 to 1e9: Michaelis constant, or Kd of the radioligand
-# example ic50=100, substrate=10, km=10 -> 50 +- 1e-12: the case substrate = km of the paper
+# example ic50=100, substrate=10, km=10 -> 50 +- 1e-12: identity, the case substrate = km of the
+#   paper
 # example ic50=240, substrate=2, km=1 -> 80 +- 1e-12: computed
 cheng_prusoff(ic50, substrate, km) = ic50/(1 + substrate/km)
 
@@ -131,7 +136,7 @@ cheng_prusoff(ic50, substrate, km) = ic50/(1 + substrate/km)
 # input ec50 [umol/L] 1e-9 to 1e9: agonist of half the largest response
 # input kb [umol/L] 1e-9 to 1e9: dissociation constant of the antagonist
 # example agonist=4, antagonist=3, emax=10, ec50=1, kb=1 -> 5 +- 1e-12: computed
-# example agonist=4, antagonist=0, emax=10, ec50=1, kb=1 -> 8 +- 1e-12: hill
+# example agonist=4, antagonist=0, emax=10, ec50=1, kb=1 -> 8 +- 1e-12: identity, hill
 gaddum(agonist, antagonist, emax, ec50, kb):
     emax*agonist/(agonist + ec50*(1 + antagonist/kb))
 
@@ -144,7 +149,8 @@ gaddum(agonist, antagonist, emax, ec50, kb):
 # input volume [L] 0.01 to 1e4: volume of distribution
 # input time [hour] 0 to 1e4: time since the dose
 # example dose=100, clearance=5, volume=50, time=0 -> 2 +- 1e-13: computed
-# example dose=100, clearance=5, volume=50, time=6.931471805599453 -> 1 +- 1e-12: one half-life
+# example dose=100, clearance=5, volume=50, time=6.931471805599453 -> 1 +- 1e-12: identity, one
+#   half-life
 one_compartment_bolus(dose, clearance, volume, time):
     dose/volume*exp(-clearance/volume*time)
 
@@ -155,5 +161,5 @@ one_compartment_bolus(dose, clearance, volume, time):
 # input clearance [L/hour] 1e-4 to 1e4: clearance
 # input volume [L] 0.01 to 1e4: volume of distribution
 # example clearance=5, volume=50 -> 6.931471805599453 +- 1e-12: computed
-# example clearance=0.6931471805599453, volume=1 -> 1 +- 1e-12: computed
+# example clearance=1.618, volume=3.3425 -> 1.43 +- 5e-3: mathgpt.today, solved problem
 half_life(clearance, volume) = log(2)*volume/clearance

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from flux.errors import ArgumentError, DataError, LimitError, UnknownNameError, did_you_mean
+from flux.errors import ArgumentError, DataError, LimitError, UnknownNameError, chosen, did_you_mean
 from flux.expr import Expr
 from flux.expr.arguments import as_array, is_number
 from flux.numeric.fitting.attempt import Plan, make
@@ -204,7 +204,7 @@ class _Rows:
 
 
 def _rows(model: Model, roles: Roles, table: Columns, options: Mapping[str, Any]) -> _Rows:
-    missing = _choice("missing", options["missing"], _MISSING)
+    missing = chosen("missing", options["missing"], _MISSING)
     columns = {name: table.real(name) for name in roles.columns}
     weights = _weights(table, options)
     count = rows_of({**columns, **weights})
@@ -282,7 +282,7 @@ def _plan(options: Mapping[str, Any]) -> Plan:
     threshold = options["threshold"]
     if threshold is not None and not (is_number(threshold) and 0 < threshold < float("inf")):
         raise ArgumentError(f"a threshold is a number above 0, not {threshold!r}")
-    loss = _choice("loss", options["loss"], (SQUARES, *LOSSES))
+    loss = chosen("loss", options["loss"], (SQUARES, *LOSSES))
     if threshold is not None and loss == SQUARES:
         raise ArgumentError("a threshold is for a robust loss", hint='such as loss="huber"')
     return Plan(
@@ -292,13 +292,6 @@ def _plan(options: Mapping[str, Any]) -> Plan:
         _count("seed", options["seed"], 0, 2**63),
         _count("max_iterations", options["max_iterations"], 1, _MOST_ITERATIONS),
     )
-
-
-def _choice(what: str, value: Any, known: Sequence[str]) -> str:
-    if not isinstance(value, str) or value not in known:
-        hint = did_you_mean(str(value), known) or f"one of {', '.join(known)}"
-        raise ArgumentError(f"no {what} {value!r}", hint=hint)
-    return value
 
 
 def _count(what: str, value: Any, least: int, most: int) -> int:

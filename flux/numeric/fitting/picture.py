@@ -6,13 +6,13 @@ values are drawn over the fitted ones. Matplotlib draws it; nothing of its state
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from flux.errors import ArgumentError, DataError, did_you_mean
+from flux.drawing import empty_canvas, plain
+from flux.errors import ArgumentError, did_you_mean
 
 if TYPE_CHECKING:
     from flux.numeric.fitting.result import Fit
@@ -20,16 +20,8 @@ if TYPE_CHECKING:
 Array = NDArray[Any]
 
 _POINTS = 200  # of a curve
-_SIZE = (7.0, 6.0)  # inches
-_DOTS = 120  # an inch
+_INCHES, DOTS_PER_INCH = (7.0, 6.0), 120
 _COLOURS = ("#0b6e99", "#c4550d", "#4b7f2b", "#8a3ba0", "#a32638", "#5a5a5a")
-_SETTINGS: dict[Any, Any] = {"svg.hashsalt": "flux"}  # the same picture has the same bytes
-_FORMATS = ("png", "svg", "pdf")
-_WITHOUT_DATE: dict[str, dict[str, Any]] = {
-    "png": {"Software": None},
-    "svg": {"Date": None},
-    "pdf": {"CreationDate": None},
-}
 
 
 def draw(fit: Fit, x: str | None, log: bool, level: float) -> Any:
@@ -44,7 +36,7 @@ def draw(fit: Fit, x: str | None, log: bool, level: float) -> Any:
     Raises:
         ArgumentError: Matplotlib is not installed, or there is no such column.
     """
-    figure = _figure()
+    figure = empty_canvas(*_INCHES)
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
     columns = fit.columns()
     varying = [name for name, column in columns.items() if column.ndim]
@@ -65,46 +57,13 @@ def draw(fit: Fit, x: str | None, log: bool, level: float) -> Any:
     return figure
 
 
-def save(figure: Any, path: str | os.PathLike[str]) -> None:
-    """Write a figure; the ending says how.
-
-    Raises:
-        ArgumentError: another ending than png, svg or pdf.
-        DataError: the file cannot be written.
-    """
-    import matplotlib
-
-    ending = os.fspath(path).rpartition(".")[2].lower()
-    if ending not in _FORMATS:
-        raise ArgumentError(f"no picture of kind {ending!r}", hint="end in .png, .svg or .pdf")
-    try:
-        with matplotlib.rc_context(_SETTINGS):
-            figure.savefig(path, format=ending, dpi=_DOTS, metadata=_WITHOUT_DATE[ending])
-    except OSError as error:
-        raise DataError(f"cannot write {os.fspath(path)!r}: {error.strerror}") from None
-
-
-def _figure() -> Any:
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError:
-        hint = 'pip install "fluxparser[plot]"'
-        raise ArgumentError(
-            "a picture needs Matplotlib, which is not installed", hint=hint
-        ) from None
-    figure = Figure(figsize=_SIZE, layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure
-
-
 def _colour(group: int) -> str:
     return _COLOURS[group % len(_COLOURS)]
 
 
 def _draw_group(fit: Fit, above: Any, below: Any, group: int, rows: Array, across: Array) -> None:
     names = fit.groups
-    label = names[group] if names else "data"
+    label = plain(names[group]) if names else "data"
     style = {"s": 18, "color": _colour(group), "alpha": 0.8, "linewidths": 0}
     above.scatter(across[rows], fit.fitted[rows] + fit.residuals[rows], label=label, **style)
     below.scatter(across[rows], fit.residuals[rows], **style)
@@ -134,17 +93,12 @@ def _draw_fitted(fit: Fit, above: Any, across: Array, over_column: bool) -> None
 
 
 def _label(fit: Fit, above: Any, below: Any, name: str, log: bool) -> None:
-    above.set_title(_plain(fit.model.strip().splitlines()[-1][:90]), fontsize=10)
+    above.set_title(plain(fit.model.strip().splitlines()[-1][:90]), fontsize=10)
     above.set_ylabel("observed")
     below.set_ylabel("residual")
-    below.set_xlabel(_plain(name))
+    below.set_xlabel(plain(name))
     below.axhline(0, color="black", linewidth=0.8)
     if log:
         above.set_xscale("log")
     if len(fit.groups) > 1:
         above.legend(fontsize=8)
-
-
-def _plain(text: str) -> str:
-    """A text that Matplotlib does not take for mathematics."""
-    return text.replace("$", r"\$")

@@ -6,20 +6,22 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from flux.compiled.arguments import is_table
-from flux.errors import ArgumentError, NotFoundError, UnknownNameError, did_you_mean
+from flux.drawing import write_picture
+from flux.errors import ArgumentError, NotFoundError, UnknownNameError, chosen, did_you_mean
 from flux.expr import Expr, inputs
 from flux.expr.arguments import is_number
 from flux.numeric.fitting.attempt import Attempt
 from flux.numeric.fitting.bands import Band, Estimate
 from flux.numeric.fitting.columns import columns_of, known_groups, real, rows_of
 from flux.numeric.fitting.model import compiled_jacobian, read_side
-from flux.numeric.fitting.picture import draw, save
+from flux.numeric.fitting.picture import DOTS_PER_INCH, draw
 from flux.numeric.fitting.problem import FitProblem
 from flux.numeric.fitting.profile import Profile, follow
 from flux.numeric.fitting.reasons import FIT_REASONS, FitReason
@@ -238,9 +240,7 @@ class Fit:
             kind: "confidence", of the curve, or "prediction", of one more observation of weight 1.
             columns: by name.
         """
-        if kind not in _KINDS:
-            hint = did_you_mean(str(kind), _KINDS) or f"one of {', '.join(_KINDS)}"
-            raise ArgumentError(f"no kind of band {kind!r}", hint=hint)
+        chosen("kind of band", kind, _KINDS)
         t = self._quantile(level)
         values, codes, n, _ = self._rows(table, columns)
         with np.errstate(all="ignore"):
@@ -350,7 +350,7 @@ class Fit:
         """
         figure = draw(self, x, log, level)
         if path is not None:
-            save(figure, path)
+            write_picture(figure, Path(path), DOTS_PER_INCH)
         return figure
 
     # Printed.

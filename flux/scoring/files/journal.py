@@ -18,6 +18,7 @@ from time import monotonic
 from typing import Any
 
 from flux.errors import DataError
+from flux.files import sync_folder
 from flux.scoring.files.blocks import Position
 from flux.scoring.report import Report
 
@@ -53,6 +54,7 @@ class Journal:
     """
 
     def __init__(self, path: Path, identity: Mapping[str, Any]) -> None:
+        path = Path(os.path.realpath(path)) if path.is_symlink() else path  # a link stays one
         self._path = path
         self._part = path.with_name(f"{path.name}.part")
         self._log = path.with_name(f"{path.name}.journal")
@@ -176,7 +178,7 @@ class Journal:
             os.fsync(self._part_file.fileno())
             self.close()
             self._part.replace(self._path)
-            _sync_folder(self._path.parent)
+            sync_folder(self._path.parent)
             self._log.unlink(missing_ok=True)
         except OSError as error:
             raise self._failed(error) from None
@@ -217,14 +219,3 @@ def _lines(path: Path) -> Iterator[dict[str, Any]]:
         if not isinstance(found, dict):
             return
         yield found
-
-
-def _sync_folder(folder: Path) -> None:
-    """Sync a folder's entries, where the platform can."""
-    try:
-        number = os.open(folder, os.O_RDONLY)
-    except OSError:
-        return
-    with suppress(OSError):
-        os.fsync(number)
-    os.close(number)
