@@ -19,6 +19,7 @@ from flux.expr.integers import MAX_EXACT
 Array = NDArray[Any]
 
 _MISSING_TYPES = ("NoneType", "NAType", "NaTType", "MaskedConstant")
+_NO_TEXT = 'compare texts by `column == "text"`, or convert the column to numbers'
 _KINDS = {"M": "dates", "m": "time spans", "c": "complex numbers", "V": "records", "S": "bytes"}
 
 
@@ -97,9 +98,12 @@ def _array(values: Any) -> Array:
     if isinstance(values, np.ndarray):
         return values
     try:
-        return np.asarray(values)
+        found = np.asarray(values)
     except (ValueError, TypeError, OverflowError):
         return np.array([*values], dtype=object)
+    # NumPy makes texts of the numbers, and of the nan, that stand beside texts in a list.
+    mixed = found.dtype.kind in "US" and isinstance(values, list | tuple)
+    return np.asarray(values, dtype=object) if mixed else found
 
 
 def _exact(column: str, array: Array, first: int) -> Array:
@@ -125,8 +129,7 @@ def _text_cell(column: str, array: Array, first: int) -> DataError:
     texts = [str(text) for text in array.reshape(-1)[:1000].tolist()]
     row = next((i for i, text in enumerate(texts) if not _looks_like_number(text)), 0)
     shown = f"the text {texts[row][:40]!r}" if texts else "texts"
-    hint = 'compare texts by `column == "text"`, or convert the column to numbers'
-    return cell_error(column, first + row, f"{shown} is no number", hint)
+    return cell_error(column, first + row, f"{shown} is no number", _NO_TEXT)
 
 
 def _looks_like_number(text: str) -> bool:
@@ -158,7 +161,7 @@ def _number(column: str, cell: Any, row: int) -> float:
             return float(cell)
         raise cell_error(column, row, f"{str(cell)[:40]} has no exact float64")
     if isinstance(cell, str):
-        raise cell_error(column, row, f"the text {cell[:40]!r} is no number")
+        raise cell_error(column, row, f"the text {cell[:40]!r} is no number", _NO_TEXT)
     raise cell_error(column, row, f"a value of type {type(cell).__name__} is no number")
 
 

@@ -168,6 +168,13 @@ def test_every_spelling_of_nothing_is_missing(column: Any) -> None:
     assert report.scored["y"] == 2
 
 
+@pytest.mark.parametrize("nothing", [None, math.nan, np.nan, pd.NA])
+def test_nothing_beside_texts_in_a_list_is_missing(nothing: Any) -> None:
+    found, report = flux.score({"sex": ["F", nothing, "nan"]}, 'y = sex == "nan"', report=True)
+    assert found["y"] == pytest.approx([0, math.nan, 1], nan_ok=True)
+    assert report.missing["sex"].count == 1
+
+
 # A comparison with nan is false, and nan is true as a condition: neither may become a score.
 def test_a_missing_value_is_never_a_number() -> None:
     table = {"age": [70.0, math.nan], "sex": ["F", None]}
@@ -365,6 +372,7 @@ def test_a_cell_that_is_no_number_is_named(table: Any, message: str) -> None:
     [
         {"sex": [1, 0]},
         {"sex": np.array(["F", 1], object)},
+        {"sex": ["F", 1]},
         pd.DataFrame({"sex": ["F", ["F"]]}),
         pd.DataFrame({"sex": [1.0]}),
         pd.DataFrame({"sex": pd.Categorical([1, 2])}),
