@@ -7,13 +7,14 @@ from typing import Any
 import click
 
 import flux
+from flux.cli.cohort import check_outputs, cohort_options
 from flux.cli.output import json_option, show
 from flux.cli.pace import Pace
 from flux.genotypes.linkage import write_linkage
 
 
 @click.command()
-@click.option("--genotypes", required=True, metavar="COHORT", help=".bed, .pgen, .vcf, .bcf.")
+@cohort_options
 @click.option("-o", "--output", required=True, metavar="OUT.tsv", help="Where the table goes.")
 @click.option(
     "--traits", metavar="FILE", help="Rows FID IID NAME... or IID NAME..., with a header."
@@ -28,18 +29,9 @@ from flux.genotypes.linkage import write_linkage
     show_default=True,
     help="Least squares, or the score test of cases and controls.",
 )
+@click.option("--no-x-sex", is_flag=True, help="On X, no sex as a covariate.")
 @click.option("--pairs", metavar="FILE", help="Rows ID ID: r² of each pair, and nothing else.")
 @click.option("--also", multiple=True, metavar="NAME=FORMULA", help="Of n2, n1, n0 and missing.")
-@click.option("--keep", metavar="FILE", help="People to keep: FID IID, or IID.")
-@click.option("--remove", metavar="FILE", help="People to leave out.")
-@click.option("--sex", metavar="FILE", help="Rows IID SEX, where the cohort has none.")
-@click.option(
-    "--field",
-    type=click.Choice(("auto", "GT", "DS")),
-    default="auto",
-    show_default=True,
-    help="Of a VCF: calls or dosages.",
-)
 @json_option
 def command(
     genotypes: str,
@@ -47,6 +39,7 @@ def command(
     pairs: str | None,
     also: tuple[str, ...],
     covariate_names: tuple[str, ...],
+    no_x_sex: bool,
     as_json: bool,
     **options: Any,
 ) -> None:
@@ -63,16 +56,19 @@ def command(
     flux assoc --genotypes cohort.bed --pairs pairs.txt -o ld.tsv
     flux assoc --genotypes cohort.vcf.gz --traits t.txt --model logistic -o cases.tsv
     """
+    read = ("traits", "covariates", "keep", "remove", "sex")
+    check_outputs((output,), genotypes, (pairs, *(options[name] for name in read)))
     chosen = {name: value for name, value in options.items() if value is not None}
     formulas, covariates = _formulas(also), list(covariate_names)
     if pairs is not None:
-        _only_pairs(chosen, formulas, covariates)
-        count = write_linkage(output, genotypes, pairs, chosen)
+        _only_pairs(chosen, formulas, covariates, no_x_sex)
+        count = write_linkage(output, genotypes, pairs, chosen | {"progress": Pace()})
         return show(as_json, f"{count:,} pairs -> {output}", output, pairs=count)
     found = flux.assoc(
         genotypes,
         also=formulas,
         covariate_names=covariates or None,
+        x_sex=not no_x_sex,
         progress=Pace(),
         **chosen,
     )
@@ -95,5 +91,7 @@ def _formulas(also: tuple[str, ...]) -> dict[str, str]:
         name, equals, formula = (part.strip() for part in text.partition("="))
         if not (name and equals and formula):
             raise click.UsageError(f"expected NAME=FORMULA, found {text!r}")
+        if name in named:
+            raise click.UsageError(f"--also names {name} twice")
         named[name] = formula
     return named

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 import flux
+from flux.cli.cohort import check_outputs, cohort_options
 from flux.cli.output import json_option, show
 from flux.cli.pace import Pace
 from flux.genotypes.ranges_file import read_ranges
@@ -18,7 +19,7 @@ _LOG = ".variants.tsv"
 
 @click.command()
 @click.option("--weights", "files", multiple=True, required=True, help="A scoring file; several.")
-@click.option("--genotypes", required=True, metavar="COHORT", help=".bed, .pgen, .vcf, .bcf.")
+@cohort_options
 @click.option("-o", "--output", required=True, metavar="OUT.sscore", help="Where scores go.")
 @click.option("--log", metavar="FILE", help=f"Where each row's fate goes; else OUT{_LOG}.")
 @click.option("--column", "columns", multiple=True, metavar="NAME", help="Of weights; several.")
@@ -35,7 +36,7 @@ _LOG = ".variants.tsv"
     default="additive",
     show_default=True,
     metavar="NAME|FORMULA",
-    help="additive, dominant, recessive, or a formula of g and ploidy.",
+    help="additive, dominant, recessive, centered, standardized, or a formula of g, ploidy and p.",
 )
 @click.option(
     "--missing",
@@ -56,22 +57,12 @@ _LOG = ".variants.tsv"
 )
 @click.option("--ranges", metavar="FILE", help="Rows NAME LOW HIGH: a score for each.")
 @click.option("--among", metavar="COLUMN", help="The column that ranges are about.")
-@click.option("--keep", metavar="FILE", help="People to keep: FID IID, or IID.")
-@click.option("--remove", metavar="FILE", help="People to leave out.")
-@click.option("--sex", metavar="FILE", help="Rows IID SEX, where the cohort has none.")
 @click.option(
     "--male-x",
     type=click.IntRange(1, 2),
     default=2,
     show_default=True,
     help="Copies of X that a male counts.",
-)
-@click.option(
-    "--field",
-    type=click.Choice(("auto", "GT", "DS")),
-    default="auto",
-    show_default=True,
-    help="Of a VCF: calls or dosages.",
 )
 @click.option("--threads", type=click.IntRange(1, 1024), help="All cores without it.")
 @json_option
@@ -98,6 +89,9 @@ def command(
     flux prs --weights a.txt --weights b.txt --genotypes cohort --keep people.txt -o out.sscore
     flux prs --weights gwas.tsv --genotypes cohort --ranges p.txt --among p_value -o out.sscore
     """
+    log = log or _log_beside(output)
+    read = (*files, ranges, *(options[name] for name in ("frequencies", "keep", "remove", "sex")))
+    check_outputs((output, log), genotypes, read)
     chosen = {name: value for name, value in options.items() if value is not None}
     chosen["columns"] = list(options["columns"]) or None
     found = flux.prs(
@@ -108,16 +102,17 @@ def command(
         progress=Pace(),
         **chosen,
     )
-    log = log or f"{_stem(output)}{_LOG}"
-    found.write(output)
     found.write_log(log)
+    found.write(output)
     text = f"{found.summary()}\n{len(found):,} people -> {output}; rows of weights -> {log}"
     show(as_json, text, output, log=log, people=len(found), **_details(found))
 
 
-def _stem(output: str) -> str:
+def _log_beside(output: str) -> str:
     path = Path(output)
-    return str(path.with_name(path.name.removesuffix(".gz").removesuffix(".sscore")))
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise click.UsageError("--log is needed where the output is no file")
+    return output.removesuffix(".gz").removesuffix(".sscore") + _LOG
 
 
 def _details(found: Scores) -> dict[str, Any]:

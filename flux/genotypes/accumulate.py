@@ -94,7 +94,7 @@ class Pass:
         """The sums.
 
         Raises:
-            DataError: the genotypes cannot be read.
+            DataError: the genotypes cannot be read, or a score is beyond the largest number.
         """
         from threadpoolctl import threadpool_limits
 
@@ -103,21 +103,27 @@ class Pass:
         width = -(-len(self._cohort.people) // 32) * 32
         totals = Totals.zeros(terms.scores, len(terms.groups), width)
         done = 0
-        with ThreadPoolExecutor(self._threads) as pool, threadpool_limits(1, "blas"):
+        pool = ThreadPoolExecutor(self._threads, initializer=_quieten)
+        with pool, threadpool_limits(1, "blas"), np.errstate():
+            _quieten()
             for block in self._cohort.blocks(rows, _BLOCK_BYTES):
                 self._add(block, totals, pool)
                 done += len(block.rows)
                 if progress is not None:
                     progress("variants", done, len(rows))
-        if done != len(rows):
-            raise DataError(f"{self._cohort.name} gave {done:,} of {len(rows):,} variants")
-        return self._sums(totals)
+            if done != len(rows):
+                raise DataError(f"{self._cohort.name} gave {done:,} of {len(rows):,} variants")
+            return self._sums(totals)
 
     def _sums(self, totals: Totals) -> Sums:
         n = len(self._cohort.people)
         possible = self._members @ np.stack(self._ploidy).astype(np.float64)
         score = totals.score[:, :n]
         self._multiply(score)
+        if not np.isfinite(score).all():
+            raise DataError(
+                "a score is beyond the largest number", hint="are the weights too large?"
+            )
         missing = totals.missing[:, :n]
         return Sums(score, totals.named[:, :n], possible - missing, possible, self._frequency)
 
@@ -139,7 +145,7 @@ class Pass:
         self, block: Block, variant: NDArray[np.int64], index: NDArray[np.int64], kind: int
     ) -> Floats:
         """The frequency of each term's counted allele."""
-        if self._valuing.missing == "none":
+        if not self._valuing.needs_frequency:
             return np.full(len(index), np.nan)
         if self._known is not None:
             return self._known[self._terms.variant[index]]
@@ -295,6 +301,11 @@ class Pass:
             together = np.multiply.reduce(values)
             first = starts[product.group]
             score[first : first + len(product.weight)] += product.weight[:, None] * together
+
+
+def _quieten() -> None:
+    """No warnings of this thread: what is not finite is refused at the end."""
+    np.seterr(over="ignore", invalid="ignore")
 
 
 def _share_out(

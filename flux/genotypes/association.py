@@ -16,8 +16,8 @@ from flux.genotypes.checked import a_file_or_mapping, names, one_of
 from flux.genotypes.cohort import Block, Cohort, Dosages, Packed
 from flux.genotypes.lines import Progress
 from flux.genotypes.opened import opened
-from flux.genotypes.people import Mask, kept
-from flux.genotypes.ploidy import KINDS, kinds, ploidy
+from flux.genotypes.people import UNKNOWN, Mask, kept
+from flux.genotypes.ploidy import KINDS, SEX_X, kinds, ploidy
 from flux.genotypes.regression import Linear, Logistic, Test
 from flux.genotypes.statistics import of_block, own_formula
 from flux.genotypes.traits import Floats, Given, as_cases, given_columns
@@ -27,6 +27,12 @@ from flux.genotypes.written import number_text, replace
 PathLike = str | Path
 
 MODELS = ("linear", "logistic")
+_TAKEN = frozenset(
+    (
+        *("CHROM", "POS", "ID", "COUNTED", "OTHER", "N2", "N1", "N0", "MISSING", "F_MISS"),
+        *("FREQ", "OBS_CT", "HWE_CHI2", "HWE_P", "OBS_TRAIT", "BETA", "SE", "T", "CHI2", "P"),
+    )
+)
 _BLOCK_BYTES = 4 << 20  # of packed genotypes; a regression unpacks them
 _UNPACKED = 32 << 20  # bytes
 
@@ -76,6 +82,7 @@ def assoc(
     covariates: Given = None,
     covariate_names: Sequence[str] | None = None,
     model: str = "linear",
+    x_sex: bool = True,
     also: Mapping[str, str] | None = None,
     keep: PathLike | Iterable[str] | None = None,
     remove: PathLike | Iterable[str] | None = None,
@@ -89,9 +96,10 @@ def assoc(
         genotypes: a cohort's file, or an open cohort.
         traits: a file of `FID IID NAME...` rows, or arrays with a value a person by name.
         trait: the column, where there are several.
-        covariates: likewise; an intercept is always there. On X, sex is one to think of.
+        covariates: likewise; an intercept is always there.
         covariate_names: of those the ones to use.
         model: `linear`, least squares; `logistic`, the score test of a trait of cases.
+        x_sex: on X sex is a covariate too, and people of unknown sex are left out, as in PLINK 2.
         also: further statistics by name: formulas of n2, n1, n0 and missing.
         keep: whom to look at: a file of `FID IID` or `IID` rows, or names.
         remove: whom to leave out, likewise.
@@ -106,9 +114,9 @@ def assoc(
     """
     one_of("model", model, MODELS)
     cohort = opened(genotypes, field, sex, progress)
-    mask = kept(cohort.people, keep, remove)
+    mask, _ = kept(cohort.people, keep, remove)
     formulas = {name: own_formula(name, text) for name, text in _named(also).items()}
-    test = _test(cohort, mask, traits, trait, covariates, covariate_names, model)
+    tests = _tests(cohort, mask, traits, trait, covariates, covariate_names, model, x_sex)
     variants = cohort.variants
     columns: dict[str, NDArray[Any]] = {
         "#CHROM": variants.chrom,
@@ -117,20 +125,22 @@ def assoc(
         "COUNTED": variants.counted,
         "OTHER": variants.other,
     }
-    taken = set(columns) & set(formulas)
-    if taken:
-        raise ArgumentError(f"a column is called {min(taken)} already")
-    return Association(columns | _statistics(cohort, mask, formulas, test, progress))
+    return Association(columns | _statistics(cohort, mask, formulas, tests, progress))
 
 
 def _named(also: Mapping[str, str] | None) -> dict[str, str]:
     found = a_file_or_mapping("also", also or {})
     if isinstance(found, Path) or not all(isinstance(t, str) for t in (found or {}).values()):
         raise ArgumentError("`also` holds formulas by name", hint='such as {"HET": "n1"}')
+    for name in found or {}:
+        if name.split() != [name]:
+            raise ArgumentError(f"{name!r} is no name of a column: one word is")
+        if name.lstrip("#") in _TAKEN:
+            raise ArgumentError(f"a column is called {name} already")
     return dict(found or {})
 
 
-def _test(
+def _tests(
     cohort: Cohort,
     mask: Mask,
     traits: Given,
@@ -138,11 +148,15 @@ def _test(
     covariates: Given,
     of_them: Sequence[str] | None,
     model: str,
-) -> Test | None:
+    x_sex: bool,
+) -> Mapping[int, Test]:
+    """The test for each kind of chromosome; none without a trait."""
+    if of_them is not None and covariates is None:
+        raise ArgumentError("names of covariates need `covariates`, which have them")
     if traits is None:
         if trait is not None or covariates is not None:
             raise ArgumentError("a trait and covariates need `traits`")
-        return None
+        return {}
     found = given_columns("traits", traits, names("trait", trait), cohort.people)
     if len(found) != 1:
         raise ArgumentError("say which trait", hint=f"`trait` is one of {', '.join(found)}")
@@ -150,16 +164,24 @@ def _test(
     of_covariates = given_columns(
         "covariates", covariates, names("covariate_names", of_them), cohort.people
     )
-    if model == "linear":
-        return Linear(values, of_covariates, mask)
-    return Logistic(as_cases(name, np.where(mask, values, np.nan)), of_covariates, mask)
+    make: type[Linear] | type[Logistic] = Linear
+    if model == "logistic":
+        make, values = Logistic, as_cases(name, np.where(mask, values, np.nan))
+    tests: dict[int, Test] = dict.fromkeys(range(KINDS), make(values, of_covariates, mask))
+    if x_sex and (cohort.variants.chrom == "X").any():
+        known = mask & (cohort.people.sex != UNKNOWN)
+        if not known.any():
+            text = "on X sex is a covariate, and nobody's is known"
+            raise ArgumentError(text, hint="give `sex`, or x_sex=False (--no-x-sex)")
+        tests[SEX_X] = make(values, of_covariates, known, cohort.people.sex.astype(np.float64))
+    return tests
 
 
 def _statistics(
     cohort: Cohort,
     mask: Mask,
     formulas: Mapping[str, CompiledFunction],
-    test: Test | None,
+    tests: Mapping[int, Test],
     progress: Progress | None,
 ) -> dict[str, NDArray[Any]]:
     number = len(cohort.variants)
@@ -170,8 +192,8 @@ def _statistics(
             some = np.flatnonzero(of_chromosome[block.rows] == kind)
             part = _of_rows(block, some)
             found = of_block(part, int(kind), cohort.people, mask, formulas)
-            if test is not None:
-                found |= _tested(part, int(kind), cohort, test)
+            if tests:
+                found |= _tested(part, int(kind), cohort, tests[int(kind)])
             for name, values in found.items():
                 columns.setdefault(name, np.full(number, np.nan))[part.rows] = values
         if progress is not None:
@@ -191,16 +213,15 @@ def _tested(block: Block, kind: int, cohort: Cohort, test: Test) -> dict[str, Fl
     """The test's columns; whoever cannot have a call is as without one."""
     from threadpoolctl import threadpool_limits
 
-    assert 0 <= kind < KINDS
     people = len(cohort.people)
-    unable = ploidy(kind, cohort.people, 2)[test.people] == 0
+    places = ploidy(kind, cohort.people, 2)[test.people]
+    unable = places == 0
     rows = max(1, _UNPACKED // (8 * people))
     parts = []
     with threadpool_limits(1, "blas"):
         for start in range(0, len(block.rows), rows):
             at = np.arange(start, min(start + rows, len(block.rows)))
             found = copies(_of_rows(block, at), people)[:, test.people]
-            if unable.any():
-                found[:, unable] = np.nan
-            parts.append(test.of(found))
+            found[:, unable] = np.nan
+            parts.append(test.of(found * (places.max(initial=1) / 2)))
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}

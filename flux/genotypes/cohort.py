@@ -88,7 +88,7 @@ class Cohort(Protocol):
 FIELDS = ("auto", "GT", "DS")
 _VCF = (".vcf", ".vcf.gz", ".vcf.bgz", ".bcf")
 _PLINK_1 = (".bed", ".bim", ".fam")
-_PLINK_2 = (".pgen", ".pvar", ".psam")
+_PLINK_2 = (".pgen", ".pvar", ".pvar.zst", ".psam")
 
 
 def open_cohort(path: str | Path, field: str = "auto", progress: Progress | None = None) -> Cohort:
@@ -123,6 +123,12 @@ def open_cohort(path: str | Path, field: str = "auto", progress: Progress | None
         hint = ".bed, .pgen, .vcf, .vcf.gz or .bcf"
         raise ArgumentError(f"the name {text!r} tells no format of genotypes", hint=hint)
     raise DataError(f"no genotypes {text!r}", hint="there is no .bed or .pgen of that name")
+
+
+def files_of(path: str | Path) -> list[Path]:
+    """The files that a cohort of that name may be in."""
+    stem = _stem(str(path), _PLINK_1 + _PLINK_2)
+    return [Path(path), *(Path(stem + suffix) for suffix in _PLINK_1 + _PLINK_2)]
 
 
 def _stem(text: str, suffixes: tuple[str, ...]) -> str:

@@ -1,7 +1,8 @@
 """What an allele's copies contribute, as formulas of the language.
 
-`g` is the number of copies that a person has, `ploidy` how many the person could have. The kernel
-has no formulas of its own: its tables are these, evaluated at the few values that a call can have.
+`g` is the number of copies that a person has, `ploidy` how many the person could have, `p` the
+allele's frequency. The kernel has no formulas of its own: its tables are these, evaluated at the
+few values that a call can have.
 """
 
 from __future__ import annotations
@@ -26,8 +27,10 @@ EFFECTS: Mapping[str, tuple[int, str]] = {
     "dominant": (DOMINANT, "dominant(g)"),
     "recessive": (RECESSIVE, "recessive(g, ploidy)"),
 }
+# Names for formulas that the caller could write.
+_NAMED = {"centered": "centered(g, ploidy, p)", "standardized": "standardized(g, ploidy, p)"}
 _BY_DOSAGE = "by_dosage(g, w0, w1, w2)"
-_NAMES = frozenset(("g", "ploidy"))
+_NAMES = frozenset(("g", "ploidy", "p"))
 OWN = 7  # the kind of an effect that the caller wrote
 
 
@@ -35,7 +38,7 @@ class Effects:
     """The effect of each kind of row.
 
     Args:
-        effect: of rows that state none: a name of EFFECTS, or a formula of `g` and `ploidy`.
+        effect: of rows that state none: a name, or a formula of `g`, `ploidy` and `p`.
 
     Raises:
         ArgumentError: the formula has other names.
@@ -47,7 +50,12 @@ class Effects:
             raise ArgumentError(f"effect is of type {type(effect).__name__}, not a text")
         self.name = effect
         self.kind = EFFECTS[effect][0] if effect in EFFECTS else OWN
-        self._own = None if effect in EFFECTS else _checked(effect)
+        self._own = None if effect in EFFECTS else _checked(_NAMED.get(effect, effect))
+
+    @property
+    def of_frequency(self) -> bool:
+        """Whether the caller's effect depends on the allele's frequency."""
+        return self._own is not None and "p" in self._own.free_names()
 
     def formula(self, kind: int) -> Expr:
         """The effect as an expression."""
@@ -56,15 +64,17 @@ class Effects:
         texts = dict(EFFECTS.values())
         return parse(texts.get(kind, _BY_DOSAGE))
 
-    def of(self, kind: int, g: Floats, ploidy: Floats, by_dosage: Floats) -> Floats:
+    def of(self, kind: int, g: Floats, ploidy: Floats, share: Floats, by_dosage: Floats) -> Floats:
         """The effects of many dosages.
 
         Shapes:
-            g: (F, M); ploidy: broadcast to it; by_dosage: (F, 3), used where kind is BY_DOSAGE.
+            g: (F, M); ploidy, share (the allele's frequency): broadcast to it; by_dosage: (F, 3),
+            used where kind is BY_DOSAGE.
         """
         if kind == ADDITIVE:
             return g  # the formula is `g`
         given: dict[str, Any] = {"g": g, "ploidy": np.broadcast_to(ploidy, g.shape)}
+        given["p"] = np.broadcast_to(share, g.shape)
         if kind == BY_DOSAGE:
             given |= {f"w{i}": by_dosage[:, i : i + 1] for i in range(3)}
         found = _compiled(self.formula(kind))(given)
@@ -75,7 +85,8 @@ def _checked(effect: str) -> Expr:
     made = parse(effect, "<effect>")
     unknown = sorted(set(made.free_names()) - _NAMES)
     if unknown:
-        hint = f"{', '.join(EFFECTS)}, or a formula of g and ploidy such as `where(g >= 1, 1, 0)`"
+        names = ", ".join((*EFFECTS, *_NAMED))
+        hint = f"{names}, or a formula of g, ploidy and p such as `where(g >= 1, 1, 0)`"
         raise ArgumentError(f"an effect is no formula of `{unknown[0]}`", hint=hint)
     return made
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flux.errors import DataError
-from flux.genotypes.lines import read_lines, refused
+from flux.genotypes.lines import a_number, read_lines, refused
 from flux.genotypes.variants import Variants
 
 _COLUMNS = {
@@ -54,12 +54,9 @@ def _place(path: Path, names: list[str], spelled: tuple[str, ...]) -> int:
 
 
 def _frequency(path: Path, row: int, column: str, cell: str) -> float:
-    try:
-        value = float(cell) if "_" not in cell else -1.0
-    except ValueError:
-        value = -1.0
     if cell.lower() in ("nan", "na"):
         return np.nan
-    if not 0 <= value <= 1:
+    value = a_number(cell)
+    if value is None or not 0 <= value <= 1:
         raise refused(path, row, column, "this is no frequency from 0 to 1", cell)
     return value

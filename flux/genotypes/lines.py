@@ -1,4 +1,4 @@
-"""Text files as lines: UTF-8 with or without its mark, any line ends, gzip or plain.
+"""Text files as lines: UTF-8 with or without its mark, any line ends; plain, gzip or zstd.
 
 Every reader of this package takes its lines from here, and refuses one with its file, row and
 column.
@@ -10,16 +10,19 @@ import gzip
 import io
 import zlib
 from collections.abc import Callable, Iterator, Sequence
+from math import isnan
 from pathlib import Path
 from typing import TypeVar
 
 from flux.errors import DataError
+from flux.scoring.packages import pyarrow
 
 Progress = Callable[[str, int, int], None]
 """Called with what is counted, how many are done, and of how many; 0 where that is not known."""
 
 _AT_A_TIME = 1 << 16  # lines
-_GZIP = b"\x1f\x8b"
+_GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+_PIECE = 1 << 24  # bytes
 _MOST_BYTES = 1 << 33
 _SHOWN = 40  # characters of a cell that a message shows
 
@@ -45,10 +48,11 @@ def read_lines(path: Path) -> list[str]:
 
 
 def read_whole(path: Path) -> bytes:
-    """The bytes of a file, expanded where it is gzip.
+    """The bytes of a file, expanded where it is gzip or zstd.
 
     Raises:
         DataError: it cannot be read, or is too long.
+        ArgumentError: it is zstd, and pyarrow is not installed.
     """
     try:
         with path.open("rb") as file:
@@ -56,6 +60,8 @@ def read_whole(path: Path) -> bytes:
         if content[:2] == _GZIP:
             with gzip.GzipFile(fileobj=io.BytesIO(content)) as packed:
                 content = packed.read(_MOST_BYTES + 1)
+        elif content[:4] == _ZSTD:
+            content = _expanded(content)
     except FileNotFoundError:
         raise DataError(f"no file {str(path)!r}") from None
     except (OSError, ValueError, EOFError, zlib.error) as error:
@@ -64,6 +70,17 @@ def read_whole(path: Path) -> bytes:
     if len(content) > _MOST_BYTES:
         raise DataError(f"{str(path)!r} is longer than {_MOST_BYTES:,} bytes")
     return content
+
+
+def _expanded(content: bytes) -> bytes:
+    """What zstd packed; a little more than the longest file of what is longer."""
+    arrow = pyarrow("files packed by zstd")
+    packed = arrow.CompressedInputStream(arrow.BufferReader(content), "zstd")
+    pieces, size = [], 0
+    while size <= _MOST_BYTES and (piece := packed.read(_PIECE)):
+        pieces.append(piece)
+        size += len(piece)
+    return b"".join(pieces)
 
 
 def refused(
@@ -118,6 +135,17 @@ def in_parts(lines: list[Line], what: str, progress: Progress | None) -> Iterato
         yield lines[start : start + _AT_A_TIME]
         if progress is not None:
             progress(what, min(start + _AT_A_TIME, len(lines)), len(lines))
+
+
+def a_number(cell: str) -> float | None:
+    """The number that a cell holds, perhaps infinite; None where it is none, or nan."""
+    if not cell.isascii() or "_" in cell:
+        return None
+    try:
+        value = float(cell)
+    except ValueError:
+        return None
+    return None if isnan(value) else value
 
 
 def whole_number(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from flux.errors import ArgumentError, UnknownNameError, did_you_mean
 from flux.genotypes.cohort import Cohort
-from flux.genotypes.lines import cells_of
+from flux.genotypes.lines import Progress, cells_of
 from flux.genotypes.opened import opened
 from flux.genotypes.people import Mask, kept
 from flux.genotypes.statistics import formula
@@ -33,6 +33,7 @@ def ld(
     keep: str | Path | Iterable[str] | None = None,
     remove: str | Path | Iterable[str] | None = None,
     field: str = "auto",
+    progress: Progress | None = None,
 ) -> Floats:
     """r^2 of each pair of variants, over the people with a call of both.
 
@@ -44,24 +45,28 @@ def ld(
         keep: whom to look at: a file of `FID IID` or `IID` rows, or names.
         remove: whom to leave out, likewise.
         field: of a VCF: GT, DS, or auto.
+        progress: called with what is counted, how many are done, and of how many (0: not known).
 
     Raises:
         UnknownNameError: the cohort has no such variant.
         ArgumentError: an identifier stands for several variants.
         DataError: a file is damaged.
     """
-    cohort = opened(genotypes, field)
-    mask = kept(cohort.people, keep, remove)
+    cohort = opened(genotypes, field, progress=progress)
+    mask, _ = kept(cohort.people, keep, remove)
     named = _named(pairs)
     rows = _rows(cohort, sorted({name for pair in named for name in pair}))
     if len(rows) * int(mask.sum()) * 8 > _MOST_BYTES:
         raise ArgumentError(f"{len(rows):,} variants are too many at once", hint="fewer pairs")
-    known = _dosages(cohort, mask, np.array(sorted(set(rows.values())), np.int64))
+    wanted = np.array(sorted(set(rows.values())), np.int64)
+    known = _dosages(cohort, mask, wanted, progress)
     found = np.empty(len(named))
     for start in range(0, len(named), _PAIRS):
         some = named[start : start + _PAIRS]
         x, y = (np.stack([known[rows[pair[i]]] for pair in some]) for i in (0, 1))
         found[start : start + _PAIRS] = _squared_correlation(x, y)
+        if progress is not None:
+            progress("pairs", min(start + _PAIRS, len(named)), len(named))
     return found
 
 
@@ -107,11 +112,15 @@ def _rows(cohort: Cohort, names: Sequence[str]) -> dict[str, int]:
     return found
 
 
-def _dosages(cohort: Cohort, mask: Mask, rows: NDArray[np.int64]) -> dict[int, Floats]:
+def _dosages(
+    cohort: Cohort, mask: Mask, rows: NDArray[np.int64], progress: Progress | None
+) -> dict[int, Floats]:
     found: dict[int, Floats] = {}
     for block in cohort.blocks(rows, _BLOCK_BYTES):
         values = copies(block, len(cohort.people))[:, mask]
         found.update(zip(block.rows.tolist(), values, strict=True))
+        if progress is not None:
+            progress("variants", len(found), len(rows))
     return found
 
 

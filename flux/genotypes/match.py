@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from flux.genotypes.alleles import NONE, Alleles, Codes
 from flux.genotypes.loci import Loci, loci
 from flux.genotypes.variants import Variants
-from flux.genotypes.weights import HAPLOTYPE, Weights
+from flux.genotypes.weights import HAPLOTYPE, INTERACTION, Weights
 
 Index = NDArray[np.int64]
 
@@ -40,6 +40,9 @@ REASONS = (
 AS_IS, SWAPPED, FLIPPED, FLIPPED_SWAPPED, ABSENT, ALLELES, AMBIGUOUS, TWICE = range(8)
 NO_POSITION, NO_ID, IS_HAPLOTYPE, NO_RANGE = range(8, 12)
 _MATCHED = 4
+
+# PLINK's pseudo-autosomal regions have the positions of X, where the Catalog has them too.
+_PLACED_ON = {"PAR": "X"}
 
 BY = ("auto", "position", "id")
 
@@ -146,7 +149,8 @@ def _positions(places: Loci, variants: Variants) -> tuple[Index, Index]:
         (places.chrom, places.position),
         (variants.chrom, variants.position),
     ):
-        codes = np.fromiter(map(known.__getitem__, chrom), np.int64, len(chrom))
+        names = (_PLACED_ON.get(name, name) for name in chrom)
+        codes = np.fromiter(map(known.__getitem__, names), np.int64, len(chrom))
         made.append(np.where(position > 0, (codes << 40) | position, -1))
     return made[0], made[1]
 
@@ -208,17 +212,30 @@ def _best(
 
 def _without_twins(found: Matches) -> Matches:
     """Of rows that mean the same variant in the same way, the first is used."""
-    kind = found.weights.kind[found.places.owner].astype(np.int64)
-    used = found.used[found.places.owner]
-    alone = (
-        used
-        & (np.bincount(found.places.owner, minlength=len(found.weights)) == 1)[found.places.owner]
-    )
-    at = np.flatnonzero(alone)
-    key = found.variant[at] * 16 + kind[at]
-    rows = found.places.owner[at]
+    together = found.weights.kind[found.places.owner] == INTERACTION
+    alone = found.used[found.places.owner] & ~together
+    at, rows = np.flatnonzero(alone), found.places.owner[alone]
+    key = found.variant[at] * 16 + found.weights.kind[rows]
     order = np.lexsort((rows, key))
     again = np.zeros(len(order), bool)
     again[1:] = key[order][1:] == key[order][:-1]
     found.reason[rows[order[again]]] = TWICE
+    _without_equal_products(found, np.flatnonzero(together))
     return found
+
+
+def _without_equal_products(found: Matches, at: Index) -> None:
+    """Of interactions of the same alleles, in any order, the first is used."""
+    parts: defaultdict[int, list[tuple[int, bool]]] = defaultdict(list)
+    for row, variant, counted in zip(
+        found.places.owner[at].tolist(),
+        found.variant[at].tolist(),
+        found.counted[at].tolist(),
+        strict=True,
+    ):
+        parts[row].append((variant, counted))
+    first: dict[tuple[tuple[int, bool], ...], int] = {}
+    used = found.used
+    for row in sorted(parts):
+        if used[row] and first.setdefault(tuple(sorted(parts[row])), row) != row:
+            found.reason[row] = TWICE

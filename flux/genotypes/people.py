@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from flux.genotypes.checked import a_file_or_mapping, a_file_or_names
 from flux.genotypes.lines import cells_of, read_lines, refused
 
 Mask = NDArray[np.bool_]
+Name = tuple[str | None, str]  # FID, where one is given, and IID
 
 UNKNOWN, MALE, FEMALE = 0, 1, 2
 _SEXES = {"1": MALE, "m": MALE, "male": MALE, "2": FEMALE, "f": FEMALE, "female": FEMALE}
@@ -57,7 +59,7 @@ def read_fam(path: Path) -> People:
     """The people of a .fam file.
 
     Raises:
-        DataError: it is empty, a row is too short or too long, a sex is unknown to PLINK, or two
+        DataError: it is empty, a row is too short or too long, a sex is no code of PLINK's, or two
             rows have the same identifiers.
     """
     rows = cells_of(path, len(_FAM), _FAM[:5])
@@ -89,6 +91,8 @@ def read_psam(path: Path) -> People:
             raise refused(path, i, min(len(row), len(names)) + 1, text)
     if not body:
         raise DataError(f"{str(path)!r} names nobody")
+    if "IID" not in names:
+        raise DataError(f"{path}: row {heads[0][0]}: there is no column IID")
     cells = {name: [row[at] for _, row in body] for at, name in enumerate(names)}
     n = len(body)
     fid = cells.get("FID", ["0"] * n)
@@ -113,13 +117,37 @@ def _sex(path: Path, row: int, column: int | str, cell: str) -> int:
 
 
 def _refuse_twins(path: Path, names: Sequence[tuple[str, str]], first_row: int) -> None:
-    """Two people of one name could not be told apart in the output."""
+    """Two people of one name could not be told apart in the output, nor could one without."""
     seen: dict[tuple[str, str], int] = {}
     for number, name in enumerate(names):
+        if name[1] == "0":
+            raise refused(path, number + first_row, 2, "this is nobody's name", "0")
         if name in seen:
             text = f"the same person stands in row {seen[name] + first_row} too"
             raise refused(path, number + first_row, 2, text, " ".join(name))
         seen[name] = number
+
+
+class Register:
+    """Rows of people by FID and IID, or by IID alone where one family only has it."""
+
+    def __init__(self, people: People) -> None:
+        self._both = {key: row for row, key in enumerate(zip(people.fid, people.iid, strict=True))}
+        self._alone = {iid: row for row, iid in enumerate(people.iid)}
+        self._several = {iid for iid, count in Counter(people.iid).items() if count > 1}
+
+    def row(self, name: Name) -> int | None:
+        """The row of a person, None where the cohort has nobody of that name.
+
+        Raises:
+            ArgumentError: the IID stands for people of several families.
+        """
+        fid, iid = name
+        if fid is not None:
+            return self._both.get((fid, iid))
+        if iid in self._several:
+            raise ArgumentError(f"several families have an {iid!r}", hint="give FID and IID")
+        return self._alone.get(iid)
 
 
 def with_sex(people: People, sex: str | Path | Mapping[str, object] | None) -> People:
@@ -127,68 +155,90 @@ def with_sex(people: People, sex: str | Path | Mapping[str, object] | None) -> P
 
     Raises:
         DataError: a sex that is none, or a row without one.
-        ArgumentError: nobody has a name that is given.
+        ArgumentError: nobody has a name that is given, or an IID stands for several people.
     """
     if sex is None:
         return people
     asked = a_file_or_mapping("sex", sex)
     given = _sexes_of_file(asked) if isinstance(asked, Path) else _sexes_of(asked or {})
-    found = np.array([given.get(iid, -1) for iid in people.iid], np.int8)
-    if given and not (found >= 0).any():
+    register, found = Register(people), people.sex.copy()
+    rows = [(register.row(name), value) for name, value in given.items()]
+    known = [(row, value) for row, value in rows if row is not None]
+    if given and not known:
         raise ArgumentError("`sex` names nobody of the cohort", hint=_some(people))
-    return replace(people, sex=np.where(found >= 0, found, people.sex).astype(np.int8))
+    for row, value in known:
+        found[row] = value
+    return replace(people, sex=found)
 
 
-def _sexes_of(sex: Mapping[str, object]) -> dict[str, int]:
+def _sexes_of(sex: Mapping[str, object]) -> dict[Name, int]:
     return {
-        str(iid): _sex(Path("sex"), number, str(iid), str(value))
+        (None, iid): _sex(Path("sex"), number, iid, str(value))
         for number, (iid, value) in enumerate(sex.items(), 1)
     }
 
 
-def _sexes_of_file(path: Path) -> dict[str, int]:
+def _sexes_of_file(path: Path) -> dict[Name, int]:
     rows = cells_of(path, 3, ("IID", "sex"))
-    named_rows = [(i, row) for i, row in enumerate(rows, 1) if not row[0].startswith("#")]
-    return {row[-2]: _sex(path, i, len(row), row[-1]) for i, row in named_rows}
+    numbered = [(i, row) for i, row in enumerate(rows, 1) if not row[0].startswith("#")]
+    return {
+        (row[0] if len(row) == 3 else None, row[-2]): _sex(path, i, len(row), row[-1])
+        for i, row in numbered
+    }
 
 
 def kept(
     people: People,
     keep: str | Path | Iterable[str] | None,
     remove: str | Path | Iterable[str] | None,
-) -> Mask:
+) -> tuple[Mask, dict[str, str]]:
     """Who is kept: those on the first list (all without one) who are not on the second.
 
-    A list is a file of `FID IID` or `IID` rows, as PLINK reads them, or names of people.
+    A list is names of people, or a file of `FID IID` or `IID` rows. A header `#FID IID` or `#IID`
+    may have further columns. An IID alone is that person of any family (of none, in PLINK).
+
+    Returns:
+        The mask, and for each list how many of its names the cohort has.
 
     Raises:
         ArgumentError: nobody is left, or a list names nobody.
         DataError: a file cannot be read.
     """
-    mask = np.ones(len(people), bool)
+    mask, notes = np.ones(len(people), bool), {}
     if keep is not None:
-        mask &= _on_list(people, keep, "keep")
+        listed, notes["keep"] = _on_list(people, keep, "keep")
+        mask &= listed
     if remove is not None:
-        mask &= ~_on_list(people, remove, "remove")
+        listed, notes["remove"] = _on_list(people, remove, "remove")
+        mask &= ~listed
     if not mask.any():
         raise ArgumentError("nobody is left after `keep` and `remove`")
-    return mask
+    return mask, notes
 
 
-def _on_list(people: People, listed: str | Path | Iterable[str], name: str) -> Mask:
+def _on_list(people: People, listed: str | Path | Iterable[str], name: str) -> tuple[Mask, str]:
     asked = a_file_or_names(name, listed) or []
-    if not isinstance(asked, Path):
-        wanted = frozenset(asked)
-        mask = np.array([iid in wanted for iid in people.iid], bool)
-    else:
-        rows = cells_of(asked, 1 << 20, ("IID",))
-        pairs = {(row[0], row[1]) for row in rows if len(row) > 1}
-        alone = {row[0] for row in rows if len(row) == 1}
-        both = zip(people.fid, people.iid, strict=True)
-        mask = np.array([iid in alone or (fid, iid) in pairs for fid, iid in both], bool)
-    if not mask.any():
+    wanted = _listed(asked) if isinstance(asked, Path) else [(None, iid) for iid in asked]
+    register, mask = Register(people), np.zeros(len(people), bool)
+    rows = [register.row(one) for one in dict.fromkeys(wanted)]
+    mask[[row for row in rows if row is not None]] = True
+    if wanted and not mask.any():
         raise ArgumentError(f"`{name}` names nobody of the cohort", hint=_some(people))
-    return mask
+    return mask, f"{len(rows) - rows.count(None):,} of {len(rows):,} names"
+
+
+def _listed(path: Path) -> list[Name]:
+    """The names in a file, with or without a header."""
+    rows = [(i, row) for i, line in enumerate(read_lines(path), 1) if (row := line.split())]
+    head = [cell.lstrip("#") for cell in rows[0][1]] if rows else []
+    if "IID" not in head[:2]:
+        body = [row for _, row in rows if not row[0].startswith("#")]
+        return [(row[0], row[1]) if len(row) > 1 else (None, row[0]) for row in body]
+    at = head.index("IID")
+    for number, row in rows:
+        if len(row) <= at:
+            raise refused(path, number, at + 1, "this row has no IID")
+    return [(row[0] if at else None, row[at]) for _, row in rows[1:]]
 
 
 def _some(people: People) -> str:

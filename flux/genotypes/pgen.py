@@ -65,7 +65,7 @@ class PgenCohort:
             )
         except Exception as error:  # the library raises RuntimeError and others
             text = f"{self.name} is no .pgen of {len(self.people):,} people and {len(count):,} "
-            raise DataError(f"{text}records: {error}") from None
+            raise DataError(f"{text}records: {_reason(error)}") from None
 
     def blocks(self, rows: Rows, most_bytes: int) -> Iterator[Dosages]:
         """The genotypes of some variants, ascending, in blocks of about so many bytes."""
@@ -84,19 +84,18 @@ class PgenCohort:
             reader.read_dosages(int(self._record[row]), buffer, int(self._allele[row]))
         except Exception as error:  # as above
             place = f"record {int(self._record[row]) + 1}"
-            raise DataError(f"{self.name}: {place} cannot be read: {error}") from None
+            raise DataError(f"{self.name}: {place} cannot be read: {_reason(error)}") from None
         return np.where(buffer == _NO_CALL, np.nan, buffer)
 
 
 def read_pvar(path: Path, progress: Progress | None = None) -> tuple[Variants, Rows, Rows, str]:
-    """The variants of a .pvar file, the record and the allele of each, and the build.
+    """The variants of a .pvar or .pvar.zst file, the record and the allele of each, and the build.
 
     Raises:
         DataError: it has not the columns, a row is too short, or a position is no number.
     """
     if not path.exists() and Path(f"{path}.zst").exists():
-        hint = "expand it: zstd -d, or plink2 --pfile NAME vzs --make-just-pvar"
-        raise DataError(f"{path}.zst is compressed", hint=hint)
+        path = Path(f"{path}.zst")
     lines = [(i, line) for i, line in enumerate(read_lines(path), 1) if line.strip()]
     body = [(i, line) for i, line in lines if not line.startswith("#")]
     heads = [line for _, line in lines if line.startswith("#CHROM")]
@@ -128,6 +127,12 @@ def _rows(
         texts(chroms), np.array(positions, np.int64), texts(ids), texts(counted), texts(other)
     )
     return made, np.array(records, np.int64), np.array(alleles, np.int64)
+
+
+def _reason(error: Exception) -> str:
+    """What the library says, which may be bytes with a line's end."""
+    said = error.args[0] if error.args else error
+    return (said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)).strip()
 
 
 def _build(lines: list[tuple[int, str]]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,7 @@ from flux.genotypes.match import BY, Matches, Rules, match
 from flux.genotypes.opened import opened
 from flux.genotypes.people import kept
 from flux.genotypes.scores import Scores, of_people
-from flux.genotypes.terms import Ranges, Terms, terms_of
+from flux.genotypes.terms import Ranges, Terms, distinct, terms_of
 from flux.genotypes.values import MISSING, Valuing
 from flux.genotypes.weights import Weights, read_weights
 
@@ -64,8 +65,8 @@ def prs(
         by: match by `position` and alleles, by `id` and alleles, or `auto`: by position where a
             file has positions.
         build: the cohort's genome build, where its file does not say it.
-        effect: of rows that state none: additive, dominant, recessive, or a formula of `g` and
-            `ploidy`.
+        effect: of rows that state none: additive, dominant, recessive, centered, standardized, or
+            a formula of `g`, `ploidy` and `p`, the allele's frequency.
         missing: `mean`: a missing genotype counts as the mean, from the founders who are kept;
             `none`: it counts as nothing, and lowers the denominator of the average.
         frequencies: a file (.afreq, .frq) that means are taken from instead.
@@ -91,36 +92,39 @@ def prs(
     rules = Rules(one_of("by", by, BY), bool(ambiguous), bool(flip))
     least, male_x = share("min_overlap", min_overlap), whole("male_x", male_x, 1, 2)
     inside = ranges_of(ranges)
-    _check_together(inside, among, frequencies, missing)
+    _check_together(inside, among, frequencies, valuing)
     count = _cores() if threads is None else whole("threads", threads, 1)
     cohort = opened(genotypes, field, sex, progress)
-    mask = kept(cohort.people, keep, remove)
-    if missing == "mean" and frequencies is None and not (mask & cohort.people.founder).any():
+    mask, lists = kept(cohort.people, keep, remove)
+    needed = valuing.needs_frequency and frequencies is None
+    if needed and not (mask & cohort.people.founder).any():
         hint = "give `frequencies`, or missing='none'"
-        raise ArgumentError(
-            "no founder is kept, whose allele frequencies would be imputed", hint=hint
-        )
+        raise ArgumentError("no founder is kept, whose allele frequencies would count", hint=hint)
     wanted = names("columns", columns)
-    found = [
-        _matched(read_weights(path, wanted, among, progress), cohort, rules, build)
-        for path in files
-    ]
+    read = _with_names([read_weights(path, wanted, among, progress) for path in files])
+    found = [_matched(one, cohort, rules, build) for one in read]
     terms = terms_of(found, valuing.effects.kind, inside)
     for one in found:
         _check_overlap(one, least)
     known = None if frequencies is None else _known(frequencies, cohort, terms)
     sums = Pass(cohort, terms, valuing, mask, known, male_x, count).run(progress)
-    notes = _notes(found, cohort, mask, valuing, frequencies)
+    notes = _notes(found, cohort, mask, valuing, frequencies) | lists
     return _scores(found, cohort, terms, sums, mask, missing, notes)
 
 
 def _check_together(
-    ranges: Ranges | None, among: str | None, frequencies: PathLike | None, missing: str
+    ranges: Ranges | None, among: str | None, frequencies: PathLike | None, valuing: Valuing
 ) -> None:
     if (ranges is None) != (among is None):
         raise ArgumentError("`ranges` and `among`, the column they are about, go together")
-    if frequencies is not None and missing == "none":
+    if frequencies is not None and not valuing.needs_frequency:
         raise ArgumentError("frequencies are for imputing, and missing='none' imputes nothing")
+
+
+def _with_names(read: Sequence[Weights]) -> list[Weights]:
+    """The files under different names, which columns, notes and the log are told apart by."""
+    names = distinct([one.name for one in read])
+    return [replace(one, name=name) for one, name in zip(read, names, strict=True)]
 
 
 def _matched(weights: Weights, cohort: Cohort, rules: Rules, build: str | None) -> Matches:
@@ -174,7 +178,8 @@ def _notes(
         "mean": f"mean imputation, frequencies of {source}{few}",
         "none": "no mean imputation, the denominator is lowered",
     }
-    notes = {"missing": rule[valuing.missing], "effect": str(valuing.effects.name)}
+    about_p = f", p from {source}{few}" if valuing.effects.of_frequency else ""
+    notes = {"missing": rule[valuing.missing], "effect": f"{valuing.effects.name}{about_p}"}
     notes["genotypes"] = Path(cohort.name).name
     for one in found:
         used, rows = int(one.used.sum()), len(one.weights)
@@ -223,10 +228,7 @@ def _names(terms: Terms) -> tuple[str, ...]:
         for group in terms.groups
         for column in group.columns
     ]
-    return tuple(
-        name if names.count(name) == 1 else f"{name}_{names[: i + 1].count(name)}"
-        for i, name in enumerate(names)
-    )
+    return tuple(distinct(names))
 
 
 def _joined(terms: Terms, group: str, column: str) -> str:

@@ -5,17 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 
 from flux.errors import DataError
-from flux.genotypes.lines import cells_of, refused
+from flux.genotypes.lines import a_number, cells_of, refused
 
 
 def read_ranges(path: str | Path) -> dict[str, tuple[float, float]]:
-    """The ranges of a file, by name; both ends belong to a range.
+    """The ranges of a file, by name; both ends belong to a range. A header starts with `#`.
 
     Raises:
         DataError: a row has no two numbers, the first at most the second, or a name stands twice.
     """
     found: dict[str, tuple[float, float]] = {}
-    for number, (name, *ends) in enumerate(cells_of(Path(path), 3, ("name", "low", "high")), 1):
+    rows = list(enumerate(cells_of(Path(path), 3, ("name", "low", "high")), 1))
+    for number, (name, *ends) in rows[rows[0][1][0].startswith("#") :]:
         if name in found:
             raise refused(Path(path), number, 1, "a range of that name stands above", name)
         low, high = (_end(Path(path), number, column, end) for column, end in enumerate(ends, 2))
@@ -26,10 +27,7 @@ def read_ranges(path: str | Path) -> dict[str, tuple[float, float]]:
 
 
 def _end(path: Path, row: int, column: int, cell: str) -> float:
-    try:
-        value = float(cell)
-    except ValueError:
-        value = float("nan")
-    if value != value or "_" in cell:
+    value = a_number(cell)
+    if value is None:
         raise refused(path, row, column, "this is no number", cell)
     return value

@@ -46,8 +46,12 @@ class Test(Protocol):
         ...
 
 
-def design(trait: Floats, covariates: dict[str, Floats], kept: Mask) -> tuple[Mask, Floats, Floats]:
+def design(
+    trait: Floats, covariates: dict[str, Floats], kept: Mask, sex: Floats | None = None
+) -> tuple[Mask, Floats, Floats]:
     """Who has everything, their trait, and an orthonormal basis of covariates and intercept.
+
+    Sex is a covariate too, unless the others say it already.
 
     Raises:
         ArgumentError: too few people, or covariates that depend on one another.
@@ -60,13 +64,20 @@ def design(trait: Floats, covariates: dict[str, Floats], kept: Mask) -> tuple[Ma
     if people < len(columns) + 2:
         text = f"{people} people have the trait and all covariates"
         raise ArgumentError(text, hint=f"{len(columns) + 2} are needed at least")
-    scaled = [_centred(values) for values in columns[1:]]
-    whole = np.stack([columns[0] / np.sqrt(people), *scaled], axis=1)
-    basis, sizes, _ = np.linalg.svd(whole, full_matrices=False)
-    if sizes[-1] < _DEPENDENT * sizes[0]:
+    basis = _basis(columns)
+    if basis is None:
         hint = "one is constant, or a sum of others; leave it out"
         raise ArgumentError("the covariates depend on one another", hint=hint)
-    return complete, trait[complete], basis
+    with_sex = None if sex is None else _basis([*columns, sex[complete]])
+    return complete, trait[complete], basis if with_sex is None else with_sex
+
+
+def _basis(columns: list[Floats]) -> Floats | None:
+    """An orthonormal basis of columns, ones the first; None where they depend on one another."""
+    scaled = [_centred(values) for values in columns[1:]]
+    whole = np.stack([columns[0] / np.sqrt(len(columns[0])), *scaled], axis=1)
+    basis, sizes, _ = np.linalg.svd(whole, full_matrices=False)
+    return None if sizes[-1] < _DEPENDENT * sizes[0] else basis
 
 
 def _centred(values: Floats) -> Floats:
@@ -138,8 +149,14 @@ class Linear:
         ArgumentError: too few people, dependent covariates, or a trait that is constant.
     """
 
-    def __init__(self, trait: Floats, covariates: dict[str, Floats], kept: Mask) -> None:
-        self.people, self._y, self._x = design(trait, covariates, kept)
+    def __init__(
+        self,
+        trait: Floats,
+        covariates: dict[str, Floats],
+        kept: Mask,
+        sex: Floats | None = None,
+    ) -> None:
+        self.people, self._y, self._x = design(trait, covariates, kept, sex)
         if np.ptp(self._y) == 0:
             raise ArgumentError(f"the trait is {self._y[0]:g} for everybody")
         self._scale = float(np.std(self._y))
@@ -174,8 +191,14 @@ class Logistic:
         NotFoundError: the covariates tell cases from controls, so that no fit exists.
     """
 
-    def __init__(self, trait: Floats, covariates: dict[str, Floats], kept: Mask) -> None:
-        self.people, y, self._x = design(trait, covariates, kept)
+    def __init__(
+        self,
+        trait: Floats,
+        covariates: dict[str, Floats],
+        kept: Mask,
+        sex: Floats | None = None,
+    ) -> None:
+        self.people, y, self._x = design(trait, covariates, kept, sex)
         share = _fitted(self._x, y)
         self._weight = share * (1 - share)
         self._residual = (y - share) / self._weight

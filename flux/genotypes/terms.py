@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -111,7 +112,8 @@ def terms_of(found: Sequence[Matches], effect_kind: int, ranges: Ranges | None) 
     first, term = _shared([own.key for own in rows])
     all_rows = _Rows.joined(rows)
     terms = np.split(term, np.cumsum([len(own.owner) for own in rows])[:-1])
-    groups = tuple(_group(part, found[part.source]) for part in parts)
+    names = distinct([part.name for part in parts])
+    groups = tuple(_group(*one, found[one[1].source]) for one in zip(names, parts, strict=True))
     starts = np.cumsum([0, *(len(group.columns) for group in groups)])
     use_term, use_score, use_weight, products = [], [], [], []
     for g, (own, at, part) in enumerate(zip(rows, terms, parts, strict=True)):
@@ -162,8 +164,18 @@ def _parts(source: int, found: Matches, ranges: Ranges | None) -> list[_Part]:
     ]
 
 
-def _group(part: _Part, found: Matches) -> Group:
-    return Group(part.name, found.weights.columns, part.source, int(part.rows.sum()))
+def distinct(names: Sequence[str]) -> list[str]:
+    """Names that stand several times get numbers, which no other name ends in."""
+    made: list[str] = []
+    for name in names:
+        alone = names.count(name) == 1
+        tries = (f"{name}_{i}" for i in count(1))
+        made.append(name if alone else next(t for t in tries if t not in made and t not in names))
+    return made
+
+
+def _group(name: str, part: _Part, found: Matches) -> Group:
+    return Group(name, found.weights.columns, part.source, int(part.rows.sum()))
 
 
 @dataclass(frozen=True)

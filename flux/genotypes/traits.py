@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from flux.errors import ArgumentError, DataError, UnknownNameError, did_you_mean
 from flux.genotypes.checked import a_file_or_mapping
-from flux.genotypes.lines import read_lines, refused
-from flux.genotypes.people import People
+from flux.genotypes.lines import a_number, read_lines, refused
+from flux.genotypes.people import People, Register
 
 Floats = NDArray[np.float64]
 Given = str | Path | Mapping[str, Any] | None
@@ -29,25 +29,25 @@ def read_traits(path: Path, people: People, names: Sequence[str] | None) -> dict
     Raises:
         DataError: it is damaged, a cell is no number, or it has nobody of the cohort.
         UnknownNameError: it has no such column.
+        ArgumentError: an IID stands for people of several families.
     """
     rows = [(i, line.split()) for i, line in enumerate(read_lines(path), 1) if line.strip()]
     if not rows:
         raise DataError(f"{str(path)!r} is empty")
     head = [cell.lstrip("#") for cell in rows[0][1]]
     first = 2 if head[0] == "FID" else 1
-    if head[first - 1] != "IID" or len(head) == first:
+    if head[first - 1 : first] != ["IID"] or len(head) == first:
         text = f"{path}: row 1: expected the header FID IID NAME or IID NAME"
         raise DataError(text, hint=f"it starts {' '.join(head[:4])}")
     places = {name: _place(path, head, first, name) for name in names or head[first:]}
-    at = {key: i for i, key in enumerate(zip(people.fid, people.iid, strict=True))}
-    by_iid = {iid: i for i, iid in enumerate(people.iid)}
+    register = Register(people)
     found = {name: np.full(len(people), np.nan) for name in places}
     seen: set[int] = set()
     for number, row in rows[1:]:
         if len(row) != len(head):
             text = f"this row has {len(row)} cells, and there are {len(head)} columns"
             raise refused(path, number, min(len(row), len(head)) + 1, text)
-        person = at.get((row[0], row[1])) if first == 2 else by_iid.get(row[0])
+        person = register.row((row[0] if first == 2 else None, row[first - 1]))
         if person is None:
             continue
         if person in seen:
@@ -70,11 +70,8 @@ def _place(path: Path, head: list[str], first: int, name: str) -> int:
 def _value(path: Path, row: int, name: str, cell: str) -> float:
     if cell.lower() in _MISSING:
         return np.nan
-    try:
-        value = float(cell) if "_" not in cell else np.inf
-    except ValueError:
-        value = np.inf
-    if not np.isfinite(value):
+    value = a_number(cell)
+    if value is None or not np.isfinite(value):
         raise refused(path, row, name, "this is no number", cell)
     return value
 

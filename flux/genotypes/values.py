@@ -34,6 +34,11 @@ class Valuing:
     effects: Effects
     missing: str = "mean"
 
+    @property
+    def needs_frequency(self) -> bool:
+        """Whether frequencies of alleles take part."""
+        return self.missing == "mean" or self.effects.of_frequency
+
     def of(
         self,
         kind: int,
@@ -61,7 +66,7 @@ class Valuing:
         share = np.where(counted, frequency, 1 - frequency)
         share = np.where(np.isnan(share), 0.0, share)[:, None]
         places = np.full((1, 1), float(ploidy))
-        value = self.effects.of(kind, g, places, by_dosage)
+        value = self.effects.of(kind, g, places, share, by_dosage)
         if not np.isfinite(value).all():
             at = g[~np.isfinite(value)].flat[0]
             raise ArgumentError(f"the effect {self.effects.name!r} is not finite at g = {at:g}")
@@ -75,4 +80,4 @@ class Valuing:
         """The effect of the mean dosage; of dominant and recessive, as PLINK, the frequency."""
         if kind in (DOMINANT, RECESSIVE):
             return share
-        return self.effects.of(kind, share * places, places, by_dosage)
+        return self.effects.of(kind, share * places, places, share, by_dosage)

@@ -105,25 +105,48 @@ class VcfCohort:
                 return
 
     def _of_record(self, at: Any, alleles: list[int]) -> Iterator[Floats]:
+        calls = self._calls(at)
+        dosages = self._dosages(at, calls) if self._field == "DS" else None
+        if calls is None and dosages is None:
+            raise DataError(f"{self._place(at)} has no {self._field}")
+        absent = np.full(len(self.people), np.nan)
+        for allele in alleles:
+            called = absent if calls is None else _counted(calls, allele)
+            dosage = absent if dosages is None else dosages[:, allele - 1]
+            yield np.where(np.isnan(dosage), called, dosage)  # as PLINK: who has none may be called
+
+    def _calls(self, at: Any) -> NDArray[np.int64] | None:
+        """(N, 1 or 2) numbers of alleles, or None without calls."""
         calls = _calls(at)
-        if self._field == "DS":
-            dosages = at.format("DS")
-            if dosages is not None:
-                scale = np.ones(len(dosages)) if calls is None else 2 / _ploidy(calls)
-                found = dosages.astype(np.float64) * scale[:, None]
-                self._check_dosages(at, found)
-                yield from (found[:, allele - 1] for allele in alleles)
-                return
         if calls is None:
-            place = f"{at.CHROM}:{at.POS}"
-            raise DataError(f"{self.name}: the record at {place} has no {self._field}")
-        yield from (_counted(calls, allele) for allele in alleles)
+            return None
+        beyond = (calls > len(at.ALT)).any(axis=1) | (_ploidy(calls) > 2)
+        if beyond.any():
+            text = f"{self._place(at)} has a call of other alleles, or of more than two,"
+            raise DataError(f"{text} for {self.people.iid[int(beyond.argmax())]}")
+        return calls
+
+    def _dosages(self, at: Any, calls: NDArray[np.int64] | None) -> Floats | None:
+        """(N, alternative alleles) dosages on a scale to 2, or None without them."""
+        found = at.format("DS")
+        if found is None:
+            return None
+        if found.dtype.kind != "f" or found.shape[1] != len(at.ALT):
+            text = f"{self._place(at)} has no DS for each alternative allele"
+            raise DataError(text, hint="the header declares DS as Number=A,Type=Float")
+        scale = 1.0 if calls is None else 2 / _ploidy(calls)[:, None]
+        scaled: Floats = found.astype(np.float64) * scale
+        self._check_dosages(at, scaled)
+        return scaled
+
+    def _place(self, at: Any) -> str:
+        return f"{self.name}: the record at {at.CHROM}:{at.POS}"
 
     def _check_dosages(self, at: Any, found: Floats) -> None:
         wrong = (found < 0) | (found > _MOST_DOSAGE)
         if wrong.any():
             person = self.people.iid[int(wrong.any(axis=1).argmax())]
-            text = f"{self.name}: the record at {at.CHROM}:{at.POS} has a DS of {found[wrong][0]:g}"
+            text = f"{self._place(at)} has a DS of {found[wrong][0]:g}"
             raise DataError(f"{text} for {person}", hint="a dosage is from 0 to 2")
 
 

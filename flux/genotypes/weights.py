@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from flux.errors import DataError, UnknownNameError, did_you_mean
 from flux.genotypes.checked import a_path
-from flux.genotypes.lines import Progress, in_parts, read_lines, refused
+from flux.genotypes.lines import Progress, a_number, in_parts, read_lines, refused
 from flux.genotypes.variants import MOST_POSITION, Chromosomes, Texts, texts
 
 ADDITIVE, DOMINANT, RECESSIVE, BY_DOSAGE, INTERACTION, HAPLOTYPE = range(6)
@@ -293,6 +293,10 @@ def _kinds(table: _Table) -> NDArray[np.int8]:
     kind = np.full(len(table.rows), ADDITIVE, np.int8)
     for what, value in reversed(_FLAGS):
         kind[_truths(table, what)] = value
+    both = _truths(table, "is_dominant") & _truths(table, "is_recessive")
+    if both.any():
+        text = "a row is not both dominant and recessive"
+        raise refused(table.path, int(table.rows[both.argmax()]), "is_dominant", text)
     places = table.texts("effect"), table.texts("id")
     if any(TOGETHER in cell for column in places for cell in set(column)):
         cells = zip(*places, strict=True)
@@ -350,16 +354,14 @@ def _all_numbers(cells: tuple[str, ...]) -> NDArray[np.float64] | None:
         found = np.array(cells, np.float64)
     except ValueError:
         return None
-    return found if np.isfinite(found).all() and "_" not in "".join(cells) else None
+    text = "".join(cells)
+    return found if np.isfinite(found).all() and text.isascii() and "_" not in text else None
 
 
 def _number(cell: str) -> float | None:
     """A finite number, or None."""
-    try:
-        value = float(cell) if "_" not in cell else np.nan
-    except ValueError:
-        return None
-    return value if isfinite(value) else None
+    value = a_number(cell)
+    return value if value is not None and isfinite(value) else None
 
 
 def _positions(table: _Table, places: Sequence[str]) -> NDArray[np.int64]:

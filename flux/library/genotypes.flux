@@ -10,6 +10,14 @@ dominant(g) = minimum(g, 1)
 # Copies beyond the first of a pair; where there is only one, it counts.
 recessive(g, ploidy) = maximum(g - (ploidy - 1), 0)
 
+# As deviations from the mean, p the allele's frequency; in units of their spread under Hardy-Weinberg
+# proportions. Everybody has the mean of an allele that nobody lacks or has.
+centered(g, ploidy, p) = g - ploidy*p
+
+standardized(g, ploidy, p):
+    variance = ploidy*p*(1 - p)
+    where(variance > 0, (g - ploidy*p)/sqrt(variance), 0)
+
 # A weight for each number of copies, and straight lines between them.
 by_dosage(g, w0, w1, w2) = w0 + (w1 - w0)*minimum(g, 1) + (w2 - w1)*maximum(g - 1, 0)
 

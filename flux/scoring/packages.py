@@ -7,8 +7,8 @@ from typing import Any
 from flux.errors import ArgumentError
 
 
-def pyarrow() -> Any:
-    """The package pyarrow.
+def pyarrow(what: str = "Arrow and Parquet") -> Any:
+    """The package pyarrow, which `what` needs.
 
     Raises:
         ArgumentError: it is not installed.
@@ -17,7 +17,7 @@ def pyarrow() -> Any:
         import pyarrow as found
     except ModuleNotFoundError:
         raise ArgumentError(
-            "Arrow and Parquet need the package pyarrow", hint="pip install 'fluxparser[tables]'"
+            f"{what} need the package pyarrow", hint="pip install 'fluxparser[tables]'"
         ) from None
     return found
 

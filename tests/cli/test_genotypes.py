@@ -16,6 +16,8 @@ import flux
 from flux.cli.entry import run
 from tests.genotypes.cohorts import plain_score, simulate, weigh, write_weights
 
+PRS = ("prs", "--genotypes", "c.bed", "--weights", "w.txt")
+
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -96,6 +98,51 @@ def test_a_mistake_writes_nothing(
     assert not list(folder.glob("*out*"))
 
 
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        ("prs --weights w.txt --genotypes c.bed -o c.bed", "'c.bed' is an input"),
+        ("prs --weights w.txt --genotypes c -o ./c.fam", "'./c.fam' is an input"),
+        ("prs --weights w.txt --genotypes c.bed -o w.txt", "'w.txt' is an input"),
+        ("prs --weights w.txt --genotypes c.bed -o o --log c.bim", "'c.bim' is an input"),
+        ("prs --weights w.txt --genotypes c.bed -o o --log o", "'o' is an input too, or another"),
+        ("prs --weights w.txt --genotypes c.bed -o .", "the output '.' is a folder"),
+        ("assoc --genotypes c.bed -o c.bim", "'c.bim' is an input"),
+    ],
+)
+def test_an_input_is_not_written_over(
+    folder: Path, capsys: pytest.CaptureFixture[str], arguments: str, text: str
+) -> None:
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    assert run(arguments.split()) == 1
+    assert text in capsys.readouterr().err
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+@pytest.mark.skipif(not Path("/dev/null").is_char_device(), reason="there is no /dev/null")
+def test_beside_a_device_there_is_no_log(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([*PRS, "-o", "/dev/null"]) == 2
+    assert "--log is needed" in capsys.readouterr().err
+
+
+def test_a_log_that_cannot_be_written_leaves_no_scores(folder: Path) -> None:
+    (folder / "file").write_text("")
+    assert run([*PRS, "-o", "o.sscore", "--log", "file/log"]) == 1
+    assert not (folder / "o.sscore").exists()
+
+
+def test_files_of_one_name_are_told_apart(folder: Path) -> None:
+    (folder / "other").mkdir()
+    (folder / "other" / "w.txt").write_text("rs0\tA\t1\nrs1\tC\t1\n")
+    assert run([*PRS, "--weights", "other/w.txt", "-o", "o.sscore"]) == 0
+    lines = (folder / "o.sscore").read_text().splitlines()
+    head = next(line for line in lines if not line.startswith("##")).split("\t")
+    assert {"w_1_ALLELE_CT", "w_2_ALLELE_CT", "w_1_SUM", "w_2_SUM"} <= set(head)
+    assert {"##weights w_1=w.txt, 20 of 20 rows", "##weights w_2=w.txt, 2 of 2 rows"} <= set(lines)
+    log = [line.split("\t")[0] for line in (folder / "o.variants.tsv").read_text().splitlines()]
+    assert (log.count("w_1"), log.count("w_2")) == (20, 2)
+
+
 def test_statistics_are_written(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["assoc", "--genotypes", "c.bed", "-o", "s.tsv", "--also", "HET = n1/(n2+n1+n0)"]
     assert run(arguments) == 0
@@ -121,6 +168,8 @@ def test_pairs_have_a_table_of_their_own(folder: Path, capsys: pytest.CaptureFix
     assert float(lines[2][2]) == pytest.approx(1)
     assert run([*arguments, "--also", "H = n1"]) == 2
     assert run([*arguments, "--traits", "y"]) == 2
+    assert run([*arguments, "--no-x-sex"]) == 2
+    assert run([*arguments[:3], "-o", "s.tsv", *("--also", "H=n1") * 2]) == 2
 
 
 def test_a_kill_leaves_the_old_output_or_the_whole_one(folder: Path) -> None:

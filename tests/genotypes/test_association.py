@@ -123,12 +123,14 @@ def _traits(folder: Path, cohort: Simulated, cases: bool = False) -> tuple[Path,
 
 
 @needs_plink
+@pytest.mark.parametrize("x_sex", [True, False])
 @pytest.mark.parametrize("missing", [0.0, 0.1])
-def test_linear_regression_is_that_of_plink(tmp_path: Path, missing: float) -> None:
-    cohort = simulate(tmp_path / "c", people=150, variants=30, missing=missing)
+def test_linear_regression_is_that_of_plink(tmp_path: Path, missing: float, x_sex: bool) -> None:
+    cohort = simulate(tmp_path / "c", people=150, variants=60, missing=missing, chroms=CHROMS)
     y, x = _traits(tmp_path, cohort)
-    found = flux.assoc(cohort.bed, traits=y, covariates=x)
-    arguments = ["--glm", "hide-covar", "omit-ref", "--pheno", str(y), "--covar", str(x)]
+    found = flux.assoc(cohort.bed, traits=y, covariates=x, x_sex=x_sex)
+    how = ["hide-covar", "omit-ref", *([] if x_sex else ["no-x-sex"])]
+    arguments = ["--glm", *how, "--pheno", str(y), "--covar", str(x)]
     theirs = plink(tmp_path, "--bfile", str(cohort.stem), *arguments)
     for mine, printed in (("BETA", "BETA"), ("SE", "SE"), ("T", "T_STAT"), ("P", "P")):
         agree(found[mine], theirs[printed])
@@ -185,6 +187,30 @@ def test_the_score_test_is_that_of_the_likelihood(tmp_path: Path) -> None:
         assert found["CHI2"][i] == pytest.approx(expected, rel=1e-5, abs=1e-8)
         assert found["P"][i] == pytest.approx(stats.chi2.sf(found["CHI2"][i], 1), rel=1e-10)
     assert found["OBS_TRAIT"].tolist() == [len(use)] * 10
+
+
+def test_sex_is_a_covariate_on_x_unless_it_is_one_already(tmp_path: Path) -> None:
+    cohort = simulate(tmp_path / "c", people=90, variants=12, chroms=("1", "X"))
+    y = {"y": np.random.default_rng(2).normal(size=90)}
+    sex = np.array([float(p[4]) for p in cohort.people])
+    known = [p[1] for p in cohort.people if p[4] != "0"]
+    found = flux.assoc(cohort.bed, traits=y)
+    stated = flux.assoc(cohort.bed, traits=y, covariates={"sex": sex}, keep=known)
+    on_x = found["#CHROM"] == "X"
+    np.testing.assert_allclose(found["BETA"][on_x], stated["BETA"][on_x], rtol=1e-9)
+    assert not np.isclose(found["BETA"][~on_x], stated["BETA"][~on_x], rtol=1e-6).any()
+    without = flux.assoc(cohort.bed, traits=y, x_sex=False)
+    assert not np.isclose(found["BETA"][on_x], without["BETA"][on_x], rtol=1e-6).any()
+    of_one_sex = flux.assoc(cohort.bed, traits=y, keep=[p[1] for p in cohort.people if p[4] == "2"])
+    assert np.isfinite(of_one_sex["BETA"]).all()
+
+
+def test_on_x_the_sex_of_somebody_must_be_known(tmp_path: Path) -> None:
+    cohort = simulate(tmp_path / "c", people=30, variants=6, chroms=("1", "X"))
+    y = {"y": np.arange(30.0)}
+    with pytest.raises(FluxError, match="nobody's is known"):
+        flux.assoc(cohort.bed, traits=y, sex={f"I{i}": 0 for i in range(30)})
+    assert len(flux.assoc(cohort.bed, sex={f"I{i}": 0 for i in range(30)})) == 6
 
 
 def test_the_score_test_without_covariates_is_the_trend_test(tmp_path: Path) -> None:
@@ -294,7 +320,20 @@ WRONG = [
     ),
     ({"also": {"H": "n3"}}, "has no `n3`"),
     ({"also": {"POS": "n1"}}, "called POS already"),
+    ({"also": {"HWE_P": "n1"}}, "called HWE_P already"),
+    ({"also": {"A\tB": "n1"}}, "is no name of a column"),
+    ({"also": {"": "n1"}}, "is no name of a column"),
+    ({"traits": {"y": np.arange(61)}, "covariate_names": ["a"]}, "need `covariates`"),
 ]
+
+
+def test_every_column_has_a_name_that_no_other_may_have(tmp_path: Path) -> None:
+    cohort = simulate(tmp_path / "c")
+    for traits in (None, {"y": np.arange(61) % 2}):
+        for model in ("linear", "logistic"):
+            for name in flux.assoc(cohort.bed, traits=traits, model=model).columns:
+                with pytest.raises(FluxError, match=f"called {name.lstrip('#')} already"):
+                    flux.assoc(cohort.bed, also={name.lstrip("#"): "n1"})
 
 
 @pytest.mark.parametrize(("options", "text"), WRONG)
@@ -310,6 +349,7 @@ def test_arguments_that_do_not_fit_are_refused(tmp_path: Path, options, text: st
     [
         ("", "is empty"),
         ("a b c\n", "expected the header"),
+        ("FID\n", "expected the header"),
         ("IID y\nI0 1 2\n", "row 2, column 3: this row has 3 cells"),
         ("IID y\nI0 x\n", "row 2, column y: this is no number: 'x'"),
         ("IID y\nI0 1\nI0 2\n", "row 3, column 1: this person stands above too"),

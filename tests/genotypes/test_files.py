@@ -66,6 +66,7 @@ DAMAGES: list[tuple[Damage, str]] = [
         _lines(".fam", _row(5, "F3 I3 0 0 1 -9\n")),
         "row 5, column 2: the same person stands in row 4",
     ),
+    (_lines(".fam", _row(5, "F4 0 0 0 1 -9\n")), "c.fam: row 5, column 2: this is nobody's name"),
     (lambda cohort: Path(f"{cohort.stem}.fam").unlink(), "no file"),
     (
         lambda cohort: Path(f"{cohort.stem}.bim").write_bytes(b"1 rs0 0 1000 A G\n1 \xff"),
@@ -98,6 +99,7 @@ WRONG_WEIGHTS = [
     ),
     (HEAD + "rs1\t1\t1010\tC\tT\tinf\n", "row 2, column effect_weight: this is no number: 'inf'"),
     (HEAD + "rs1\t1\t1010\tC\tT\t1_0\n", "row 2, column effect_weight"),
+    (HEAD + "rs1\t1\t1010\tC\tT\t\u0661\n", "row 2, column effect_weight: this is no number"),
     (HEAD + "rs1\t1\t1010\tC\tT\t1e999\n", "row 2, column effect_weight"),
     (HEAD + "rs1\t1\t1010\tC\tT\t\n", "row 2, column effect_weight: the number is missing"),
     (HEAD + GOOD + "rs1\t1\t1010\tC\tT\n", "row 3, column 6: this row has 5 cells"),
@@ -112,6 +114,10 @@ WRONG_WEIGHTS = [
     (
         HEAD.replace("\n", "\tis_dominant\n") + GOOD.replace("\n", "\tmaybe\n"),
         "row 2, column is_dominant: this is neither TRUE nor FALSE: 'maybe'",
+    ),
+    (
+        HEAD.replace("\n", "\tis_dominant\tis_recessive\n") + GOOD.replace("\n", "\t1\t1\n"),
+        "row 2, column is_dominant: a row is not both dominant and recessive",
     ),
     (
         HEAD.replace("\n", "\tis_interaction\n") + "a_x_b\t1\t1_x_2\tA_x_G_x_T\t.\t1\tTRUE\n",
@@ -246,6 +252,9 @@ def test_a_variant_without_a_frequency_is_named(tmp_path: Path) -> None:
     [
         ("a 0\n", "row 1, column 3"),
         ("a 0 x\n", "row 1, column 3: this is no number"),
+        ("a 0 \u0661\n", "row 1, column 3: this is no number"),
+        ("a 0 nan\n", "row 1, column 3: this is no number"),
+        ("#name low high\na 0 x\n", "row 2, column 3: this is no number"),
         ("a 1 0\n", "ends before it begins"),
         ("a 0 1\na 0 2\n", "row 2, column 1: a range of that name stands above"),
     ],
@@ -255,6 +264,11 @@ def test_wrong_ranges_are_refused(tmp_path: Path, content: str, text: str) -> No
     with pytest.raises(DataError) as caught:
         read_ranges(tmp_path / "r")
     assert text in str(caught.value)
+
+
+def test_ranges_may_have_a_header_and_no_end(tmp_path: Path) -> None:
+    (tmp_path / "r").write_text("#name low high\na 0 inf\n")
+    assert read_ranges(tmp_path / "r") == {"a": (0, np.inf)}
 
 
 @settings(max_examples=60)

@@ -118,12 +118,29 @@ def test_prefixes_of_chromosomes_do_not_matter(tmp_path: Path) -> None:
     assert found.used.all()
 
 
+def test_pseudo_autosomal_variants_have_places_on_x(tmp_path: Path) -> None:
+    asked = weights(tmp_path, "a X 100 A G 1", "b 25 200 A G 1", "c chrX 300 A G 1")
+    names = [
+        (chromosome(c), at, "v", "A", "G") for c, at in (("PAR1", 100), ("X", 200), ("X", 300))
+    ]
+    assert match(asked, variants(*names), Rules()).used.all()
+
+
 def test_a_row_that_means_the_variant_of_an_earlier_one_is_left_out(tmp_path: Path) -> None:
     asked = weights(tmp_path, "a 1 100 A G 1", "b 1 100 G A 2", "c 1 100 T C 3", "d 2 5 A G 4")
     there = variants(("1", 100, "v", "A", "G"), ("2", 5, "w", "A", "G"))
     found = match(asked, there, Rules())
     assert found.counts() == {"as is": 2, "duplicate of an earlier row": 2}
     assert found.used.tolist() == [True, False, False, True]
+
+
+def test_an_interaction_that_stands_above_is_left_out_whatever_its_order(tmp_path: Path) -> None:
+    head = "rsID effect_allele effect_weight is_interaction"
+    rows = ("v_x_w A_x_A 1 TRUE", "w_x_v A_x_A 1 TRUE", "v_x_w G_x_A 1 TRUE", "v_x_z A_x_A 1 TRUE")
+    there = variants(("1", 100, "v", "A", "G"), ("2", 5, "w", "A", "G"))
+    found = match(weights(tmp_path, *rows, head=head), there, Rules())
+    names = ["as is", "duplicate of an earlier row", "swapped", "not in the cohort"]
+    assert [REASONS[r] for r in found.reason] == names
 
 
 _ALLELES = st.sampled_from(["A", "C", "G", "T", "AC", "GT", "<DEL>"])

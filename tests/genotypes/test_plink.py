@@ -52,6 +52,26 @@ def test_sex_chromosomes_count_as_plink_counts_them(
     agree(mine.dosage_sum[:, 0], theirs["NAMED_ALLELE_DOSAGE_SUM"])
 
 
+# PLINK's modifier, the effect, and whether X and MT are allowed there.
+CENTERED = [("center", "centered", True), ("variance-standardize", "standardized", False)]
+
+
+@pytest.mark.parametrize(("modifier", "effect", "anywhere"), CENTERED)
+def test_deviations_from_the_mean_are_those_of_plink(
+    tmp_path: Path, modifier: str, effect: str, anywhere: bool
+) -> None:
+    chroms = CHROMS if anywhere else ("1", "2")
+    cohort = simulate(tmp_path / "c", people=150, variants=48, chroms=chroms, missing=0.1)
+    weights = write_weights(tmp_path / "w", weigh(cohort))
+    score = ["--score", str(weights), modifier, "no-mean-imputation", *COLUMNS]
+    theirs = plink(tmp_path, "--bfile", str(cohort.stem), *score)
+    mine = flux.prs(weights, cohort.bed, missing="none", effect=effect)
+    assert mine.allele_count[:, 0].tolist() == [int(n) for n in theirs["ALLELE_CT"]]
+    agree(mine.sums[:, 0], theirs["SCORE1_SUM"])
+    agree(mine.averages[:, 0], theirs["SCORE1_AVG"])
+    agree(mine.dosage_sum[:, 0], theirs["NAMED_ALLELE_DOSAGE_SUM"])
+
+
 def test_people_who_are_left_out_do_not_count_in_frequencies(tmp_path: Path) -> None:
     cohort = simulate(tmp_path / "c", people=120)
     weights = write_weights(tmp_path / "w", weigh(cohort))

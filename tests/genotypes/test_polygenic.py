@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import flux
 from flux.genotypes import accumulate
+from flux.genotypes.terms import distinct
 from tests.genotypes.cohorts import Simulated, plain_score, simulate, weigh, write_weights
 
 # Six people, four variants; what PLINK 2.00a3.5 and 1.90b6.26 print for them.
@@ -231,6 +232,28 @@ def test_an_effect_may_be_any_formula_of_the_copies(tmp_path: Path) -> None:
     np.testing.assert_allclose(found.sums[:, 0], expected, atol=1e-13)
 
 
+@pytest.mark.parametrize("missing", ["mean", "none"])
+@pytest.mark.parametrize("effect", ["centered", "g - ploidy*p"])
+def test_deviations_of_the_founders_add_up_to_nothing(
+    tmp_path: Path, effect: str, missing: str
+) -> None:
+    """Who has no call is at the mean, which is nothing, whatever the rule."""
+    cohort = simulate(tmp_path / "c", people=50, variants=9, missing=0.2)
+    weights = write_weights(tmp_path / "w", weigh(cohort))
+    found = flux.prs(weights, cohort.bed, effect=effect, missing=missing)
+    founders = [p[2] == "0" for p in cohort.people]
+    assert found.sums[founders].sum() == pytest.approx(0, abs=1e-13)
+    assert np.ptp(found.sums) > 0.1
+    assert found.notes["effect"] == f"{effect}, p from 45 founders; few"
+
+
+def test_an_allele_that_everybody_has_has_no_deviation(tmp_path: Path) -> None:
+    cohort = simulate(tmp_path / "c", people=20, variants=2, missing=0)
+    cohort.copies[:] = 2
+    weights = write_weights(tmp_path / "w", weigh(cohort.write()))
+    assert not flux.prs(weights, cohort.bed, effect="standardized").sums.any()
+
+
 def test_an_effect_may_be_a_constant(tmp_path: Path) -> None:
     cohort = simulate(tmp_path / "c", people=5, variants=3, missing=0)
     rows = weigh(cohort)
@@ -295,6 +318,18 @@ def test_people_are_kept_and_removed(tmp_path: Path) -> None:
     assert len(found) == len(found.sums) == 7
 
 
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("scores", [1, 20])
+def test_a_score_beyond_all_numbers_is_refused(tmp_path: Path, scores: int, threads: int) -> None:
+    cohort = simulate(tmp_path / "c", people=2_100, variants=8)
+    names = [f"w{s}" for s in range(scores)]
+    lines = ["\t".join(["ID", "A1", *names])]
+    lines += ["\t".join([name, allele, *["1e308"] * scores]) for name, allele, _ in weigh(cohort)]
+    weights = _written(tmp_path, "\n".join(lines) + "\n")
+    with pytest.raises(flux.FluxError, match="beyond the largest number"):
+        flux.prs(weights, cohort.bed, columns=names, threads=threads)
+
+
 @pytest.mark.parametrize(
     ("options", "text"),
     [
@@ -312,6 +347,8 @@ def test_people_are_kept_and_removed(tmp_path: Path) -> None:
         ({"sex": {"X": "M"}}, "names nobody"),
         ({"sex": {"I1": "?"}}, "no sex"),
         ({"effect": "1/g"}, "not finite at g = 0"),
+        ({"effect": "centered", "keep": ["I9"], "missing": "none"}, "no founder is kept"),
+        ({"frequencies": "f", "missing": "none"}, "missing='none' imputes nothing"),
         ({"keep": ["I9", "I19"]}, "no founder is kept"),
         ({"columns": ["beta"]}, "no column `beta`"),
         ({"frequencies": "no.afreq"}, "no file"),
@@ -375,3 +412,16 @@ def test_arguments_of_other_types_are_refused(tmp_path: Path, call) -> None:
     weights = write_weights(tmp_path / "w", weigh(cohort))
     with pytest.raises(flux.FluxError):
         call(weights, cohort.bed)
+
+
+@pytest.mark.parametrize(
+    ("names", "distinct_names"),
+    [
+        (["a", "b"], ["a", "b"]),
+        (["a", "a"], ["a_1", "a_2"]),
+        (["a", "a", "a_1"], ["a_2", "a_3", "a_1"]),
+        (["a_1", "a", "a", "a_1"], ["a_1_1", "a_2", "a_3", "a_1_2"]),
+    ],
+)
+def test_names_are_told_apart(names: list[str], distinct_names: list[str]) -> None:
+    assert distinct(names) == distinct_names
