@@ -280,7 +280,7 @@ def _check_order(tree: Text) -> None:
     bound = {name: n for n, line in enumerate(tree.statements) if (name := _bound(line))}
     last = max((n for n, root in enumerate(roots) if root is not None), default=-1)
     for n, (line, root) in enumerate(zip(tree.statements[: last + 1], roots, strict=False)):
-        if not isinstance(line, Binding | Value):
+        if not isinstance(line, Binding | Value) or as_definition(line) is not None:
             continue
         own = root[1].arguments[1] if root is not None else None
         for part in _used(line.value):

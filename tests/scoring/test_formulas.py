@@ -32,6 +32,7 @@ from flux.scoring.spelling import in_ascii, meant, spelled
         ('y = where(sex == "F", 1, 2)*age', ["y"], ["age", "sex"]),
         ("y = `größe`*2", ["y"], ["größe"]),
         ("x = root(x^2 - a, x, 0, b)\ny = 2*x", ["x", "y"], ["a", "b"]),
+        ("f(c) = 2*c\nc = root(f(x) - a, x, 0, 9)", ["c"], ["a"]),
         ("y = root(max(x, a) - 3, x, 0, 9)\nmax = b\nx = b", ["y", "max", "x"], ["a", "b"]),
         ("# a comment with ö\ny = 2*a", ["y"], ["a"]),
         ("y = 3", ["y"], []),
