@@ -46,6 +46,7 @@ def replace(path: Path, pieces: Iterable[Piece]) -> None:
     Raises:
         OSError: it cannot be written; what was there is as it was, or the new file is in its place
             and its folder could not be synced.
+        ValueError: the name holds a NUL.
     """
     if path.exists() and not path.is_file():  # a pipe or a device stays what it is
         with path.open("wb") as file:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 _SHOWN_COLUMNS = 120  # a longer source line is cut around the place that matters
@@ -41,11 +41,16 @@ class Source:
 
 @dataclass(frozen=True)
 class Span:
-    """Characters `start` to `end` (exclusive) of a source."""
+    """Characters `start` to `end` (exclusive) of a source.
+
+    Where they build an expression of a model, `layer` is the path of the layer that this is for,
+    or the model's name: one line of the text serves many.
+    """
 
     source: Source
     start: int
     end: int
+    layer: str = field(default="", compare=False)
 
     @property
     def line(self) -> int:

@@ -7,7 +7,7 @@ pass, and the BLAS has one thread, as the tests themselves run in parallel.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -26,6 +26,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--update-golden", action="store_true", help="write the golden files instead of comparing"
     )
+
+
+@pytest.fixture
+def patience() -> Iterator[None]:
+    """Time for SymPy: a busy machine is no reason to find nothing."""
+    from flux.settings import override
+
+    with override(max_seconds=30):
+        yield
 
 
 @pytest.fixture

@@ -74,6 +74,7 @@ def _names(page: Path) -> str:
     return page.relative_to(ROOT).as_posix()
 
 
+@pytest.mark.usefixtures("patience")
 @pytest.mark.parametrize("page", PAGES, ids=_names)
 def test_the_blocks_of_a_page_do_what_it_shows(
     page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -6,8 +6,10 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import NoReturn, TextIO
 
 import click
 
@@ -25,6 +27,8 @@ class Terminated(BaseException):
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and leave with its exit code."""
+    sys.stdout = sys.stdout or _nowhere()  # whoever started this may have closed them
+    sys.stderr = sys.stderr or _nowhere()
     choose_kernels(os.environ, cpu_flags())
     signal.signal(signal.SIGTERM, _terminate)
     sys.exit(run(arguments))
@@ -62,7 +66,13 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return TERMINATED
     except BrokenPipeError:
         return _reader_left()
+    except OSError as error:
+        return _unwritten(error)
     return code if isinstance(code, int) else 0
+
+
+def _nowhere() -> TextIO:
+    return Path(os.devnull).open("w", encoding="utf-8")
 
 
 def _asks_for_json(arguments: Sequence[str] | None) -> bool:
@@ -73,6 +83,18 @@ def _reader_left() -> int:
     # `flux show ... | head`: the interpreter would complain again when it flushes at exit.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
+
+
+def _unwritten(error: OSError) -> int:
+    """Files are looked after where they are read and written: what is left is the answer itself."""
+    from flux.training.progress import silence
+
+    if error.filename is None:
+        silence(sys.stdout)
+    what = "write the answer" if error.filename is None else f"use {error.filename!r}"
+    with suppress(OSError):
+        click.echo(f"data error: cannot {what}: {error.strerror or error}", err=True)
+    return USER_ERROR
 
 
 def _terminate(number: int, frame: FrameType | None) -> NoReturn:

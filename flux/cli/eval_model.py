@@ -57,7 +57,10 @@ def _foretell(run: Path, data: Path) -> None:
     found = assess(open_model(run), read_text(data), data.name, watch)
     click.echo(f"loss                {found.loss:.6f} nats a token")
     click.echo(f"perplexity          {found.perplexity:.6g}")
-    click.echo(f"bits per character  {found.bits_per_character:.6f}")
+    if found.unknown:
+        click.echo(f"unknown             {found.unknown:,} tokens, so no bits per character")
+    else:
+        click.echo(f"bits per character  {found.bits_per_character:.6f}")
     click.echo(f"tokens              {found.tokens:,}, {found.tokens_per_s:,.0f} a second")
 
 

@@ -21,8 +21,9 @@ import click
 def command(run: Path, folder: Path, form: str) -> None:
     """Write the model of a run into FOLDER: Programs, weights and tokenizer.
 
-    `flux generate` and `flux eval-model` take the folder like a run's; the text of the model is not
-    needed any more. With --format gpt2, `transformers` reads it (GPT2LMHeadModel).
+    `flux generate` and `flux eval-model` take the folder like a run's. The text of a model of your
+    own is copied for who reads it or trains it further; nothing else needs it. With --format gpt2,
+    `transformers` reads it (GPT2LMHeadModel).
 
     \b
     flux export runs/tiny exported

@@ -10,7 +10,11 @@ from __future__ import annotations
 
 import json
 import math
+import shlex
+import shutil
+import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import click
@@ -23,6 +27,31 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, 
 def show(as_json: bool, text: str, result: Any, **more: Any) -> None:
     """Print the text, or the object with the result and what else is known."""
     click.echo(_written({"result": result, **more}) if as_json else text)
+
+
+def say(text: str, err: bool = False) -> None:
+    """Print what a long command can do without: it goes on where that cannot be written."""
+    try:
+        click.echo(text, err=err)
+    except OSError:
+        from flux.training.progress import silence
+
+        silence(sys.stderr if err else sys.stdout)
+
+
+def typed(*words: str) -> str:
+    """A command of Flux for the shell that this one was typed in: its words quoted, and found."""
+    return shlex.join((*_program(), *words))
+
+
+def _program() -> tuple[str, ...]:
+    """How this process was started, unless the word `flux` finds the same."""
+    begun = Path(sys.argv[0])
+    found = shutil.which("flux")
+    if begun.parts[-2:] == ("flux", "__main__.py") and found is None:
+        return (Path(sys.executable).name, "-m", "flux")
+    other = begun.stem == "flux" and (found is None or Path(found) != begun.absolute())
+    return (sys.argv[0],) if other else ("flux",)
 
 
 def plain_error(code: str, text: str) -> str:

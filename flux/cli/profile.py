@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from flux.cli.machine import limit_blas
 from flux.files import replace_file
-
-if TYPE_CHECKING:
-    from flux.training import LanguageModel
-
-_LETTERS = 65  # of the vocabulary that a preset is measured with
 
 
 @click.command()
@@ -32,8 +26,9 @@ _LETTERS = 65  # of the vocabulary that a preset is measured with
 def command(subject: str, by: str, writing: bool, runs: int, most: int, svg: Path | None) -> None:
     """Time each instruction of a training step, on one thread.
 
-    A PRESET is measured with random characters. Bytes are those that instructions read and write,
-    in the cache or not; the peak is that of a large matrix product, measured now.
+    A PRESET is measured with random characters, a RUN with random data of its model's kind. Bytes
+    are those that instructions read and write, in the cache or not; the peak is that of a large
+    matrix product, measured now.
 
     \b
     flux profile small
@@ -41,22 +36,12 @@ def command(subject: str, by: str, writing: bool, runs: int, most: int, svg: Pat
     flux profile small --writing --by opcode
     """
     from flux.training.profile import flame_graph
-    from flux.training.workload import step_profile, writing_profile
+    from flux.training.workload import step_profile, workload, writing_profile
 
     limit_blas()
-    language = _language(subject)
-    found = (writing_profile if writing else step_profile)(language, runs)
+    found = (writing_profile if writing else step_profile)(workload(subject), runs)
     click.echo(found.table(by, most))
     if svg is not None:
         kind = "a token" if writing else "a training step"
         replace_file(svg, flame_graph(found, f"{subject}, {kind}").encode("utf-8"))
         click.echo(f"a flame graph is in {svg}")
-
-
-def _language(subject: str) -> LanguageModel:
-    from flux.training import PRESETS, LanguageModel, Tokenizer, load_language_model
-
-    if subject in PRESETS and not Path(subject).exists():
-        letters = "".join(chr(32 + n) for n in range(_LETTERS))
-        return LanguageModel(PRESETS[subject], Tokenizer(letters), seed=0)
-    return load_language_model(Path(subject))

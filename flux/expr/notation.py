@@ -1,7 +1,6 @@
-"""Write an expression for reading: what LaTeX and MathML share.
+"""Write an expression as one text, with brackets where an operand binds too loosely for its place.
 
-A `Notation`, which is a table of templates, goes in; one text comes out, with brackets where an
-operand binds more loosely than its place allows.
+What an operation is made of goes in, as pieces; a `Notation` is a table of templates for them.
 """
 
 from __future__ import annotations
@@ -40,21 +39,7 @@ class Notation(NamedTuple):
 
     def written(self, root: Expr, names: Mapping[Expr, str]) -> str:
         """The text of an expression, whose named parts are written as their names."""
-        before, after = self.brackets
-        written: list[str] = []
-        pending = [*reversed(self._pieces(root))]
-        while pending:
-            piece = pending.pop()
-            if isinstance(piece, str):
-                written.append(piece)
-            elif piece[0] in names:
-                written.append(names[piece[0]])
-            else:
-                e, loosest = piece
-                inner = self._pieces(e)
-                bare = self._level(e) >= loosest
-                pending.extend(reversed(inner if bare else [before, *inner, after]))
-        return "".join(written)
+        return joined(root, names, self._pieces, self._level, self.brackets)
 
     def _level(self, e: Expr) -> int:
         if e.op in self.templates:
@@ -67,6 +52,30 @@ class Notation(NamedTuple):
         if e.op in self.special:
             return self.special[e.op](e)
         return self.call(e.op.row.name, e.args)
+
+
+def joined(
+    root: Expr,
+    names: Mapping[Expr, str],
+    pieces: Callable[[Expr], Pieces],
+    level: Callable[[Expr], int],
+    brackets: tuple[str, str],
+) -> str:
+    """The pieces of an expression and of its operands, in brackets where they have to be."""
+    before, after = brackets
+    written: list[str] = []
+    pending = [*reversed(pieces(root))]
+    while pending:
+        piece = pending.pop()
+        if isinstance(piece, str):
+            written.append(piece)
+        elif piece[0] in names:
+            written.append(names[piece[0]])
+        else:
+            e, loosest = piece
+            inner = pieces(e)
+            pending.extend(reversed(inner if level(e) >= loosest else [before, *inner, after]))
+    return "".join(written)
 
 
 def _filled(template: Template, args: Sequence[Expr]) -> Pieces:

@@ -12,15 +12,13 @@ from typing import NamedTuple
 
 from flux.expr.blocks import named_nodes
 from flux.expr.node import Expr
+from flux.expr.notation import Pieces, joined, listed
 from flux.expr.precedence import ANY, OPERATORS, POSTFIX, Operator, level
 from flux.expr.spelling import Spelling, axis_names
 from flux.expr.traverse import topological
 from flux.ops import REDUCTIONS, Op
 
 _WIDTH = 100  # of a line of declarations
-
-# What is left to write: a piece of text, or a node and the loosest level it may have.
-_Pending = list[str | tuple[Expr, int]]
 
 
 def to_text(e: Expr) -> str:
@@ -88,25 +86,10 @@ def _lines(word: str, items: Sequence[str]) -> list[str]:
 
 
 def _written(root: Expr, spelling: Spelling, names: Mapping[Expr, str]) -> str:
-    pieces: list[str] = []
-    pending: _Pending = [*reversed(_pieces(root, spelling))]
-    while pending:
-        piece = pending.pop()
-        if isinstance(piece, str):
-            pieces.append(piece)
-        elif piece[0] in names:
-            pieces.append(names[piece[0]])
-        else:
-            pending.extend(reversed(_bracketed(*piece, spelling)))
-    return "".join(pieces)
+    return joined(root, names, lambda e: _pieces(e, spelling), level, ("(", ")"))
 
 
-def _bracketed(e: Expr, loosest: int, spelling: Spelling) -> _Pending:
-    pieces = _pieces(e, spelling)
-    return pieces if level(e) >= loosest else ["(", *pieces, ")"]
-
-
-def _pieces(e: Expr, spelling: Spelling) -> _Pending:
+def _pieces(e: Expr, spelling: Spelling) -> Pieces:
     if e.op in OPERATORS:
         return _operation(OPERATORS[e.op], e.args)
     if e.op in _OTHERS:
@@ -114,36 +97,29 @@ def _pieces(e: Expr, spelling: Spelling) -> _Pending:
     if e.op in REDUCTIONS:
         axes = ", ".join(map(spelling.axis, e.attributes))
         return [f"{e.op.row.name}[{axes}](", (e.args[0], ANY), ")"]
-    return [f"{e.op.row.name}(", *_arguments(e.args), ")"]
+    return [f"{e.op.row.name}(", *listed(e.args, ", "), ")"]
 
 
-def _operation(operator: Operator, args: tuple[Expr, ...]) -> _Pending:
+def _operation(operator: Operator, args: tuple[Expr, ...]) -> Pieces:
     operands = list(zip(args, operator.operands, strict=True))
     if len(operands) == 1:
         return [operator.symbol, operands[0]]
     return [operands[0], operator.symbol, operands[1]]
 
 
-def _arguments(args: Sequence[Expr]) -> _Pending:
-    pieces: _Pending = []
-    for arg in args:
-        pieces += [", ", (arg, ANY)]
-    return pieces[1:]
-
-
-def _random(e: Expr, spelling: Spelling) -> _Pending:
+def _random(e: Expr, spelling: Spelling) -> Pieces:
     site, axes = e.attributes
     brackets = f"[{', '.join(map(spelling.axis, axes))}]" if axes else ""
-    return [f"random{brackets}(`{site}`, ", *_arguments(e.args), ")"]
+    return [f"random{brackets}(`{site}`, ", *listed(e.args, ", "), ")"]
 
 
-def _rename(e: Expr, spelling: Spelling) -> _Pending:
+def _rename(e: Expr, spelling: Spelling) -> Pieces:
     pairs = ", ".join(f"{spelling.axis(a)} = {spelling.axis(b)}" for a, b in e.attributes)
     return [(e.args[0], POSTFIX), f"[{pairs}]"]
 
 
-def _index(e: Expr, spelling: Spelling) -> _Pending:
-    pieces: _Pending = [(e.args[0], POSTFIX), "["]
+def _index(e: Expr, spelling: Spelling) -> Pieces:
+    pieces: Pieces = [(e.args[0], POSTFIX), "["]
     for number, (axis, i) in enumerate(zip(e.attributes, e.args[1:], strict=True)):
         pieces.append(f"{', ' if number else ''}{spelling.axis(axis)} = ")
         if i.op is Op.POSITION:  # a bare axis that is new to x would rename
@@ -153,7 +129,7 @@ def _index(e: Expr, spelling: Spelling) -> _Pending:
     return [*pieces, "]"]
 
 
-_OTHERS: Mapping[Op, Callable[[Expr, Spelling], _Pending]] = {
+_OTHERS: Mapping[Op, Callable[[Expr, Spelling], Pieces]] = {
     Op.CONSTANT: lambda e, spelling: [spelling.constant(e)],
     Op.INPUT: lambda e, spelling: [spelling.value(e.attributes.name)],
     Op.POSITION: lambda e, spelling: [spelling.position(e.attributes)],

@@ -93,6 +93,8 @@ class Translation:
             spans = self._origins.get(e, ())[:2]
             value.places = tuple(Place(s.source.name, s.line, s.column) for s in spans)
             value.written = bool(spans)
+            if spans and (e.args or e.op is Op.INPUT):  # numbers and positions serve all layers
+                value.layer = value.layer or spans[0].layer
         inherit(value)
         return value
 

@@ -83,7 +83,7 @@ class Surroundings:
             change = self._problem.function.value(x) - self._point.value
             if not np.isfinite(change):
                 return (-1 if change == -np.inf else 1), distance
-            if abs(change) > self._noise(x):
+            if change and abs(change) > self._noise(x):  # a level place asks for no bound
                 return (1 if change > 0 else -1), distance
             distance *= 10
         return 0, distance

@@ -54,8 +54,9 @@ def save(program: Program, path: str | os.PathLike[str]) -> None:
     content = dumps(program)
     try:
         replace(target, [content])
-    except OSError as error:
-        raise ProgramError(f"cannot write {target}: {error.strerror or error}") from None
+    except (OSError, ValueError) as error:
+        shown = getattr(error, "strerror", None) or error
+        raise ProgramError(f"cannot write {target}: {shown}") from None
 
 
 def load(path: str | os.PathLike[str]) -> Program:

@@ -76,7 +76,7 @@ def _run(
         assumptions=mentions.assumptions,
         integers=integers,
     )
-    machine = Machine(scope, STEPS, origins={}, training=training)
+    machine = Machine(scope, STEPS, origins={}, training=training, model=definition.name)
     for formal in definition.formals:
         bind_declared(scope, formal, input_of(scope, formal))
     _bind_options(machine, definition, options)

@@ -118,6 +118,7 @@ class Machine:
     training: int = 0  # what `training` is: 1 in the graph of a training step
     asked_training: bool = False  # whether the text says `training`
     chose: bool = False  # whether a choice was made by a number that is known
+    model: str = ""  # what owns the outermost parameters
 
     def enter(self, tree: Tree) -> None:
         """Push the step that elaborates a node: its value comes on the stack."""
@@ -188,7 +189,11 @@ class Machine:
         assert self.origins is not None
         known = self.origins.get(e, ())
         if len(known) < 4:
-            self.origins[e] = (*known, self.scope.span(tree))
+            scope = self.scope
+            place = Span(
+                scope.text.source, tree.start, tree.end, scope.path.rstrip(".") or self.model
+            )
+            self.origins[e] = (*known, place)
 
     def span(self, tree: Tree) -> Span:
         """The place of a node of the current scope."""

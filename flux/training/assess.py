@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from flux.errors import DataError, DomainError
 from flux.nn import Decoder
 from flux.training.tokenizer import AnyTokenizer, Tokens
+from flux.training.words import unknown
 
 
 class Foretelling(Protocol):
@@ -48,12 +49,14 @@ class Assessment:
         tokens: that were foretold: all but the first.
         characters: that they spell.
         seconds: that it took.
+        unknown: tokens that stand for words outside the vocabulary.
     """
 
     loss: float
     tokens: int
     characters: int
     seconds: float
+    unknown: int = 0
 
     @property
     def perplexity(self) -> float:
@@ -62,7 +65,9 @@ class Assessment:
 
     @property
     def bits_per_character(self) -> float:
-        """loss*tokens/(characters log 2)."""
+        """loss*tokens/(characters log 2); nan where unknown words hide what they spell."""
+        if self.unknown:
+            return float("nan")
         return self.loss * self.tokens / (self.characters * log(2))
 
     @property
@@ -99,7 +104,8 @@ def assess(model: Foretelling, text: str, name: str, progress: Progress) -> Asse
             raise DomainError(f"the loss is {total} among the first {done} tokens of {name}")
         progress(done, len(tokens) - 1, total / done)
     characters = len(text) - len(model.tokenizer.decode(tokens[:1]))
-    return Assessment(total / done, done, characters, perf_counter() - began)
+    spent_s = perf_counter() - began
+    return Assessment(total / done, done, characters, spent_s, unknown(model.tokenizer, tokens[1:]))
 
 
 def _windows(model: Foretelling, tokens: Tokens) -> Iterator[NDArray[np.float64]]:

@@ -69,6 +69,11 @@ def _own(preset: Preset, source: str) -> Definition:
 
 
 def _of_library(name: str) -> Definition:
+    if not name.isidentifier():
+        raise ArgumentError(
+            f"{name!r} is no model of the library",
+            hint="the name of a file with a model of your own ends in .flux",
+        )
     found = library()[name]
     if found.kind != "model":
         raise ArgumentError(f"`{name}` is a {found.kind}, not a model")

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from flux.errors import DataError
 from flux.files import beside, sync_folder, write_new
+from flux.training.files import check_kind
 
 VERSION = 2
 _KIND = "flux checkpoint"
@@ -150,6 +151,7 @@ def _identity(path: Path) -> tuple[int, int, int]:
 
 def _check_file(path: Path) -> None:
     """Compare every byte with the digest, before anything in the file is believed."""
+    check_kind(path)
     size = path.stat().st_size
     if size > _MOST_BYTES:
         raise DataError(f"{str(path)!r} has more than {_MOST_BYTES} bytes")

@@ -130,7 +130,7 @@ def _check(key: str, value: Any) -> None:
         check_kind(key, kind, value)
     elif key in TABLES and not isinstance(value, dict):
         raise ArgumentError(f"{key} is {value!r}; it must be a table", hint=f"{key}.NAME=VALUE")
-    elif key == "data" and not all(isinstance(path, str) for path in _listed(value)):
+    elif key == "data" and not all(isinstance(path, str) and path for path in _listed(value)):
         raise ArgumentError(f"data is {value!r}; it must be a path, or a list of paths")
 
 

@@ -7,6 +7,7 @@
     weights.safetensors    one tensor for each parameter, by path
     tokenizer.json         the vocabulary
     preset.json            its sizes and how it was trained, for who trains it further
+    model.flux             its text, where it is one of the user's own, for who reads or trains it
 
 A text that cannot be decoded place by place has the first Program only. Whoever made a folder is
 not trusted: sizes are limited before anything is read, Programs are verified, and weights have to
@@ -63,6 +64,7 @@ MANIFEST = "export.json"
 _KIND = "flux export"
 _WINDOW, _STEP, _FILL = "window.program", "step.program", "fill.program"
 _WEIGHTS, _VOCABULARY, _PRESET = "weights.safetensors", "tokenizer.json", "preset.json"
+_SOURCE = "model.flux"
 # The most bytes of each file; what is longer is not read.
 _LIMITS = {
     _WINDOW: 16 << 20,
@@ -71,10 +73,11 @@ _LIMITS = {
     _WEIGHTS: 1 << 36,
     _VOCABULARY: 16 << 20,
     _PRESET: 1 << 20,
+    _SOURCE: 1 << 20,
     MANIFEST: 1 << 16,
 }
 _NEEDED = {_WINDOW, _WEIGHTS, _VOCABULARY}
-_MORE = {_STEP, _FILL, _PRESET}
+_MORE = {_STEP, _FILL, _PRESET, _SOURCE}
 
 
 class Exportable(Protocol):
@@ -96,6 +99,10 @@ class Exportable(Protocol):
     def preset(self) -> Preset:
         """Its sizes, and how it is trained."""
 
+    @property
+    def source(self) -> str:
+        """The text of its file, where it is one of the user's own."""
+
 
 def export(language: Exportable, folder: Path) -> None:
     """Write a model into a folder that needs nothing else.
@@ -108,6 +115,8 @@ def export(language: Exportable, folder: Path) -> None:
     contents[_WEIGHTS] = tensor_bytes(language.model.state_dict())
     contents[_VOCABULARY] = _json(language.tokenizer.saved())
     contents[_PRESET] = _json(asdict(language.preset))
+    if language.source:
+        contents[_SOURCE] = language.source.encode("utf-8")
     digests = {name: sha256(content).hexdigest() for name, content in contents.items()}
     about = {"kind": _KIND, "version": VERSION, "context": language.context, "files": digests}
     # The manifest comes last: a folder without one is no export.
@@ -203,11 +212,13 @@ class ExportedParameters:
         preset: its sizes, and how it was trained.
         tokenizer: its vocabulary.
         parameters: by path.
+        source: the text of its file; empty where it is of the library, or not in the folder.
     """
 
     preset: Preset
     tokenizer: AnyTokenizer
     parameters: Mapping[str, NDArray[Any]]
+    source: str
 
 
 def read_exported(folder: Path) -> ExportedParameters:
@@ -224,11 +235,20 @@ def read_exported(folder: Path) -> ExportedParameters:
         )
     wanted = (_WEIGHTS, _VOCABULARY, _PRESET)
     weights, vocabulary, preset = (_content(folder, name, about["files"]) for name in wanted)
+    source = _content(folder, _SOURCE, about["files"]) if _SOURCE in about["files"] else b""
     return ExportedParameters(
         _preset(preset, folder / _PRESET),
         _tokenizer(vocabulary, folder / _VOCABULARY),
         read_tensors(weights, str(folder / _WEIGHTS)),
+        _text(source, folder / _SOURCE),
     )
+
+
+def _text(content: bytes, path: Path) -> str:
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise DataError(f"{str(path)!r} is not UTF-8 at byte {error.start}") from None
 
 
 def _preset(content: bytes, path: Path) -> Preset:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -29,6 +28,17 @@ def check_empty(folder: Path) -> None:
         raise DataError(f"{str(folder)!r} is not empty", hint="export into a new folder")
 
 
+def check_kind(path: Path) -> None:
+    """Refuse what is neither file nor folder: a pipe is waited for, and a device has no end.
+
+    Raises:
+        DataError: it is there, and something else.
+        OSError: that cannot be told.
+    """
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise DataError(f"{str(path)!r} is not a file", hint="write the content into one")
+
+
 def read_bytes(path: Path, limit: int) -> bytes:
     """The bytes of a file.
 
@@ -36,18 +46,15 @@ def read_bytes(path: Path, limit: int) -> bytes:
         DataError: no such file, it cannot be read, or it is longer than the limit.
     """
     try:
+        check_kind(path)
         with path.open("rb") as file:
-            about = os.fstat(file.fileno())
-            # A device has no length, and could be read for ever.
-            regular, size = stat.S_ISREG(about.st_mode), about.st_size
-            content = file.read(size) if regular and size <= limit else b""
+            size = os.fstat(file.fileno()).st_size
+            content = file.read(size) if size <= limit else b""
     except FileNotFoundError:
         raise DataError(f"no file {str(path)!r}") from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise DataError(f"cannot read {str(path)!r}: {reason}") from None
-    if not regular:
-        raise DataError(f"{str(path)!r} is not a file")
     if size > limit:
         raise DataError(f"{str(path)!r} has more than {limit} bytes")
     return content

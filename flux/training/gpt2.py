@@ -113,11 +113,13 @@ class Gpt2:
         model: the library's `gpt` with the folder's parameters.
         tokenizer: the folder's.
         context: the longest window.
+        source: of a model of the library there is none.
     """
 
     model: Model
     tokenizer: AnyTokenizer
     context: int
+    source: str = ""
 
     @property
     def preset(self) -> Preset:

@@ -1,7 +1,7 @@
 """Tokenizers as `tokenizer.json`, the file of the `tokenizers` library.
 
-Byte pairs are that library's own. Characters and bytes are written in its terms, and read back as
-what they are, without the library.
+Byte pairs are that library's own. Characters are written in its terms, and read back as what they
+are, without the library.
 """
 
 from __future__ import annotations

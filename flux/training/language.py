@@ -32,6 +32,7 @@ class LanguageModel:
 
     Attributes:
         model: the parameters; a trainer changes them in place.
+        source: see above; empty for a model of the library.
     """
 
     def __init__(
@@ -39,6 +40,7 @@ class LanguageModel:
     ) -> None:
         self.preset = preset
         self.tokenizer = tokenizer
+        self.source = source
         graph, sizes = model_graph(preset, source), language_sizes(preset, tokenizer.size)
         count(graph, sizes)
         self.model = Model(graph, sizes, seed=seed)

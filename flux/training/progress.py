@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from math import exp, isfinite, isnan
 from time import monotonic
 from types import TracebackType
 from typing import Any, Protocol, TextIO
-
-from flux.errors import DataError
 
 SMOOTHING = 20  # steps
 
@@ -42,7 +42,8 @@ class Report:
         validation: the last validation loss; None before the first.
         steps_per_s: over the time since the last report.
         remaining_s: what the rest takes at that rate.
-        bits: the last validation loss as bits per character; None where there are no characters.
+        bits: the last validation loss as bits per character; None where there are no characters,
+            nan where some words are not in the vocabulary.
         rate: the learning rate.
         norm: of the gradient, before clipping.
         skipped: steps left out because they were not finite.
@@ -81,12 +82,16 @@ class Report:
 
     def line(self) -> str:
         """The report in one line."""
+        return "  ".join(self.parts())
+
+    def parts(self) -> list[str]:
+        """What the report says, one thing after another."""
         parts = [f"step {self.step:>{len(str(self.steps))}}/{self.steps}", f"loss {self.loss:.4f}"]
         validation = "   -  " if self.validation is None else f"{self.validation:.4f}"
         parts.append(f"validation {validation}")
         optional = (
             (self.perplexity, "perplexity {:.4g}"),
-            (self.bits, "{:.3f} bits/char"),
+            (_known(self.bits), "{:.3f} bits/char"),
             (_known(self.rate), "rate {:.2e}"),
             (_known(self.norm), "gradient {:.3g}"),
             (self.skipped or None, "{} skipped"),
@@ -95,7 +100,7 @@ class Report:
             (self.share, "{:.0%} of peak"),
         )
         parts += [form.format(value) for value, form in optional if value is not None]
-        return "  ".join([*parts, f"ETA {duration(self.remaining_s)}"])
+        return [*parts, f"ETA {duration(self.remaining_s)}"]
 
     def row(self) -> dict[str, Any]:
         """The report as a row of metrics."""
@@ -114,8 +119,8 @@ class Report:
         }
 
 
-def _known(value: float) -> float | None:
-    return None if isnan(value) else value
+def _known(value: float | None) -> float | None:
+    return None if value is None or isnan(value) else value
 
 
 def duration(seconds: float) -> str:
@@ -209,8 +214,13 @@ def display(steps: int, stream: TextIO | None = None) -> Display:
     return Live(steps, out) if out.isatty() else Lines(out)
 
 
+def silence(stream: TextIO) -> None:
+    """Let what is written to a stream that takes no more go nowhere, what waits there included."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
 class Lines:
-    """One line a report."""
+    """One line a report. Where they cannot be written any more, a run goes on without them."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -219,38 +229,66 @@ class Lines:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._stream.flush()
+        """Each line has been written."""
 
     def show(self, report: Report) -> None:
         """Print the report."""
         try:
             print(report.line(), file=self._stream, flush=True)
-        except OSError as error:
-            raise DataError(f"cannot write the progress: {error.strerror}") from None
+        except OSError:
+            silence(self._stream)
 
 
 class Live:
-    """A bar that is redrawn."""
+    """A bar that is redrawn, and below it the report on as many lines as it needs."""
 
     def __init__(self, steps: int, stream: TextIO) -> None:
         from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn
+        from rich.live import Live as Redrawn
 
-        self._progress = Progress(
-            BarColumn(bar_width=24),
-            TextColumn("{task.description}"),
-            console=Console(file=stream),
-            refresh_per_second=4,
+        self._steps = steps
+        self._report: Report | None = None
+        self._console = Console(file=stream)
+        self._shown = Redrawn(
+            console=self._console, refresh_per_second=4, get_renderable=self._drawn
         )
-        self._task = self._progress.add_task("starting", total=steps)
 
     def __enter__(self) -> Live:
-        self._progress.start()
+        self._shown.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._progress.stop()
+        with suppress(OSError):  # the terminal is gone
+            self._shown.stop()
 
     def show(self, report: Report) -> None:
         """Redraw the bar."""
-        self._progress.update(self._task, completed=report.step, description=report.line())
+        self._report = report
+        self._shown.refresh()
+
+    def _drawn(self) -> Any:
+        from rich.progress_bar import ProgressBar
+        from rich.table import Table
+        from rich.text import Text
+
+        width = self._console.width
+        step, parts = (self._report.step, self._report.parts()) if self._report else (0, [])
+        lines = "\n".join(wrapped(parts, width)) or "starting"
+        drawn = Table.grid()
+        drawn.add_row(ProgressBar(self._steps, step, width=min(width, _BAR)))
+        drawn.add_row(Text(lines))
+        return drawn
+
+
+_BAR = 80  # columns
+
+
+def wrapped(parts: Sequence[str], width: int) -> list[str]:
+    """The parts on lines of a width, each part whole."""
+    lines: list[str] = []
+    for part in parts:
+        if lines and len(lines[-1]) + 2 + len(part) <= width:
+            lines[-1] += f"  {part}"
+        else:
+            lines.append(part)
+    return lines

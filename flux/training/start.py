@@ -85,12 +85,12 @@ def read_start(path: Path) -> Start:
         DataError: there is none, or it is damaged.
     """
     if (path / MANIFEST).exists():
-        exported = read_exported(path)
-        _check_count(exported, path)
-        return Start(exported.preset, "tiny", "", exported.tokenizer, exported.parameters, path)
+        found = read_exported(path)
+        _check_count(found, path)
+        return Start(found.preset, "tiny", found.source, found.tokenizer, found.parameters, path)
     if (path / CONFIG).exists():
-        found = import_gpt2(path)
-        return Start(found.preset, "tiny", "", found.tokenizer, found.model.parameters, path)
+        gpt2 = import_gpt2(path)
+        return Start(gpt2.preset, "tiny", "", gpt2.tokenizer, gpt2.model.parameters, path)
     saved = read_run(path)
     origin, model = saved.origin, model_of(saved)
     return Start(
@@ -100,11 +100,11 @@ def read_start(path: Path) -> Start:
 
 def _check_count(exported: ExportedParameters, path: Path) -> None:
     """See that nothing is made of sizes that a folder only says it has."""
-    if exported.preset.own:
+    if exported.preset.own and not exported.source:
         return  # its text is not in the folder
     sizes = language_sizes(exported.preset, exported.tokenizer.size)
     held = sum(array.size for array in exported.parameters.values())
-    if count(model_graph(exported.preset), sizes) != held:
+    if count(model_graph(exported.preset, exported.source), sizes) != held:
         raise DataError(f"the parameters in {str(path)!r} are not those of its preset")
 
 

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from flux.errors import DataError, ShapeError, did_you_mean
 from flux.expr import Expr
+from flux.training.files import check_kind
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -78,6 +79,10 @@ def read_table(path: Path, inputs: Sequence[Expr]) -> Table:
     inputs = [e for e in inputs if e.attributes.name not in ("seed", "step")]
     if not inputs or not inputs[0].attributes.axes:
         raise DataError("the model's first input has no axis for the rows of a table")
+    try:
+        check_kind(path)
+    except OSError as error:
+        raise _unreadable(path, error) from None
     arrays = _read_npz(path, inputs) if suffix == ".npz" else _read_text(path, inputs, suffix)
     return _table(path.name, arrays, inputs)
 

@@ -24,6 +24,7 @@ from flux.training.sample import Choice
 from flux.training.table import Table
 from flux.training.text import Text
 from flux.training.tokenizer import AnyTokenizer, Tokens
+from flux.training.words import unknown
 
 _COUNTED = 1 << 20  # tokens whose characters are counted
 
@@ -88,7 +89,10 @@ class LanguageTask:
         self._characters = _characters_per_token(found.validation, tokenizer)
 
     def bits(self, loss: float) -> float | None:
-        """Nats a token are loss/log(2) bits, shared by the token's characters."""
+        """Nats a token are loss/log(2) bits, shared by the token's characters.
+
+        nan where some tokens stand for words outside the vocabulary.
+        """
         return loss / float(np.log(2)) / self._characters
 
     def sample(self, seed: int) -> str | None:
@@ -101,6 +105,8 @@ class LanguageTask:
 
 def _characters_per_token(tokens: Tokens, tokenizer: AnyTokenizer) -> float:
     seen = tokens[:_COUNTED]
+    if unknown(tokenizer, seen):
+        return float("nan")
     return len(tokenizer.decode(seen.tolist())) / len(seen)
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import codecs
 import json
 import os
-import stat
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from hashlib import sha256
@@ -22,6 +21,7 @@ from numpy.typing import NDArray
 from flux.errors import DataError
 from flux.files import replace
 from flux.settings import current
+from flux.training.files import check_kind
 from flux.training.presets import Preset
 from flux.training.text import Encoded, held_out, one_character
 from flux.training.tokenizer import AnyTokenizer, Tokens
@@ -106,10 +106,13 @@ class Files:
 
 
 def _files(path: Path) -> list[Path]:
-    if not path.is_dir():
-        return [path]
-    found = (p for p in path.rglob("*") if not _hidden(p.relative_to(path)) and p.is_file())
-    return sorted(found)
+    try:
+        if not path.is_dir():
+            return [path]
+        found = (p for p in path.rglob("*") if not _hidden(p.relative_to(path)) and p.is_file())
+        return sorted(found)
+    except OSError as error:
+        raise DataError(f"cannot read {str(path)!r}: {error}") from None
 
 
 def _hidden(path: Path) -> bool:
@@ -143,10 +146,8 @@ def read_pieces(path: Path) -> Iterator[str]:
         DataError: it is missing, not a file, or not UTF-8 (with the byte's position).
     """
     try:
+        check_kind(path)  # it is read more than once, too
         with path.open("rb") as file:
-            # What is no regular file may be read once only, or has no end.
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise DataError(f"{str(path)!r} is not a file", hint="write the text into one")
             yield from _unified(_decoded(file, path))
     except FileNotFoundError:
         raise DataError(f"no file {str(path)!r}", hint="check the path given to --data") from None

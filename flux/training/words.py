@@ -35,6 +35,12 @@ def counter(kind: str) -> Callable[[str], int]:
     return len if pattern is None else lambda text: len(pattern.findall(text))
 
 
+def unknown(tokenizer: object, tokens: Tokens) -> int:
+    """How many tokens stand for something that is not in the vocabulary: it is not foretold."""
+    lossy = isinstance(tokenizer, Words) and tokenizer.words[0] == UNKNOWN
+    return int(np.count_nonzero(tokens == 0)) if lossy else 0
+
+
 @dataclass(frozen=True)
 class Words:
     """A vocabulary of words; a word's token is its place in it.

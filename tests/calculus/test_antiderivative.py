@@ -6,12 +6,7 @@ import flux
 from flux.errors import ArgumentError, AxisError, LimitError, NotFoundError
 from flux.settings import override
 
-
-@pytest.fixture(autouse=True)
-def patience():
-    with override(max_seconds=30):  # a busy machine is no reason to find nothing
-        yield
-
+pytestmark = pytest.mark.usefixtures("patience")
 
 FACTS = [
     # (formula, a known antiderivative, its difference between 0.4 and 1.3)

@@ -3,14 +3,8 @@
 import pytest
 
 import flux
-from flux.settings import override
 
-
-@pytest.fixture(autouse=True)
-def patience():
-    with override(max_seconds=30):  # a busy machine is no reason to find nothing
-        yield
-
+pytestmark = pytest.mark.usefixtures("patience")
 
 FACTORED = [
     ("x^2+1", "x^2 + 1"),  # irreducible over the rationals

@@ -7,14 +7,8 @@ import pytest
 import flux
 from flux.errors import ArgumentError, AxisError, FluxError, NotFoundError
 from flux.expr import constant
-from flux.settings import override
 
-
-@pytest.fixture(autouse=True)
-def patience():
-    with override(max_seconds=30):  # a busy machine is no reason to find nothing
-        yield
-
+pytestmark = pytest.mark.usefixtures("patience")
 
 LIMITS = [
     ("sin(x)/x", 0, "both", "1"),

@@ -9,12 +9,7 @@ from flux.expr import constant
 from flux.settings import override
 from tests.reliability.bounds import within
 
-
-@pytest.fixture(autouse=True)
-def patience():
-    with override(max_seconds=30):  # a busy machine is no reason to find nothing
-        yield
-
+pytestmark = pytest.mark.usefixtures("patience")
 
 PRINTED = [
     # (equation, real roots, whether they are all)

@@ -12,6 +12,8 @@ import flux
 from flux.cli.commands import COMMANDS
 from flux.cli.entry import run
 
+pytestmark = pytest.mark.usefixtures("patience")
+
 BMI = (
     r"\mathrm{bmi}(\mathrm{weight}, \mathrm{height}) = \frac{\mathrm{weight}}{\mathrm{height}^{2}}"
 )

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from flux.cli.entry import run
+from flux.cli.output import typed
 from flux.training import CHECKPOINT, PRESETS, checkpoint, load_language_model, locked
 from tests.reliability.bounds import PATIENCE_S
 
@@ -174,6 +175,16 @@ def test_a_run_goes_on_as_it_began(folder: Path, capsys: pytest.CaptureFixture[s
     assert "--width cannot be changed" in capsys.readouterr().err
 
 
+def test_a_place_that_takes_no_run_is_refused_before_anything_is_read(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "file").write_text("no folder")
+    for name in ("file", "file/run", "file/a/b"):
+        assert run(["train", "--data", "nothing.txt", "--out", str(folder / name)]) == 1
+        said = capsys.readouterr().err
+        assert f"cannot write to '{folder / name}': '{folder / 'file'}' takes no files" in said
+
+
 def test_a_second_run_takes_a_folder_of_its_own(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -182,6 +193,54 @@ def test_a_second_run_takes_a_folder_of_its_own(
     for name in ("tiny", "tiny-2", "tiny-3"):
         assert run(words) == 0
         assert (folder / "runs" / name / CHECKPOINT).exists()
+
+
+@pytest.mark.parametrize(
+    ("begun", "found", "words"),
+    [
+        ("/usr/bin/flux", "/usr/bin/flux", "flux"),
+        (".venv/bin/flux", None, ".venv/bin/flux"),
+        (".venv/bin/flux", "/usr/bin/flux", ".venv/bin/flux"),
+        ("/x/flux/__main__.py", "/usr/bin/flux", "flux"),
+        ("/x/flux/__main__.py", None, f"{Path(sys.executable).name} -m flux"),
+        ("/usr/bin/pytest", None, "flux"),
+    ],
+)
+def test_a_command_to_go_on_with_can_be_typed_as_it_stands(
+    begun: str, found: str | None, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.argv", [begun, "train"])
+    monkeypatch.setattr("shutil.which", lambda _: found)
+    assert typed("train", "--resume", "my run") == f"{words} train --resume 'my run'"
+
+
+def test_a_new_run_speaks_of_one_before_it_that_was_stopped(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr("flux.training.run.Run.train", lambda self, steps, *_, **__: steps > 3)
+    words = ["train", *SMALL, "--data", "text.txt", "--preset", "small", "--layers", "1"]
+    with pytest.raises(SystemExit):
+        run([*words, "--steps", "9"])
+    assert run([*words, "--steps", "3"]) == 0
+    said = "note: runs/small stopped at step 0 of 9; to go on with it instead: flux train --resume"
+    assert f"{said} runs/small\n" in capsys.readouterr().err
+
+
+def test_a_run_that_came_while_this_one_was_prepared_is_not_overwritten(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    prepared = folder / "meanwhile"
+
+    def slow(*_: object) -> float:
+        prepared.mkdir()
+        (prepared / CHECKPOINT).write_bytes(b"another's")
+        return 0.0
+
+    monkeypatch.setattr("flux.cli.train.begin.introduce", slow)
+    assert run(arguments(folder, "meanwhile", 3)) == 1
+    assert "holds a run already" in capsys.readouterr().err
+    assert (prepared / CHECKPOINT).read_bytes() == b"another's"
 
 
 def test_the_calculus_preset_marks_its_answers(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -273,7 +274,7 @@ def test_the_second_signal_leaves_at_once_and_the_checkpoint_whole(folder: Path)
                 time.sleep(0.01)
             time.sleep(0.2)
             job.send_signal(signal.SIGINT)
-            time.sleep(0.1)
+            time.sleep(0.3)  # closer together, they are one
             assert job.poll() is None
             begun = time.monotonic()
             job.send_signal(signal.SIGINT)
@@ -282,3 +283,27 @@ def test_the_second_signal_leaves_at_once_and_the_checkpoint_whole(folder: Path)
         finally:
             job.kill()
     assert state(folder, "twice").about["step"] == 195
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device here")
+@pytest.mark.parametrize("full", ["1>/dev/full", "2>/dev/full", "1>&- 2>&-"])
+def test_a_run_whose_words_cannot_be_written_trains_to_its_end(tmp_path: Path, full: str) -> None:
+    (tmp_path / "text.txt").write_text("the cat sat on a mat, the dog on a log\n" * 60)
+    words = ["train", "--preset", "tiny", "--data", "text.txt", "--steps", "20", "--out", "run"]
+    command = [sys.executable, "-c", "from flux.cli import main; main()", *words]
+    shell = ["sh", "-c", f"exec {shlex.join(command)} {full}"]
+    done = subprocess.run(shell, cwd=tmp_path, text=True, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+    assert checkpoint.load(tmp_path / "run" / CHECKPOINT).about["step"] == 20
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device here")
+def test_an_answer_that_cannot_be_written_is_an_error_without_a_traceback() -> None:
+    command = [sys.executable, "-c", "from flux.cli import main; main()", "eval", "1 + 1"]
+    with Path("/dev/full").open("w") as device:
+        done = subprocess.run(
+            command, stdout=device, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert done.returncode == 1
+    assert done.stderr == "data error: cannot write the answer: No space left on device\n"

@@ -25,7 +25,6 @@ from flux.syntax import _parse
 from tests.fuzz.exercise import Trace, exercise
 from tests.fuzz.inputs import Input, make
 from tests.fuzz.shrink import shrink
-from tests.reliability.bounds import ROOM
 
 GROWTH_BYTES = 512 << 20
 
@@ -47,7 +46,7 @@ class Limits(NamedTuple):
 
 
 EXACT = Limits(2.0, 20.0)
-ROOMY = Limits(ROOM * EXACT.stage_seconds, ROOM * EXACT.hang_seconds)
+ROOMY = Limits(20.0, 60.0)  # machines of CI were six times as slow as one another
 
 
 class Failure(NamedTuple):

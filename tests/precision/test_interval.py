@@ -191,6 +191,7 @@ def test_an_interval_is_a_value_too() -> None:
     assert isinstance(inner, Interval)
 
 
+@pytest.mark.usefixtures("patience")
 def test_many_nodes_are_enclosed_in_time() -> None:
     text = " + ".join(f"sin({n}*x)*exp(-x/{n + 1})" for n in range(300))
     with within():

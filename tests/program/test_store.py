@@ -222,6 +222,14 @@ def test_a_path_that_cannot_be_read_is_an_error(path, tmp_path):
         load(tmp_path / path)
 
 
+@pytest.mark.parametrize("path", ["missing/a", "a\0b", "folder", "x" * 256])
+def test_a_path_that_cannot_be_written_is_an_error(path, tmp_path):
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(ProgramError, match="cannot write"):
+        save(programs.formula(), tmp_path / path)
+    assert _names(tmp_path) == ["folder"]
+
+
 def test_an_invalid_program_is_not_saved(tmp_path):
     program = programs.formula()
     wrong = replace(program, functions=(replace(program.entry, row_bytes=0),))

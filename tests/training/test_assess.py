@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from math import exp, log
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from flux.cli.entry import run
 from flux.errors import DataError, DomainError
 from flux.training.assess import assess
 from flux.training.language import LanguageModel
@@ -84,3 +86,17 @@ def test_characters_are_counted_where_a_token_is_a_byte() -> None:
     language = LanguageModel(PRESET, Bytes(), seed=2)
     result = assess(language, text, "text", lambda *_: None)
     assert (result.tokens, result.characters) == (3 * 9 - 1, 2 * 9 - 1)
+
+
+def test_words_outside_the_vocabulary_leave_no_bits_per_character(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "text.txt").write_text("one two three four five six seven\n" * 60)
+    given = ["train", "--preset", "tiny", "--data", str(tmp_path / "text.txt"), "--steps", "2"]
+    for most, shown in ((4, False), (100, True)):
+        out = str(tmp_path / str(most))
+        words = ["--set", "tokenizer=words", "--set", f"vocabulary={most}"]
+        assert run([*given, *words, "--out", out]) == 0
+        assert ("bits/char" in capfd.readouterr().err) is shown
+        assert run(["eval-model", out, "--data", str(tmp_path / "text.txt")]) == 0
+        assert ("bits per character  " in capfd.readouterr().out) is shown

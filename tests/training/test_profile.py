@@ -17,7 +17,7 @@ from flux.program import cost_of
 from flux.training import PRESETS, LanguageModel, Tokenizer
 from flux.training.profile import FRAMES, Profile, _fitting, flame_graph
 from flux.training.step import Step
-from flux.training.workload import step_profile, writing_profile
+from flux.training.workload import Workload, step_profile, workload, writing_profile
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -28,9 +28,13 @@ def language() -> LanguageModel:
     return LanguageModel(preset, Tokenizer("abcdefgh"), seed=0)
 
 
+def _work(language: LanguageModel) -> Workload:
+    return Workload(language.model, language.preset, language.tokenizer.size)
+
+
 @pytest.fixture(scope="module")
 def found(language: LanguageModel) -> Profile:
-    return step_profile(language, 3)
+    return step_profile(_work(language), 3)
 
 
 def test_the_costs_are_those_of_the_whole_program(language: LanguageModel, found: Profile) -> None:
@@ -87,6 +91,26 @@ def test_backward_products_belong_to_the_lines_of_the_forward_ones(
         assert spent[f"<library>/layers.flux:{place[text]}"] == pytest.approx(flops, rel=0.01), text
 
 
+def test_an_instruction_belongs_to_the_layer_whose_text_it_works_for(found: Profile) -> None:
+    lines = (Path(flux.__file__).parent / "library" / "layers.flux").read_text().splitlines()
+    headers = {n: text for n, text in enumerate(lines, 1) if text.startswith("layer ")}
+    seen = set()
+    for instruction, _ in found.instructions:
+        if instruction.opcode in ("map", "iota") or not instruction.places:
+            continue
+        place = instruction.places[0]
+        if place.source == "<library>/layers.flux":
+            header = max(n for n in headers if n < place.line)
+            name = headers[header].split("[")[0].removeprefix("layer ")
+            whose = instruction.layer.rpartition(".")[2].removesuffix("_1")
+            assert name == whose or (name, whose) == ("block", "0"), (place, instruction.layer)
+            seen.add(instruction.layer)
+        elif place.source == "<library>/gpt.flux":
+            assert instruction.layer == "gpt"
+    parts = ("attention", "mlp", "layer_norm", "layer_norm_1")
+    assert seen >= {"block.0", "layer_norm", *(f"block.0.{part}" for part in parts)}
+
+
 def test_the_table_of_lines_names_their_layers_and_the_update_has_lines_too(found: Profile) -> None:
     rows = found.table("line", 1000).splitlines()
     assert any("layers.flux:" in row and "block.*.mlp" in row for row in rows)
@@ -97,7 +121,7 @@ def test_the_table_of_lines_names_their_layers_and_the_update_has_lines_too(foun
 
 def test_the_flame_graph_names_blocks_with_their_numbers(language: LanguageModel) -> None:
     two = LanguageModel(replace(language.preset, layers=2), Tokenizer("abc"), seed=0)
-    graph = flame_graph(step_profile(two, 2), "two blocks")
+    graph = flame_graph(step_profile(_work(two), 2), "two blocks")
     for name in ("block.0", "block.1", "attention", "mlp"):
         assert f"<title>{name}: " in graph
     assert ">block.0</text>" in graph
@@ -129,7 +153,7 @@ def test_the_flame_graph_adds_up(found: Profile) -> None:
 def test_a_token_is_profiled_with_the_instructions_of_one_place(language: LanguageModel) -> None:
     model = language.model
     step = decoding_programs(model, model.graph.values["logits"], "tokens", "t", 32).step
-    found = writing_profile(language, 2)
+    found = writing_profile(_work(language), 2)
     assert len(found.instructions) == len(step.entry.instructions)
 
 
@@ -158,3 +182,46 @@ def test_the_command_prints_a_table_and_writes_a_graph(
     assert run(["profile", "tiny", "--writing", "--by", "opcode", "--runs", "2"]) == 0
     assert "contract" in capsys.readouterr().out
     assert run(["profile", str(tmp_path)]) == 1
+
+
+_CURVE = """
+model curve[h](x[r, i], y[r]):
+    param W[i, h], c[h], out[h] ~ normal(0, 1)
+    loss = mean[r](squared_error(sum[h](tanh(sum[i](x*W) + c)*out), y))
+"""
+
+
+def test_a_run_on_a_table_is_profiled_and_drawn_too(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "curve.flux").write_text(_CURVE)
+    (tmp_path / "table.csv").write_text("x_0,x_1,y\n" + "1,2,3\n" * 40)
+    given = ["--model", str(tmp_path / "curve.flux"), "--data", str(tmp_path / "table.csv")]
+    sizes = ["--set", "sizes.h=3", "--set", "sizes.i=2", "--set", "batch=7", "--steps", "2"]
+    path = str(tmp_path / "run")
+    assert run(["train", *given, *sizes, "--out", path]) == 0
+    assert workload(path).sizes == {"r": 7, "i": 2, "h": 3}
+    capsys.readouterr()
+    assert run(["profile", path, "--runs", "2"]) == 0
+    assert "curve.flux:4  curve" in capsys.readouterr().out
+    assert run(["graph", path]) == 0
+    assert "x [r, i]" in capsys.readouterr().out
+    assert run(["profile", path, "--writing"]) == 1
+    assert "no value `logits`" in capsys.readouterr().err
+
+
+def test_a_preset_is_drawn_at_its_own_sizes(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["graph", "small"]) == 0
+    shown = capsys.readouterr().out
+    assert "block.1.mlp" in shown
+    assert "block.2" not in shown
+    assert run(["graph", "small", "--size", "d=8"]) == 2
+    assert "small has its own options and sizes" in capsys.readouterr().err
+
+
+def test_a_preset_without_a_model_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    for words in (["profile", "table"], ["graph", "table"], ["profile", "smal"]):
+        assert run(words) == 1
+    shown = capsys.readouterr().err
+    assert shown.count("is no run, and no preset with a model") == 3
+    assert "did you mean `small`" in shown

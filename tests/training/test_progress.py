@@ -5,7 +5,7 @@ import math
 
 import pytest
 
-from flux.training.progress import Lines, Meter, Pace, Report, display, duration
+from flux.training.progress import Lines, Meter, Pace, Report, display, duration, wrapped
 
 
 def test_a_report_is_due_each_second_and_at_the_end() -> None:
@@ -84,3 +84,18 @@ def test_a_terminal_gets_a_bar() -> None:
     with display(100, out) as shown:
         shown.show(Report(50, 100, 2.5, 3.0, 50.0, 1.0))
     assert "validation 3.0000" in out.getvalue()
+
+
+@pytest.mark.parametrize("columns", ["40", "80", "200"])
+def test_a_narrow_terminal_shows_all_of_a_report(
+    columns: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    report = Report(50, 100, 2.5, 3.0, 50.0, 61.0, 1.2, 1e-3, 0.5, 3, Pace(64, "tokens", 10, 1e4))
+    out = Terminal()
+    with display(100, out) as shown:
+        shown.show(report)
+    for part in report.parts():
+        assert part in out.getvalue()
+    assert max(map(len, wrapped(report.parts(), int(columns)))) <= int(columns)
+    assert "\N{HORIZONTAL ELLIPSIS}" not in out.getvalue()

@@ -144,6 +144,34 @@ def test_a_model_of_one_s_own_is_taken_along_with_its_text(tmp_path: Path) -> No
     assert {array.shape for array in arrays.values()} == {(4,)}
 
 
+_BIGRAMS = """
+model bigrams[d, v](tokens[b, t]: int, targets[b, t]: int):
+    param E[v, d], W[d, v] ~ normal(0, 1)
+    logits = sum[d](E[v = tokens]*W)
+    loss = mean[b, t](cross_entropy(logits, targets))
+"""
+
+
+def test_an_export_holds_the_text_of_a_model_of_one_s_own(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "bigrams.flux"
+    path.write_text(_BIGRAMS)
+    (tmp_path / "text.txt").write_text(TEXT, encoding="utf-8")
+    words = ["train", "--steps", "2", "--data", str(tmp_path / "text.txt"), "--set", "batch=2"]
+    assert run([*words, "--model", str(path), "--out", str(tmp_path / "run")]) == 0
+    path.unlink()
+    exported = tmp_path / "exported"
+    assert run(["export", str(tmp_path / "run"), str(exported)]) == 0
+    held = exported / "model.flux"
+    assert held.read_text() == _BIGRAMS
+    assert run(["generate", str(exported), "--length", "5"]) == 0
+    assert run([*words, "--from", str(exported), "--out", str(tmp_path / "second")]) == 0
+    held.write_text(_BIGRAMS + "\n")
+    assert run([*words, "--from", str(exported), "--out", str(tmp_path / "third")]) == 1
+    assert "model.flux' is damaged" in capsys.readouterr().err
+
+
 HUGE = {**asdict(replace(PRESETS["tiny"], width=8, context=8)), "width": 1 << 28}
 
 

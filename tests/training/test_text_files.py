@@ -12,9 +12,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flux.cli.entry import run
 from flux.errors import DataError
+from flux.expr import variable
 from flux.settings import override
-from flux.training import Files, Preset, Tokenizer, Windows, read_text, text_files
+from flux.training import (
+    Files,
+    Preset,
+    Tokenizer,
+    Windows,
+    read_run,
+    read_table,
+    read_text,
+    text_files,
+)
 from flux.training.text import make_tokenizer
 
 PRESET = Preset(context=4)
@@ -182,3 +193,28 @@ def test_every_pass_is_told_of(tmp_path: Path) -> None:
     count = len(told)
     assert "".join(files.texts()) == "ab\n" * 1_400_000
     assert len(told) == 2 * count
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_a_pipe_that_nobody_writes_is_not_waited_for(tmp_path: Path) -> None:
+    for name in ("text.txt", "table.csv", "checkpoint.safetensors"):
+        os.mkfifo(tmp_path / name)
+    for read in (
+        lambda: Files([tmp_path / "text.txt"]),
+        lambda: read_table(tmp_path / "table.csv", [variable("x", ["r"])]),
+        lambda: read_run(tmp_path),
+        lambda: read_run(tmp_path / "text.txt"),
+    ):
+        with pytest.raises(DataError, match=r"is not a file|no run"):
+            read()
+
+
+def test_paths_that_the_system_refuses_are_said_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    for path in (str(tmp_path / "loop"), "x" * 5000, "a\0b"):
+        assert run(["train", "--data", path]) == 1
+        assert "data error: cannot read" in capsys.readouterr().err
+    assert run(["train", "--data", ""]) == 2
+    assert "it is empty" in capsys.readouterr().err
