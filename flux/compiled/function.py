@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import prod
 from threading import Lock
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import byte_bounds
 from numpy.typing import NDArray
 
 from flux.backends.arrays import check_bytes
@@ -361,7 +363,8 @@ def _overlap(some: Iterable[Array], others: Iterable[Array]) -> bool:
 
 
 def _overlap_each_other(arrays: Sequence[Array]) -> bool:
-    return any(_overlap([a], arrays[n + 1 :]) for n, a in enumerate(arrays))
+    ends = sorted(byte_bounds(array) for array in arrays if array.size)
+    return any(start < end for (_, end), (start, _) in pairwise(ends))
 
 
 def _is_scalar(e: Expr) -> bool:

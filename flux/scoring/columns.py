@@ -19,6 +19,7 @@ from flux.expr.integers import MAX_EXACT
 Array = NDArray[Any]
 
 _MISSING_TYPES = ("NoneType", "NAType", "NaTType", "MaskedConstant")
+_NO_TEXT = 'compare texts by `column == "text"`, or convert the column to numbers'
 _KINDS = {"M": "dates", "m": "time spans", "c": "complex numbers", "V": "records", "S": "bytes"}
 
 
@@ -87,7 +88,7 @@ def numbers_of(column: str, values: Any, first: int = 0) -> Array:
         held = _KINDS.get(kind, str(array.dtype))
         raise DataError(f"column `{column}` holds {held}, and numbers are needed")
     if kind in "iu" and array.dtype.itemsize == 8:
-        _check_exact(column, array, first)
+        array = _exact(column, array, first)
     if array.dtype.itemsize > 8:
         array = array.astype(np.float64)
     return array.astype(array.dtype.newbyteorder("="), copy=False)
@@ -97,15 +98,18 @@ def _array(values: Any) -> Array:
     if isinstance(values, np.ndarray):
         return values
     try:
-        return np.asarray(values)
+        found = np.asarray(values)
     except (ValueError, TypeError, OverflowError):
         return np.array([*values], dtype=object)
+    # NumPy makes texts of the numbers, and of the nan, that stand beside texts in a list.
+    mixed = found.dtype.kind in "US" and isinstance(values, list | tuple)
+    return np.asarray(values, dtype=object) if mixed else found
 
 
-def _check_exact(column: str, array: Array, first: int) -> None:
-    """Refuse an integer that a float64 does not hold."""
+def _exact(column: str, array: Array, first: int) -> Array:
+    """Integers, as floats where some are large; one that a float64 does not hold is refused."""
     if not array.size or (array.max() <= MAX_EXACT and array.min() >= -MAX_EXACT):
-        return
+        return array
     flat = array.reshape(-1)
     with np.errstate(all="ignore"):
         far = (
@@ -117,6 +121,7 @@ def _check_exact(column: str, array: Array, first: int) -> None:
         number = int(flat[row])
         if int(float(number)) != number:
             raise cell_error(column, first + row, f"{number} has no exact float64")
+    return array.astype(np.float64)
 
 
 def _text_cell(column: str, array: Array, first: int) -> DataError:
@@ -124,8 +129,7 @@ def _text_cell(column: str, array: Array, first: int) -> DataError:
     texts = [str(text) for text in array.reshape(-1)[:1000].tolist()]
     row = next((i for i, text in enumerate(texts) if not _looks_like_number(text)), 0)
     shown = f"the text {texts[row][:40]!r}" if texts else "texts"
-    hint = 'compare texts by `column == "text"`, or convert the column to numbers'
-    return cell_error(column, first + row, f"{shown} is no number", hint)
+    return cell_error(column, first + row, f"{shown} is no number", _NO_TEXT)
 
 
 def _looks_like_number(text: str) -> bool:
@@ -157,7 +161,7 @@ def _number(column: str, cell: Any, row: int) -> float:
             return float(cell)
         raise cell_error(column, row, f"{str(cell)[:40]} has no exact float64")
     if isinstance(cell, str):
-        raise cell_error(column, row, f"the text {cell[:40]!r} is no number")
+        raise cell_error(column, row, f"the text {cell[:40]!r} is no number", _NO_TEXT)
     raise cell_error(column, row, f"a value of type {type(cell).__name__} is no number")
 
 
@@ -165,6 +169,8 @@ def is_missing(cell: Any) -> bool:
     """Whether a cell of any type says that there is nothing."""
     if isinstance(cell, float):
         return cell != cell
+    if isinstance(cell, Decimal):
+        return cell.is_nan()
     return type(cell).__name__ in _MISSING_TYPES
 
 
@@ -193,15 +199,22 @@ def texts_of(column: str, values: Any, first: int = 0) -> Texts:
         known, codes = np.unique(array.reshape(-1), return_inverse=True)
         return Texts(codes.astype(np.int32).reshape(array.shape), tuple(map(str, known)))
     if array.dtype.kind not in "OTU":
-        raise no_texts(column, str(array.dtype))
+        lacks = np.isnan(array) if array.dtype.kind == "f" else np.zeros(array.shape, np.bool_)
+        return without_texts(column, str(array.dtype), lacks)
     codes, found = _coded(column, array.reshape(-1).tolist(), first)
     return Texts(codes.reshape(array.shape), found)
 
 
-def no_texts(column: str, held: str) -> DataError:
-    """The error for a column that is compared with texts and holds none."""
-    hint = "compare numbers without quotes"
-    return DataError(f"column `{column}` is compared with texts, and holds {held}", hint=hint)
+def without_texts(column: str, held: str, missing: Array) -> Texts:
+    """A column that is compared with texts and is of another kind: nothing may stand in it.
+
+    Raises:
+        DataError: a row has a value.
+    """
+    if not missing.all():
+        hint = "compare numbers without quotes"
+        raise DataError(f"column `{column}` is compared with texts, and holds {held}", hint=hint)
+    return Texts(np.full(missing.shape, -1, np.int32), ())
 
 
 def _coded(column: str, cells: Iterable[Any], first: int) -> tuple[Array, tuple[str, ...]]:
@@ -222,5 +235,5 @@ def coded_texts(column: str, codes: Any, texts: Sequence[Any]) -> Texts:
     """Texts from codes that a table has already; the codes of missing cells are negative."""
     for text in texts:
         if not isinstance(text, str):
-            raise no_texts(column, f"categories such as {text!r:.40}")
+            without_texts(column, f"categories such as {text!r:.40}", np.zeros(1, np.bool_))
     return Texts(np.asarray(codes), tuple(texts))

@@ -1,18 +1,20 @@
 """Dask: the same scorer, pickled and sent to where the partitions and chunks are.
 
-Nothing is computed here: what comes back is as lazy as what was handed in.
+Nothing is computed here: what comes back is as lazy as what was handed in. A partition or chunk
+becomes a pair of scores and report; the scores are taken from the pairs, and the reports joined.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from flux.errors import ArgumentError, ShapeError
 from flux.scoring.columns import Array, Texts
+from flux.scoring.report import Report
 from flux.scoring.searches import STATUSES
 from flux.scoring.table_scorer import Scorer
 from flux.scoring.tables import table_of
@@ -27,8 +29,8 @@ def _is_dask(value: Any) -> bool:
     return type(value).__module__.partition(".")[0] in ("dask", "dask_expr")
 
 
-def scored_lazily(scorer: Scorer, table: Any) -> Any:
-    """The scores, of the same kind, to be computed later.
+def scored_lazily(scorer: Scorer, table: Any) -> tuple[Any, Any]:
+    """The scores, of the same kind, and the report, to be computed later.
 
     Raises:
         UnknownNameError: the table lacks a column.
@@ -42,37 +44,53 @@ def scored_lazily(scorer: Scorer, table: Any) -> Any:
     keep = scorer.kept([str(name) for name in table.columns])
     needed = [label for label in table.columns if str(label) in {*scorer.columns, *keep}]
     columns = table[needed]
-    return columns.map_partitions(scorer, meta=scorer(columns._meta))
+    pairs = columns.map_partitions(scorer.score, meta=columns._meta, enforce_metadata=False)
+    scores = pairs.map_partitions(_first, meta=scorer(columns._meta))
+    return scores, pairs.reduction(_second, aggregate=_joined, meta=object)
 
 
-def _of_arrays(scorer: Scorer, table: Mapping[str, Any]) -> dict[str, Any]:
+def _first(pair: tuple[Any, Report]) -> Any:
+    return pair[0]
+
+
+def _second(pair: Any, **_: Any) -> Any:  # dask.array says along which axes
+    return pair[1] if isinstance(pair, tuple) else pair  # an empty table, which Dask tries it on
+
+
+def _joined(reports: Iterable[Report], **_: Any) -> Report:
+    whole = Report()
+    for report in reports:
+        whole.add(report)
+    return whole
+
+
+def _of_arrays(scorer: Scorer, table: Mapping[str, Any]) -> tuple[dict[str, Any], Any]:
     """One stack of scores for each chunk, from which each score is taken."""
     arrays = sys.modules["dask.array"]
     keep = scorer.kept([str(name) for name in table])
     names = list(scorer.columns)
     given = [table[name] for name in names]
     if not any(map(_is_dask, given)):
-        found: dict[str, Any] = scorer(dict(table))
-        return found
+        found, report = scorer.score(dict(table))
+        return found, sys.modules["dask"].delayed(report)
     given = _aligned(arrays, given)
     (chunks,) = {value.chunks for value in given if _is_dask(value)}
     count = len(scorer.scores)
-    stack = arrays.map_blocks(
-        _scored_chunk,
-        *given,
-        scorer=scorer,
-        names=names,
-        dtype=np.float64,
-        new_axis=[0],
-        chunks=((count,), *chunks),
-        meta=np.empty((0, 0)),
+    pairs = arrays.map_blocks(
+        _scored_chunk, *given, scorer=scorer, names=names, dtype=np.float64, meta=np.empty(0)
     )
+    wide = ((count,), *chunks)
+    nothing = np.empty((0, 0))
+    stack = pairs.map_blocks(_first, dtype=np.float64, new_axis=[0], chunks=wide, meta=nothing)
     searched = {f"{search.name}_status" for search in scorer.formulas.searches}
     results = {
         name: _taken(stack[n], name in searched, name == scorer.options.flag)
         for n, name in enumerate(scorer.scores)
     }
-    return {**{name: table[name] for name in keep}, **results}
+    report = arrays.reduction(
+        pairs, _second, _joined, dtype=object, concatenate=False, meta=np.empty((), object)
+    )
+    return {**{name: table[name] for name in keep}, **results}, report
 
 
 def _aligned(arrays: Any, given: Sequence[Any]) -> list[Any]:
@@ -89,11 +107,11 @@ def _aligned(arrays: Any, given: Sequence[Any]) -> list[Any]:
     return [next(rest) if np.ndim(value) else value for value in given]
 
 
-def _scored_chunk(*columns: Any, scorer: Scorer, names: list[str]) -> Array:
+def _scored_chunk(*columns: Any, scorer: Scorer, names: list[str]) -> tuple[Array, Report]:
     """The scores of a chunk as rows of a matrix, a status as its number."""
-    results, _ = scorer.evaluate(table_of(dict(zip(names, columns, strict=True))))
+    results, report = scorer.evaluate(table_of(dict(zip(names, columns, strict=True))))
     parts = [values.codes if isinstance(values, Texts) else values for values in results.values()]
-    return np.stack([np.atleast_1d(part).astype(np.float64) for part in parts])
+    return np.stack([np.atleast_1d(part).astype(np.float64) for part in parts]), report
 
 
 def _taken(row: Any, is_status: bool, is_flag: bool) -> Any:

@@ -11,7 +11,6 @@ from flux.errors import ArgumentError, DataError
 from flux.expr import Expr, variable
 from flux.scoring.distributed import is_lazy, scored_lazily
 from flux.scoring.formulas import Formulas, only, read_formulas
-from flux.scoring.report import Report
 from flux.scoring.streams import is_reader, scored_reader
 from flux.scoring.table_scorer import ScoreOptions, Scorer, as_names
 from flux.scoring.valid import card_of, inputs_of
@@ -52,11 +51,11 @@ def score(
         keep: columns of the table to put before the scores; None for all.
         ranges: of columns, `{"age": (18, 120)}`, beside those that the formulas state.
         units: of columns, `{"creatinine": "umol/L"}`, where they are not those that the cards of
-            the formulas state; columns of pint's quantities carry their own. They are converted.
+            the formulas state; columns of pint and pint-pandas carry their own. They are converted.
         flag: the name of a column to add that says whether a value of the row is out of range.
         threads: that may be used; they change no bit.
         report: whether to give a pair: the table, and a `Report` of what was missing or out of
-            range.
+            range; that of a Dask table is lazy too.
 
     Raises:
         UnknownNameError: the table lacks a column; the hint has the nearest one.
@@ -73,15 +72,13 @@ def score(
         flag=flag,
         threads=threads,
     )
-    if is_lazy(table):
-        if report:
-            raise ArgumentError("a Dask table is scored later: there is no report yet")
-        return scored_lazily(made, table)
     found = _scored(made, table)
     return found if report else found[0]
 
 
-def _scored(scorer: Scorer, table: Any) -> tuple[Any, Report]:
+def _scored(scorer: Scorer, table: Any) -> tuple[Any, Any]:
+    if is_lazy(table):
+        return scored_lazily(scorer, table)
     if is_reader(table):
         return scored_reader(scorer, table)
     return scorer.score(table)

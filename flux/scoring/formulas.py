@@ -12,13 +12,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from flux.errors import ArgumentError, ParseError, UnknownNameError, did_you_mean
+from flux.errors import ArgumentError, FluxError, ParseError, UnknownNameError, did_you_mean
 from flux.expr import Expr, inputs, node, topological, variable
 from flux.expr.traverse import check_size, rebuild
 from flux.ops import Op
-from flux.scoring.spelling import category, in_ascii, is_category, meant
+from flux.scoring.spelling import Respelling, category, is_category, meant
 from flux.scoring.valid import Stated, stated_inputs
-from flux.source import Span
+from flux.source import Source, Span
 from flux.syntax import load_text, parse_ast
 from flux.syntax.elaborate import elaborate
 from flux.syntax.module import as_definition
@@ -98,34 +98,12 @@ class Formulas:
         """The names of all columns that are read, as the table spells them."""
         return tuple(dict.fromkeys((*map(meant, self.numbers()), *self.texts())))
 
-    def needed(self) -> dict[str, frozenset[str]]:
-        """For each search and score, the inputs without which it has no value.
-
-        An input that a formula asks about with `isnan` may be missing there.
-        """
-        found = {s.name: _needed((s.equation, *s.ends)) - {s.unknown} for s in self.searches}
-        # A score may have the name of a search: it is that root.
-        found |= {n: _needed((e,)) for n, e in self.scores.items() if n not in found}
-        return {name: names - self._asked(names) for name, names in found.items()}
-
-    def _asked(self, names: frozenset[str]) -> set[str]:
-        """The truths of columns that a formula asks about with `isnan`."""
-        truths = [truth for truth in self.truths if truth.name in names]
-        asked = {truth.column for truth in truths if truth.text is None}
-        return {truth.name for truth in truths if truth.column in asked}
-
 
 def _names(leaves: Iterable[Expr]) -> list[str]:
     return [leaf.attributes.name for leaf in leaves]
 
 
-def _needed(expressions: Sequence[Expr]) -> frozenset[str]:
-    order = topological(expressions)
-    asked = {e.args[0].attributes.name for e in order if _asks_missing(e)}
-    return frozenset(_names(inputs(*expressions))) - asked
-
-
-def _asks_missing(e: Expr) -> bool:
+def asks_missing(e: Expr) -> bool:
     """Whether it is `isnan(x)` of an input, which the library writes x != x."""
     return e.op is Op.NE and e.args[0] is e.args[1] and e.args[0].op is Op.INPUT
 
@@ -196,19 +174,28 @@ def _several(formulas: Mapping[Any, Any]) -> Formulas:
 
 
 def _of_text(text: str, name: str) -> Formulas:
-    tree = parse_ast(in_ascii(text), name)
+    respelling = Respelling(Source(text, name))
+    try:
+        return _of_source(respelling.read)
+    except FluxError as error:
+        raise respelling.restated(error) from None
+
+
+def _of_source(source: Source) -> Formulas:
+    tree = parse_ast(source.text, source.name)
     stated = tuple(stated_inputs(tree))
     if tree.statements and all(as_definition(line) is not None for line in tree.statements):
         return _with_truths(_of_definitions(tree), (), stated, {})
+    _check_order(tree)
     kept: list[Tree] = []
     searches: list[Search] = []
+    origins: dict[Expr, tuple[Span, ...]] = {}
     for line in tree.statements:
         root = _root(line)
         if root is None:
             kept.append(line)
         else:
-            searches.append(_search(tree, kept, *root))
-    origins: dict[Expr, tuple[Span, ...]] = {}
+            searches.append(_search(tree, kept, *root, origins))
     scores = _values(tree, kept, searches, origins)
     return _with_truths(scores, searches, stated, origins)
 
@@ -257,11 +244,11 @@ def _values(
     named = {name: values[name] for name in order if name is not None and name in values}
     shown = {**named, **values}
     scores = {meant(n): e for n, e in shown.items() if not n.startswith("_")}
-    for name, e in scores.items():
-        check_size(e)
-        if e.axes or any(leaf.axes for leaf in inputs(e)):
-            text = f"`{name}` has named axes: a score is one number for each row"
-            raise ParseError(text, (Span(tree.source, 0, 0),), "write it over columns")
+    check_size(*scores.values())
+    if any(e.axes for e in (*scores.values(), *inputs(*scores.values()))):
+        name = next(n for n, e in scores.items() if any(part.axes for part in (e, *inputs(e))))
+        text = f"`{name}` has named axes: a score is one number for each row"
+        raise ParseError(text, (Span(tree.source, 0, 0),), "write it over columns")
     if not scores:
         hint = "names that begin with an underscore are not written"
         raise ParseError("the text has no score", (Span(tree.source, 0, 0),), hint)
@@ -287,6 +274,31 @@ def _check_bound_once(tree: Text, searches: Sequence[Search], values: Mapping[st
 # Roots.
 
 
+def _check_order(tree: Text) -> None:
+    """Refuse a root that is used on its own line or before, and one that uses what comes later."""
+    roots = [_root(line) for line in tree.statements]
+    bound = {name: n for n, line in enumerate(tree.statements) if (name := _bound(line))}
+    last = max((n for n, root in enumerate(roots) if root is not None), default=-1)
+    for n, (line, root) in enumerate(zip(tree.statements[: last + 1], roots, strict=False)):
+        if not isinstance(line, Binding | Value) or as_definition(line) is not None:
+            continue
+        own = root[1].arguments[1] if root is not None else None
+        for part in _used(line.value):
+            later = bound.get(part.name, -1)
+            hidden = isinstance(own, Name) and own.name == part.name
+            if later >= n and not hidden and (root is not None or roots[later] is not None):
+                places = (tree.span(tree.statements[later]), tree.span(part))
+                text = f"`{part.name}` is used before it is bound"
+                raise ParseError(text, places, "give one of the two another name")
+
+
+def _used(tree: Tree) -> list[Name]:
+    """The names in an expression, but those of functions."""
+    parts = list(walk(tree))
+    functions = {part.function for part in parts if isinstance(part, Call)}
+    return [part for part in parts if isinstance(part, Name) and part not in functions]
+
+
 def _root(line: Tree) -> tuple[str, Call] | None:
     """The name and the call of a line `name = root(...)`."""
     if not isinstance(line, Binding) or not isinstance(line.target, Name):
@@ -298,12 +310,20 @@ def _root(line: Tree) -> tuple[str, Call] | None:
     return (line.target.name, call) if plain and len(call.arguments) in (3, 4) else None
 
 
-def _search(tree: Text, before: Sequence[Tree], name: str, call: Call) -> Search:
+def _search(
+    tree: Text,
+    before: Sequence[Tree],
+    name: str,
+    call: Call,
+    origins: dict[Expr, tuple[Span, ...]],
+) -> Search:
     """The search that a line is; the lines before it may be used in its equation."""
 
     def value(part: Tree) -> Expr:
         lines = (*before, Value(part.start, part.end, part))
-        return elaborate(Text(tree.source, lines)).result
+        block = elaborate(Text(tree.source, lines), origins=True)
+        origins.update(block.origins)
+        return block.result
 
     equation, unknown, *ends = (value(part) for part in call.arguments)
     place = (tree.span(call.arguments[1]),)
@@ -374,7 +394,7 @@ def _truth(e: Expr, compared: set[Expr]) -> Truth | None:
         text = category(other.attributes.name)
         name = f"{column.attributes.name} == {other.attributes.name}"
         return Truth(name, meant(column.attributes.name), text)
-    if _asks_missing(e) and e.args[0] in compared:
+    if asks_missing(e) and e.args[0] in compared:
         column = e.args[0]
         return Truth(f"isnan({column.attributes.name})", meant(column.attributes.name), None)
     return None

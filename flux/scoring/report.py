@@ -13,13 +13,15 @@ OTHERS = "(other texts)"
 
 @dataclass(frozen=True)
 class Found:
-    """So many rows, and the number of the first of them, from 0."""
+    """So many rows, and the number of the first of them, from 0; -1 where there is none."""
 
     count: int
     first: int
 
     def joined(self, later: Found, offset: int) -> Found:
         """With those of the rows that follow."""
+        if not later.count:
+            return self
         first = self.first if self.count else later.first + offset
         return Found(self.count + later.count, first)
 
@@ -107,7 +109,7 @@ class Report:
         return "\n".join(self._lines())
 
     def _lines(self) -> Iterator[str]:
-        yield f"{self.rows:,} rows"
+        yield f"{self.rows:,} row{'' if self.rows == 1 else 's'}"
         for name, found in self.missing.items():
             if found.count:
                 yield f"{name}: {found.count:,} missing, the first in row {found.first + 1:,}"

@@ -96,9 +96,13 @@ class Rows:
         self, columns: Mapping[str, Array | Texts], whole: set[str]
     ) -> dict[str, Array | None]:
         """Where each column has no value; not where a score without a nan would pass it on."""
-        passed = (self._scorer.passed[name] for name in whole)
-        complete = frozenset[str]().union(*passed)
-        return {n: None if n in complete else scan.missing(c) for n, c in columns.items()}
+        depends, complete = self._scorer.depends, 0
+        for name in whole:
+            complete |= depends.passed[name]
+        return {
+            name: None if depends.bits[name] & complete else scan.missing(column)
+            for name, column in columns.items()
+        }
 
     def _outside(self, columns: Mapping[str, Array | Texts]) -> dict[str, Array | None]:
         limited = {n: c for n, c in columns.items() if not isinstance(c, Texts)}
@@ -107,8 +111,10 @@ class Rows:
         return {n: scan.outside(limited[n], *ends, n in flags) for n, ends in ranges.items()}
 
     def _refuse(self, lacks: Mapping[str, Array | None], start: int) -> None:
-        needed = frozenset[str]().union(*self._scorer.needed.values())
-        found = [(scan.found(mask), name) for name, mask in lacks.items() if name in needed]
+        depends, needed = self._scorer.depends, 0
+        for bits in depends.needed.values():
+            needed |= bits
+        found = [(scan.found(lacks[n]), n) for n in depends.names(needed) if n in lacks]
         rows = [(cells.first, name) for cells, name in found if cells.count]
         if rows:
             row, name = min(rows)
@@ -123,12 +129,14 @@ class Rows:
         report: Report,
     ) -> None:
         """Take the value of each score where one that it needs is missing."""
-        lost = dict(lacks)
+        depends, lost = self._scorer.depends, dict(lacks)
         for searcher in self._scorer.searchers:
             lost[searcher.search.name] = scan.missing(values[searcher.search.name])
+        holes = [(depends.bits[n], mask) for n, mask in lost.items() if mask is not None]
         for name in self._scorer.formulas.scores:
             score = self._part(name, rows)
-            mask = scan.either(lost.get(need) for need in self._scorer.needed.get(name, ()))
+            needed = depends.needed[name]
+            mask = scan.either(mask for bit, mask in holes if bit & needed)
             if mask is not None:
                 np.copyto(score, np.nan, where=mask)
             untouched = mask is None and name in whole
@@ -137,7 +145,8 @@ class Rows:
     def _compute(self, values: Mapping[str, Array], rows: slice) -> None:
         function = self._scorer.function
         given = {name: values[name] for name in function.inputs}
-        if any(value.ndim for value in given.values()):
+        # `out` is an option of the call, unless a column has that name.
+        if "out" not in given and any(value.ndim for value in given.values()):
             function(given, out={name: self._part(name, rows) for name in function.outputs})
         else:
             for name, value in function(given).items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -14,14 +15,13 @@ from flux.compiled import CompiledFunction
 from flux.compiled.function import check_threads
 from flux.compiler import compile as compile_formulas
 from flux.errors import ArgumentError, LimitError, did_you_mean
-from flux.expr import count_nodes, inputs
+from flux.expr import count_nodes
 from flux.scoring.columns import Array, Texts
+from flux.scoring.depends import Dependence
 from flux.scoring.formulas import Formulas
-from flux.scoring.passing import passed_on
 from flux.scoring.report import Report, range_text
 from flux.scoring.rows import PART, Rows
 from flux.scoring.searches import Searcher
-from flux.scoring.spelling import meant
 from flux.scoring.tables import Results, Table, check_columns, table_of
 from flux.scoring.valid import Range, conversion_of, flags_of, ranges_of
 
@@ -83,10 +83,11 @@ class Scorer:
         self._check_read(self.options.units, "a unit")
         for name, unit in (self.options.units or {}).items():
             conversion_of(name, str(unit), self.formulas.stated)
-        names = self.scores
-        for name in names:
-            if names.count(name) > 1:
+        for name, count in Counter(self.scores).items():
+            if count > 1:
                 raise ArgumentError(f"two columns of the result would be named `{name}`")
+            if any("\ud800" <= c <= "\udfff" for c in name):
+                raise ArgumentError(f"the name of a score is no text of Unicode: {name!r:.60}")
 
     def _check_read(self, given: Mapping[str, Any] | None, what: str) -> None:
         for name in given or {}:
@@ -133,8 +134,10 @@ class Scorer:
     @cached_property
     def searchers(self) -> list[Searcher]:
         """The searches, in the order in which they need one another."""
-        needed = self.formulas.needed()
-        return [Searcher(search, needed[search.name]) for search in self.formulas.searches]
+        return [
+            Searcher(search, self.depends.needed_inputs(search))
+            for search in self.formulas.searches
+        ]
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Scorer, (self.formulas, self.options)
@@ -205,25 +208,9 @@ class Scorer:
         return values if convert.is_identity else convert(values.astype(np.float64))
 
     @cached_property
-    def needed(self) -> dict[str, frozenset[str]]:
-        """For each search and score, the columns and roots without which it has no value."""
-        found = self.formulas.needed()
-        return {name: frozenset(map(self.column, names)) for name, names in found.items()}
-
-    @cached_property
-    def passed(self) -> dict[str, frozenset[str]]:
-        """For each score, the columns of numbers whose nan makes it nan."""
-        searched = {search.name for search in self.formulas.searches}
-        scores = self.formulas.scores
-        return {name: passed_on(e) & {*self.columns} - searched for name, e in scores.items()}
-
-    def column(self, name: str) -> str:
-        """The column that an input of the expressions is made from."""
-        return self._columns_of_truths.get(name, meant(name))
-
-    @cached_property
-    def _columns_of_truths(self) -> dict[str, str]:
-        return {truth.name: truth.column for truth in self.formulas.truths}
+    def depends(self) -> Dependence:
+        """What each search and score depends on."""
+        return Dependence(self.formulas)
 
     # For people.
 
@@ -240,23 +227,11 @@ class Scorer:
             yield f"reports {name} {range_text(low, high, name in self.flags)}"
         for search in self.formulas.searches:
             yield f"searches {search.name}: {search.unknown} where {search.equation} is 0"
-        used = self._used()
         for name in self.formulas.scores:
-            yield f"writes {name}, from {', '.join(used[name]) or 'numbers alone'}"
+            used = self.depends.names(self.depends.reads[name])
+            yield f"writes {name}, from {', '.join(used) or 'numbers alone'}"
         nodes = count_nodes(*self.formulas.expressions())
         yield f"{nodes} operations, constants and columns in all; nothing else can be reached"
-
-    def _used(self) -> dict[str, list[str]]:
-        """The columns and roots that each score depends on."""
-        found: dict[str, list[str]] = {}
-        searches = {search.name: search for search in self.formulas.searches}
-        for name, e in self.formulas.scores.items():
-            search = searches.get(name)
-            parts = (e,) if search is None else (search.equation, *search.ends)
-            names = [x.attributes.name for x in inputs(*parts)]
-            hidden = search.unknown if search is not None else ""
-            found[name] = list(dict.fromkeys(self.column(n) for n in names if n != hidden))
-        return found
 
 
 def _shaped(values: Array | Texts, shape: tuple[int, ...]) -> Array | Texts:

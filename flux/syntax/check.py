@@ -48,7 +48,7 @@ def check_definition(definition: Definition) -> Iterator[FluxError]:
     axes = definition.mentions.axes
 
     def value(tree: Name) -> FluxError | None:
-        if tree.name in known or (not tree.quoted and _is_known(tree.name, axes)):
+        if tree.name in known or tree.is_text or (not tree.quoted and _is_known(tree.name, axes)):
             return None
         if tree.name == TRAINING and not tree.quoted and definition.kind != "function":
             return None

@@ -99,6 +99,8 @@ def resolve(scope: Scope, tree: Name) -> Expr:
         if known is not None:
             return known
     if scope.kind != "formula":
+        if tree.is_text:
+            return variable(name)
         names = [*scope.values, *scope.axes]
         raise unknown_value(scope.span(tree), name, names, scope.lookup)
     if scope.lookup.defines(name) and not tree.quoted:

@@ -41,6 +41,11 @@ class Name(Tree):
     name: str
     quoted: bool = False
 
+    @property
+    def is_text(self) -> bool:
+        """Whether it is a text, `"F"`, that scoring compares columns with: an input everywhere."""
+        return self.quoted and len(self.name) > 1 and self.name[0] == self.name[-1] == '"'
+
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Prefix(Tree):

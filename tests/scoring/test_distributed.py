@@ -57,18 +57,53 @@ def test_a_mapping_of_dask_arrays(scheduler: str) -> None:
         np.testing.assert_array_equal(found[name], values)
 
 
+def counted(value: Any) -> Any:
+    """The value; each call leaves a mark."""
+    COUNTED.append(len(value))
+    return value
+
+
+COUNTED: list[int] = []
+
+
+@pytest.mark.parametrize("parts", [1, 20])
+@pytest.mark.parametrize("kind", ["frame", "arrays"])
+def test_the_report_is_lazy_and_counts_from_the_top(kind: str, parts: int) -> None:
+    whole = frame()
+    ranges = {"a": (-2.7, 2.7)}
+    _, wanted = flux.score(whole, TEXT, ranges=ranges, report=True)
+    table: Any = dd.from_pandas(whole, npartitions=parts)
+    table = table.map_partitions(counted, meta=table._meta)
+    if kind == "arrays":
+        table = {
+            n: da.from_array(whole[n].to_numpy(object), chunks=1000 // parts) for n in ("sex", "a")
+        }
+        table["a"] = table["a"].astype(float).map_blocks(counted, meta=np.empty(0))
+    COUNTED.clear()
+    scores, report = flux.score(table, TEXT, ranges=ranges, report=True)
+    assert sum(COUNTED) == 0
+    assert report.compute(scheduler="sync") == wanted
+    assert wanted.missing["a"].first == 0
+    assert wanted.outside["a"].first > 50  # in a later part
+    COUNTED.clear()
+    found, joined = dask.compute(scores, report, scheduler="sync")
+    assert joined == wanted
+    assert len(found["y"]) == 1000
+    assert sum(COUNTED) == 1000  # once for both
+
+
 def test_numbers_and_arrays_beside_dask_arrays() -> None:
     columns = {"a": da.arange(6, chunks=2), "b": 3, "c": np.ones(6)}
     found = flux.score(columns, "y = a*b + c")
     assert found["y"].compute().tolist() == [1, 4, 7, 10, 13, 16]
+    plain, report = flux.score(columns, "y = b + 1", report=True)
+    assert (plain["y"], report.compute().rows) == (4, 1)
 
 
 def test_mistakes_show_before_anything_is_computed() -> None:
     lazy = dd.from_pandas(frame(), npartitions=2)
     with pytest.raises(UnknownNameError, match="no column `aa`"):
         flux.score(lazy, "y = aa")
-    with pytest.raises(ArgumentError, match="no report"):
-        flux.score(lazy, "y = a", report=True)
     for wrong in (lazy["a"], da.ones(3)):
         with pytest.raises(ArgumentError, match="a table cannot be a Dask"):
             flux.score(wrong, "y = a")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import tracemalloc
 from contextlib import suppress
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 import flux
 from flux.errors import ArgumentError, FluxError, ParseError, UnknownNameError
+from flux.scoring.depends import Dependence
 from flux.scoring.formulas import read_formulas
 from flux.scoring.spelling import in_ascii, meant, spelled
 
@@ -30,6 +32,8 @@ from flux.scoring.spelling import in_ascii, meant, spelled
         ('y = where(sex == "F", 1, 2)*age', ["y"], ["age", "sex"]),
         ("y = `größe`*2", ["y"], ["größe"]),
         ("x = root(x^2 - a, x, 0, b)\ny = 2*x", ["x", "y"], ["a", "b"]),
+        ("f(c) = 2*c\nc = root(f(x) - a, x, 0, 9)", ["c"], ["a"]),
+        ("y = root(max(x, a) - 3, x, 0, 9)\nmax = b\nx = b", ["y", "max", "x"], ["a", "b"]),
         ("# a comment with ö\ny = 2*a", ["y"], ["a"]),
         ("y = 3", ["y"], []),
     ],
@@ -65,6 +69,10 @@ def test_formulas_by_name_have_names_of_their_own() -> None:
         ("y = root(x^2 - 1, q, 1)", UnknownNameError, 1, "no `q`"),
         ("b = a + 1\ny = root(x - b, b, 1)", ParseError, 2, "nothing binds"),
         ("y = root(x^2 - a, x, x)", ParseError, 1, "depends on it"),
+        ("a = root(x^2 - a, x, 0, 9)", ParseError, 1, "`a` is used before it is bound"),
+        ("y = root(x - z, x, 0, 9)\nz = root(x - a, x, 0, 9)", ParseError, 2, "before it is bound"),
+        ("y = root(x - z, x, 0, 9)\nz = a", ParseError, 2, "`z` is used before it is bound"),
+        ("y = 2*z\nz = root(x - a, x, 0, 9)", ParseError, 2, "`z` is used before it is bound"),
         ("input x[t]\ny = 2*x", ParseError, 1, "named axes"),
         ("layer f(x):\n    x", ParseError, 1, "no formula of columns"),
         ("y = open(a)", UnknownNameError, 1, "open"),
@@ -81,6 +89,52 @@ def test_mistakes_are_shown_with_their_place(
         read_formulas(text)
     assert caught.value.line == line
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown", "hint"),
+    [
+        ('y = age + "os"', '  1 | y = age + "os"\n    |           ^^^^', "column =="),
+        ('y = (a == "Ü") + (1', '  1 | y = (a == "?") + (1\n    |                  ^', "ends"),
+        ("y = `größe`*) + 3", "  1 | y = `gr??e`*) + 3\n    |             ^", "take it out"),
+        ('y = f"F"', '1:6: syntax error: found `"F"`,', "multiplication"),
+        ('y = "F"f', '  1 | y = "F"f\n    |        ^', "multiplication"),
+        ('k = a == "F" # ö\ny = (1', "  2 | y = (1\n    |     ^", "where it ends"),
+        ("y = a == 'F'", "  1 | y = a == 'F'\n    |          ^", "double quotes"),
+        ('y = a == "F', '  1 | y = a == "F\n    |          ^', "double quotes"),
+        ("y = a == “F”", "    |          ^", "double quotes"),
+        ("y = größe", "    |       ^", "backticks"),
+        ("y = a\u200b", "    |      ^", "ASCII"),
+        ('y = root(x - a, x, "F")', "    |                    ^^^", "column =="),
+        ('f(x) = x + "K"\ny = f(a)', '  1 | f(x) = x + "K"\n    |            ^^^', "column =="),
+    ],
+)
+def test_mistakes_are_shown_in_the_words_of_the_author(text: str, shown: str, hint: str) -> None:
+    with pytest.raises(FluxError) as caught:
+        read_formulas(text)
+    lines = str(caught.value).split("\n")
+    assert shown in "\n".join(lines)
+    assert hint in lines[-1]
+
+
+def test_every_mistake_has_its_own_place() -> None:
+    with pytest.raises(UnknownNameError) as caught:
+        read_formulas('y = foo(a == "Fü") + nope(1)')
+    places = [(error.line, error.column) for error in caught.value.errors]
+    assert places == [(1, 5), (1, 22)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'adult(sex, age) = where(sex == "F", age >= 16, age >= 18)',
+        'limit(s):\n    k = s == "F"\n    where(k, 16, 18)\nadult = age >= limit(sex)',
+        'same(a, b) = a == b\nadult = where(same(sex, "F"), age >= 16, age >= 18)',
+    ],
+)
+def test_definitions_compare_categories(text: str) -> None:
+    table = {"sex": ["F", "M", None], "age": [16.0, 16.0, 3.0]}
+    assert str(flux.score(table, text)["adult"].tolist()) == "[1.0, 0.0, nan]"
 
 
 @pytest.mark.parametrize("formulas", [None, 3, [], {}, {3: "a"}, {"": "a"}, b"a", ["a"]])
@@ -105,9 +159,9 @@ def test_only_some_of_the_scores() -> None:
 
 @given(st.text(st.characters(blacklist_categories=("Cs",)), min_size=1, max_size=20))
 def test_any_column_name_can_be_spelled_between_backticks(name: str) -> None:
-    scorer = flux.scorer(f"y = 2*`{spelled(name)}`")
+    scorer = flux.scorer(f"2*`{spelled(name)}`")
     assert scorer.columns == (name,)
-    assert scorer({name: [1.0, 2.0]})["y"].tolist() == [2, 4]
+    assert scorer({name: [1.0, 2.0]})["score"].tolist() == [2, 4]
 
 
 @given(st.text(max_size=60))
@@ -121,6 +175,21 @@ def test_any_text_is_read_or_refused(text: str) -> None:
     assert in_ascii(text).count("\n") == text.count("\n")
     with suppress(FluxError):
         flux.scorer(text)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["out", "domain", "threads", "backend", "digits", "self", "lambda", "__class__", "v0", "score"],
+)
+def test_columns_may_have_the_names_of_options_and_of_python(name: str) -> None:
+    text = f"y = 2*{name}\nz = root(x - {name}, x, 0, 9)"
+    found = flux.score({name: [1.0, 2.0]}, text)
+    assert found["y"].tolist() == [2, 4]
+    assert found["z"] == pytest.approx([1, 2])
+
+
+def test_a_text_may_be_empty() -> None:
+    assert flux.score({"a": ["", "x"]}, 'y = a == ""')["y"].tolist() == [1, 0]
 
 
 def test_constants_are_columns_only_in_backticks() -> None:
@@ -166,8 +235,8 @@ def test_a_scorer_says_all_that_it_reads() -> None:
         'compares sex with "F"',
         "reports a outside 0 to 1",
         'searches d: x where x^2 - where(`sex == "F"`, a, `b c`) is 0',
-        "writes k, from sex, a, b c",
-        "writes d, from sex, a, b c",
+        "writes k, from a, b c, sex",
+        "writes d, from a, b c, sex",
     ]
 
 
@@ -191,6 +260,7 @@ def test_a_scorer_pickles() -> None:
         {"ranges": {"a": 3}},
         {"ranges": {"b": (0, 1)}},
         {"flag": "y"},
+        {"flag": "\udcff"},
     ],
 )
 def test_options_are_checked(options: dict[str, object]) -> None:
@@ -253,3 +323,38 @@ def test_a_published_formula_by_its_name() -> None:
     assert found["egfr_ckd_epi_2021"][0] == own(creatinine=1.1, age=54.0, female=0)
     assert report.outside["creatinine"].count == 1
     assert flux.score({"a_column": [2.0]}, "a_column")["score"].tolist() == [2]
+
+
+def test_what_thousands_of_scores_depend_on_stays_small() -> None:
+    lines = ["y0 = c0", *(f"y{i} = y{i - 1} + c{i}" for i in range(1, 1500))]
+    formulas = read_formulas("\n".join(lines))
+    tracemalloc.start()
+    depends = Dependence(formulas)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 8e6  # as sets of names it would be over 50
+    assert list(depends.names(depends.needed["y2"])) == ["c0", "c1", "c2"]
+    assert depends.needed["y1499"] == depends.passed["y1499"] == (1 << 1500) - 1
+
+
+@pytest.mark.parametrize(
+    ("text", "reads", "needed", "passed"),
+    [
+        ("y = a + b", "a b", "a b", "a b"),
+        ("y = where(a > 1, b + c, b)", "a b c", "a b c", "b"),
+        ("y = where(isnan(a), b, a)", "a b", "b", ""),
+        ("y = a^2 + b^0 + 1^c", "a b c", "a b c", "a"),
+        ('y = where(s == "F", a, -a)', "a s", "a s", "a"),
+        ('y = where(isnan(s), 1, s == "F") + a', "a s", "a", "a"),
+        ("y = a == b", "a b", "a b", ""),
+        ("_r = root(x - a, x, 0, b)\ny = _r + c", "_r c", "_r c", "c"),
+    ],
+)
+def test_what_a_score_depends_on(text: str, reads: str, needed: str, passed: str) -> None:
+    depends = Dependence(read_formulas(text))
+    for masks, wanted in (
+        (depends.reads, reads),
+        (depends.needed, needed),
+        (depends.passed, passed),
+    ):
+        assert sorted(depends.names(masks["y"])) == wanted.split()

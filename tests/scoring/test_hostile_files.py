@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import math
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +49,10 @@ def scored(path: Path, content: bytes, text: str = "y = a", **options: Any) -> l
         (b'"a"\n"1"\n" 2 "\n', [1, 2]),
         (b" a , b\n 1 ,2\n", [1]),
         (b"a\n1e3\n-inf\ninf\n+.5\nTRUE\nfalse\n", [1000, -math.inf, math.inf, 0.5, 1, 0]),
-        (b"a\n0.1\n9007199254740993\n1e400\n5e-324\n", [0.1, 2.0**53, math.inf, 5e-324]),
+        (b"a\n0.1\n9007199254740992\n1e400\n5e-324\n", [0.1, 2.0**53, math.inf, 5e-324]),
+        (b"a\n9007199254740993.0\n-1152921504606846976\n", [2.0**53, -(2.0**60)]),
+        (b"a,b\r1,2\n3,4\r5,6\n", [1, 3, 5]),
+        (b'a,"b\rc"\r1,2\n3,4\n', [1, 3]),
         (b"a,b\n1,\xff\n2,y\n", [1, 2]),
         (b"a,b,b\n1,2,3\n", [1]),
         (b'a,b\n1,5" tall\n2,x\n', [1, 2]),
@@ -71,10 +76,14 @@ def test_words_that_say_that_there_is_nothing(word: str, arrow: bool, tmp_path: 
     ("content", "message"),
     [
         (b"a\n1\nx\n", "row 2, column `a`: the text 'x' is no number"),
-        (b"a\n1,5\n", "row 1 has 2 cells, and there are 1 columns"),
-        (b"a,b\n1,2\n3\n", "row 2 has 1 cells, and there are 2 columns"),
+        (b"a\n1,5\n", "row 1 has 2 cells for 1 column"),
+        (b"a,b\n1,2\n3\n", "row 2 has 1 cell for 2 columns"),
         (b"a,b\n1,2\n3,4,5\n", "row 2 has 3 cells"),
         (b"a\n0x10\n", "row 1, column `a`: the text '0x10' is no number"),
+        (b"a\n1\n9007199254740993\n", "row 2, column `a`: 9007199254740993 has no exact float64"),
+        (b"a\n -9223372036854775809 \n", "row 1, column `a`: -9223372036854775809 has no exact"),
+        (b"a\n" + b"1" * 5000 + b"\n", "row 1, column `a`: 1111111111"),
+        (b"a,gr\xf6\xdfe\n1,2\n", "the first row of"),
         (b"a\n1_000\n", "row 1, column `a`: the text '1_000' is no number"),
         ("a\n\uff11\n".encode(), "row 1, column `a`: the text"),
         (b"a\n1\n\xff\n", "row 2, column `a`: the cell is not written in UTF-8"),
@@ -92,8 +101,38 @@ def test_bad_files_are_refused_with_their_place(
 ) -> None:
     with pytest.raises(FluxError) as caught:
         scored(tmp_path / "t.csv", content)
-    assert message in caught.value.text
+    place = "t.csv', " if message.startswith("row") else ""
+    assert place + message in caught.value.text
     assert not [file for file in names(tmp_path) if file != "t.csv"]
+
+
+def test_names_are_not_printed_before_rows(
+    tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    (tmp_path / "t.csv").write_text("a\nx\n")
+    with pytest.raises(DataError):
+        score_file(flux.scorer("y = a"), str(tmp_path / "t.csv"), "-")
+    assert capfdbinary.readouterr().out == b""
+    (tmp_path / "t.csv").write_text("a\n")
+    score_file(flux.scorer("y = a"), str(tmp_path / "t.csv"), "-")
+    assert capfdbinary.readouterr().out == b"y\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's /dev/full")
+def test_standard_streams_that_are_full_or_closed(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("a\n1\n")
+    command = f"{sys.executable} -m flux score 'y = a'"
+    for rest, message in (
+        ("t.csv > /dev/full", "cannot write standard output: No space left"),
+        ("t.csv >&-", "standard output is closed"),
+        ("- <&-", "standard input is closed"),
+    ):
+        run = subprocess.run(
+            f"{command} {rest}", shell=True, cwd=tmp_path, capture_output=True, text=True
+        )
+        assert run.returncode == 1
+        assert run.stderr.startswith("data error: ")
+        assert message in run.stderr
 
 
 def test_a_row_far_down_is_numbered_from_the_top(tmp_path: Path) -> None:

@@ -114,7 +114,9 @@ def test_another_run_is_not_continued(half: Half) -> None:
     assert len(read(out)) == ROWS
 
 
-@pytest.mark.parametrize("damage", ["part", "journal", "cut part", "cut journal", "no journal"])
+@pytest.mark.parametrize(
+    "damage", ["part", "journal", "cut part", "cut journal", "no journal", "empty journal"]
+)
 def test_what_was_damaged_is_done_again(half: Half, damage: str) -> None:
     scorer, source, out = half
     name = ".part" if "part" in damage else ".journal"
@@ -122,6 +124,8 @@ def test_what_was_damaged_is_done_again(half: Half, damage: str) -> None:
     content = bytearray(path.read_bytes())
     if damage == "no journal":
         path.unlink()
+    elif damage == "empty journal":
+        path.write_bytes(content[:100])
     elif damage.startswith("cut"):
         path.write_bytes(content[: len(content) - 7])
     elif damage == "part":

@@ -32,8 +32,8 @@ COLUMNS: dict[str, list[Any]] = {
     "scr": [0.8, 1.1, 0.9, None, 4.0],
     "age": [70, 50, 66, 40, 60],
 }
-# CKD-EPI 2021, creatinine: values published with the cases in /work are the first two and the last
-# (tabletools: 79.2; 82; 16.3), to the digits that the equation gives.
+# CKD-EPI 2021, creatinine: the first two and the last are published worked values (79.2; 82; 16.3),
+# to the digits that the equation gives.
 WANTED = [79.21510262436031, 81.78200505872415, math.nan, math.nan, 16.3247639662122]
 
 KINDS: dict[str, Callable[[dict[str, list[Any]]], Any]] = {
@@ -154,6 +154,7 @@ def test_dtypes_of_numbers_give_their_values() -> None:
         [1, None, 3],
         [1.0, math.nan, 3.0],
         np.array([1, pd.NA, 3], object),
+        [1, Decimal("sNaN"), 3],
         pd.Series([1, None, 3], dtype="Int64"),
         pd.Series([1, None, 3], dtype="float64[pyarrow]"),
         pl.Series([1, None, 3]),
@@ -165,6 +166,13 @@ def test_every_spelling_of_nothing_is_missing(column: Any) -> None:
     assert found["y"] == pytest.approx([1, math.nan, 1], nan_ok=True)
     assert (report.missing["a"].count, report.missing["a"].first) == (1, 1)
     assert report.scored["y"] == 2
+
+
+@pytest.mark.parametrize("nothing", [None, math.nan, np.nan, pd.NA])
+def test_nothing_beside_texts_in_a_list_is_missing(nothing: Any) -> None:
+    found, report = flux.score({"sex": ["F", nothing, "nan"]}, 'y = sex == "nan"', report=True)
+    assert found["y"] == pytest.approx([0, math.nan, 1], nan_ok=True)
+    assert report.missing["sex"].count == 1
 
 
 # A comparison with nan is false, and nan is true as a condition: neither may become a score.
@@ -289,6 +297,43 @@ def test_an_empty_bracket_is_its_own_rows_alone() -> None:
 
 
 @pytest.mark.parametrize(
+    "table",
+    [
+        {"a": [2**63, 2**60]},
+        {"a": np.array([2**63, 2**60], np.uint64)},
+        pd.DataFrame({"a": pd.array([2**63, 2**60], "UInt64")}),
+        pl.DataFrame({"a": pl.Series([2**63, 2**60], dtype=pl.Int128)}),
+        pa.table({"a": pa.array([2**63, 2**60], pa.uint64())}),
+    ],
+)
+def test_large_integers_that_a_float_holds_are_taken(table: Any) -> None:
+    found = flux.score(table, "y = a")
+    assert [float(value) for value in np.asarray(found["y"])] == [2.0**63, 2.0**60]
+
+
+@pytest.mark.parametrize("rows", [0, 2])
+@pytest.mark.parametrize(
+    "made",
+    [
+        lambda cells: {"sex": np.array(cells)},
+        lambda cells: pd.DataFrame({"sex": np.array(cells)}),
+        lambda cells: pd.DataFrame({"sex": pd.array([pd.NA] * len(cells), "Int64")}),
+        lambda cells: pl.DataFrame({"sex": pl.Series(cells, dtype=pl.Float64)}),
+        lambda cells: pl.DataFrame({"sex": pl.Series([None] * len(cells), dtype=pl.Int8)}),
+        lambda cells: pa.table({"sex": pa.array(cells, pa.float64())}),
+        lambda cells: pa.table({"sex": pa.nulls(len(cells), pa.int8())}),
+    ],
+)
+def test_a_category_of_which_every_row_lacks_a_value(
+    made: Callable[[list[float]], Any], rows: int
+) -> None:
+    found, report = flux.score(made([math.nan] * rows), 'y = sex == "F"', report=True)
+    assert len(found["y"]) == rows
+    assert np.isnan(np.asarray(found["y"], float)).all()
+    assert report.missing["sex"].count == rows
+
+
+@pytest.mark.parametrize(
     ("table", "message"),
     [
         ({"a": ["1", "2"]}, "row 1, column `a`: the text '1' is no number"),
@@ -327,6 +372,8 @@ def test_a_cell_that_is_no_number_is_named(table: Any, message: str) -> None:
     [
         {"sex": [1, 0]},
         {"sex": np.array(["F", 1], object)},
+        {"sex": ["F", 1]},
+        pd.DataFrame({"sex": ["F", ["F"]]}),
         pd.DataFrame({"sex": [1.0]}),
         pd.DataFrame({"sex": pd.Categorical([1, 2])}),
         pl.DataFrame({"sex": [True]}),

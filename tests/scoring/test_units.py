@@ -45,6 +45,28 @@ def test_columns_of_quantities_carry_their_own() -> None:
         flux.score(table, "y = 2*creatinine")
 
 
+def test_columns_of_pint_pandas_carry_their_own() -> None:
+    pandas = pytest.importorskip("pandas")
+    pytest.importorskip("pint_pandas")
+    columns = {
+        "creatinine": pandas.array([*MOLAR, np.nan], dtype="pint[umol/L]"),
+        "age": pandas.array([840, 600, None], dtype="pint[month][Int64]"),
+        "sex": ["F", "M", "F"],
+    }
+    frame = pandas.DataFrame(columns, index=[5, 6, 7])
+    found, report = flux.score(frame, EGFR, keep="creatinine", report=True)
+    assert found["egfr"].tolist() == pytest.approx([*WANTED, np.nan], rel=1e-3, nan_ok=True)
+    assert found.index.tolist() == [5, 6, 7]
+    assert str(found["creatinine"].dtype).startswith("pint[micromole / liter]")
+    assert (report.missing["creatinine"].count, report.missing["age"].first) == (1, 2)
+    with pytest.raises(ArgumentError, match="no such quantity"):
+        flux.score(frame.assign(age=columns["creatinine"]), EGFR)
+    with pytest.raises(ArgumentError, match="carries a unit, month"):
+        flux.score(frame, EGFR, units={"age": "year"})
+    with pytest.raises(ArgumentError, match="no formula says which unit"):
+        flux.score(frame, "y = 2*age")
+
+
 @pytest.mark.parametrize(
     ("units", "message"),
     [

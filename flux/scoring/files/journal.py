@@ -71,10 +71,9 @@ class Journal:
             DataError: it cannot be written.
         """
         self._open("wb")
-        self._log_file.write(json.dumps(self._identity) + "\n")
         self._append(head)
-        self._log_file.write(json.dumps({"length": len(head), "checksum": self.state.checksum}))
-        self._log_file.write("\n")
+        self._write_line(self._identity)
+        self._write_line({"length": len(head), "checksum": self.state.checksum})
 
     def resume(self) -> bool:
         """Continue the run that was stopped; False where there is none.
@@ -85,7 +84,9 @@ class Journal:
         if not self._part.exists() or not self._log.exists():
             return False
         lines = list(_lines(self._log))
-        if not lines or lines[0] != self._identity:
+        if not lines:  # it was killed before it wrote anything
+            return False
+        if lines[0] != self._identity:
             hint = "run it without --resume to begin again"
             text = f"the stopped run beside {str(self._path)!r} was another one"
             raise DataError(text, hint=hint)
@@ -95,10 +96,11 @@ class Journal:
         self._open("r+b")
         self._part_file.truncate(self.state.length)
         self._part_file.seek(self.state.length)
-        self._log_file.truncate(0)
-        self._log_file.seek(0)
-        for line in (self._identity, *kept):
-            self._log_file.write(json.dumps(line) + "\n")
+        known = self._log.read_bytes().split(b"\n")[: 1 + len(kept)]
+        end = len(b"\n".join(known))
+        self._log_file.truncate(end)
+        self._log_file.seek(end)
+        self._log_file.write("\n")  # which the kill may have cut off
         return True
 
     def _agreed(self, lines: list[dict[str, Any]]) -> list[dict[str, Any]]:

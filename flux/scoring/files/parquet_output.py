@@ -5,6 +5,10 @@ bytes and its footer; the file is the row groups one after another and one foote
 every offset is moved by where its row group came to lie. So a block's bytes depend on the block
 alone, and a run that is continued ends with the bytes of one that was never stopped.
 
+The footer is read and written here because pyarrow cannot move it: it counts a file's offsets from
+0, whatever stands before, and its `FileMetaData.append_row_groups` keeps them. Nor can it append to
+a file, so a run that goes on would write all its row groups again.
+
 Source:
     Apache Parquet, parquet.thrift: FileMetaData and what it holds.
 """

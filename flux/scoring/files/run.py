@@ -76,7 +76,7 @@ def score_file(
     check_threads(jobs)
     source = _source(table, block)
     try:
-        run = _Run(scorer, source, output_of(out), jobs, watch or (lambda progress: None))
+        run = _Run(scorer, table, source, output_of(out), jobs, watch or (lambda progress: None))
         if out == STANDARD:
             if resume:
                 raise ArgumentError("a run into standard output cannot be resumed")
@@ -84,7 +84,7 @@ def score_file(
         if resume and table == STANDARD:
             raise ArgumentError("a run from standard input cannot be resumed")
         _check_other(table, out)
-        return run.to_file(Journal(Path(out), run.identity(table, block)), resume)
+        return run.to_file(Journal(Path(out), run.identity(block)), resume)
     finally:
         source.close()
 
@@ -104,12 +104,19 @@ def _check_other(table: str, out: str) -> None:
 
 def _print(content: bytes | memoryview) -> None:
     """Write bytes of UTF-8 to standard output, which a notebook replaces by a stream of text."""
+    if sys.stdout is None:
+        raise DataError("cannot write: standard output is closed")
     stream = getattr(sys.stdout, "buffer", None)
-    if stream is None:
-        sys.stdout.write(bytes(content).decode("utf-8"))
-    else:
-        stream.write(content)
-    sys.stdout.flush()
+    try:
+        if stream is None:
+            sys.stdout.write(bytes(content).decode("utf-8"))
+        else:
+            stream.write(content)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise DataError(f"cannot write standard output: {error.strerror}") from None
 
 
 @dataclass(frozen=True)
@@ -127,12 +134,14 @@ class _Run:
     def __init__(
         self,
         scorer: Scorer,
+        table: str,
         source: Source,
         output: Output,
         jobs: int,
         watch: Callable[[Progress], None],
     ) -> None:
         self._scorer = scorer
+        self._table = table
         self._source = source
         self._output = output
         self._jobs = jobs
@@ -144,16 +153,16 @@ class _Run:
         self._wanted = Wanted(numbers, texts, tuple(self._keep), typed)
         self._head = output.head([*self._keep, *scorer.scores])
 
-    def identity(self, table: str, block: int | None) -> dict[str, Any]:
+    def identity(self, block: int | None) -> dict[str, Any]:
         """What a run must have in common with one that it continues."""
-        found = Path(table).stat() if table != STANDARD else None
+        found = Path(self._table).stat() if self._table != STANDARD else None
         formulas = self._scorer.formulas
         searches = [
             [s.name, str(s.equation), s.unknown, *map(str, s.ends)] for s in formulas.searches
         ]
         return {
             "version": __version__,
-            "table": str(Path(table).absolute()),
+            "table": str(Path(self._table).absolute()),
             "size": found.st_size if found else -1,
             "modified": found.st_mtime_ns if found else -1,
             "block": block or 0,
@@ -169,11 +178,11 @@ class _Run:
         }
 
     def to_standard_output(self) -> Report:
-        """Print the text, block by block."""
-        _print(self._head)
-        report = Report()
+        """Print the text, block by block; names first, once there is a block to print."""
+        report, head = Report(), self._head
         for done in self._scored(None, 0):
-            _print(done.piece.content)
+            _print(head + done.piece.content)
+            head = b""
             report = report.joined(done.report)
             self._watch(Progress(report.rows, done.block.done, self._source.size))
         return report
@@ -204,9 +213,16 @@ class _Run:
             try:
                 done = work()
             except DataError:
-                done = self._score(block, rows)  # once more, now that its place is known
+                done = self._again(block, rows)
             rows += done.report.rows
             yield done
+
+    def _again(self, block: Block, rows: int) -> _Done:
+        """Score a block once more, now that its place is known; errors name the file."""
+        try:
+            return self._score(block, rows)
+        except DataError as error:
+            raise DataError(f"{self._table!r}, {error.text}", hint=error.hint) from None
 
     def _worked(self, blocks: Iterator[Block]) -> Iterator[tuple[Block, Callable[[], _Done]]]:
         """Each block with what gives its scores, some of them under way already."""

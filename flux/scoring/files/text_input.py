@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import re
 import sys
 import zlib
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ from flux.scoring.files.text_rows import Layout, read_rows
 
 BLOCK_BYTES = 1 << 22
 MOST_BYTES = 1 << 26  # of one row
+_LOOKED_AT = 4096  # bytes, for what no text has
 _GZIP = b"\x1f\x8b"
 _MARK = b"\xef\xbb\xbf"
 _WIDE_MARKS = (b"\xff\xfe", b"\xfe\xff")
@@ -60,9 +62,8 @@ class TextSource:
         self._zipped = head == _GZIP
         self._file: Any = gzip.GzipFile(fileobj=self._raw) if self._zipped else self._raw
         try:
-            self._rest = self._read(block_bytes)
+            self._rest = self._read(max(block_bytes, _LOOKED_AT))
             self._check_start()
-            self._line_end = b"\n" if b"\n" in self._rest or b"\r" not in self._rest else b"\r"
             self.names, self._between, self._begin = self._header()
         except BaseException:
             self.close()
@@ -72,7 +73,7 @@ class TextSource:
         if self._rest[:2] in _WIDE_MARKS:
             hint = "save it as UTF-8"
             raise DataError(f"{self._path!r} is written in UTF-16", hint=hint)
-        if b"\0" in self._rest[:4096]:
+        if b"\0" in self._rest[:_LOOKED_AT]:
             raise DataError(f"{self._path!r} is no text")
 
     def _read(self, count: int) -> bytes:
@@ -93,7 +94,11 @@ class TextSource:
             if line.strip() or end >= len(self._rest):
                 break
             start = end
-        text = line.decode("utf-8", "surrogateescape")
+        try:
+            text = line.decode("utf-8")
+        except UnicodeDecodeError:
+            text = f"the first row of {self._path!r} is not written in UTF-8"
+            raise DataError(text, hint="save it as UTF-8") from None
         if not text.strip():
             raise DataError(f"{self._path!r} is empty", hint="its first row names the columns")
         suffix = Path(self._path.removesuffix(".gz")).suffix.lower()
@@ -103,21 +108,16 @@ class TextSource:
             row = next(csv.reader(io.StringIO(text, newline=""), delimiter=between, strict=True))
         except csv.Error as error:
             raise DataError(f"the first row of {self._path!r} is no row: {error}") from None
-        return [_name(cell) for cell in row], between, end
+        return [cell.strip() for cell in row], between, end
 
     def _end_of_row(self, start: int) -> int:
         """Past the end of the row that begins there; more is read where it does not end."""
-        at = start
         while True:
-            at = self._rest.find(self._line_end, at) + 1
-            if at and self._rest.count(b'"', start, at) % 2 == 0:
-                return at
-            if not at:
-                more = self._read(self._block_bytes) if len(self._rest) < MOST_BYTES else b""
-                if not more:
-                    return len(self._rest)
-                at = len(self._rest)
-                self._rest += more
+            end = _first_end(self._rest, start)
+            more = b"" if end or len(self._rest) > MOST_BYTES else self._read(self._block_bytes)
+            if not more:
+                return end or len(self._rest)
+            self._rest += more
 
     def blocks(self, wanted: Wanted, start: Position | None) -> Iterator[TextBlock]:
         """The blocks from a place in the text on, in bytes after it is unpacked.
@@ -146,7 +146,7 @@ class TextSource:
                 rest += self._read(window - len(rest))
             if len(rest) < window:
                 return rest, b""
-            cut = _last_end(rest[:window], self._line_end)
+            cut = _last_end(rest[:window])
             if cut:
                 return rest[:cut], rest[cut:]
             if window > MOST_BYTES:
@@ -178,6 +178,8 @@ class TextSource:
 
 def _opened(path: str) -> Any:
     if path == "-":
+        if sys.stdin is None:
+            raise DataError("cannot read: standard input is closed")
         return sys.stdin.buffer
     try:
         raw: IO[bytes] = Path(path).open("rb")  # noqa: SIM115  (closed by `close`)
@@ -190,16 +192,30 @@ def _opened(path: str) -> Any:
     return raw
 
 
-def _name(cell: str) -> str:
-    return cell.strip()
+_ENDS = re.compile(rb"\r\n?|\n")
 
 
-def _last_end(content: bytes, line_end: bytes) -> int:
-    """Past the last line end that no quotes enclose; 0 where there is none."""
+def _first_end(content: bytes, start: int) -> int:
+    """Past the first line end that no quotes enclose; 0 where there is none."""
+    quotes, at = 0, start
+    for found in _ENDS.finditer(content, start):
+        quotes += content.count(b'"', at, found.start())
+        at = found.end()
+        if quotes % 2 == 0:
+            return at
+    return 0
+
+
+def _last_end(content: bytes) -> int:
+    """Past the last line end that no quotes enclose; 0 where there is none.
+
+    It may be the half of one: the other half is an empty line, which counts for nothing.
+    """
     quotes = content.count(b'"')
     cut = len(content)
     while True:
-        cut = content.rfind(line_end, 0, cut)
+        line = content.rfind(b"\n", 0, cut)
+        cut = max(line, content.rfind(b"\r", line + 1, cut))
         if cut < 0:
             return 0
         if (quotes - content.count(b'"', cut)) % 2 == 0:

@@ -11,11 +11,13 @@ import csv
 import io
 import re
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
 
 from flux.errors import DataError
+from flux.expr.integers import MAX_EXACT
 from flux.scoring.columns import Array, Texts, cell_error, numbers_of
 from flux.scoring.files.blocks import FileTable, Wanted
 from flux.scoring.packages import has_pyarrow, pyarrow
@@ -25,6 +27,8 @@ from flux.scoring.tables.from_arrow import ArrowTable
 MISSING = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "none", "na", "n/a", ".")
 _MISSING = frozenset(MISSING)
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_LONG = r"^\s*[+-]?[0-9]{16,}\s*$"
+_INTEGER = re.compile(r"[+-]?[0-9]+")
 _WORDS = {"true": 1.0, "false": 0.0}
 _INFINITE = {"inf": np.inf, "infinity": np.inf}
 
@@ -66,10 +70,20 @@ class ArrowRows(ArrowTable):
         texts = [name for name in wanted.all() if name not in numbers]
         types = dict.fromkeys(texts, arrow.string()) | dict.fromkeys(numbers, arrow.float64())
         super().__init__(_parsed(content, layout, types), first)
+        large = dict.fromkeys(filter(self._is_large, numbers), arrow.string())
+        if large and _has_long_integers(_parsed(content, layout, large)):
+            raise arrow.ArrowInvalid("an integer has perhaps no exact float64")
         verbatim = [n for n in wanted.kept if n in numbers and not wanted.typed]
         plain = dict.fromkeys(verbatim, arrow.string())
         self._verbatim = _parsed(content, layout, plain) if plain else None
         self._kept_texts = set(verbatim)
+
+    def _is_large(self, name: str) -> bool:
+        """Whether a column has a number that may be an integer which was rounded."""
+        import pyarrow.compute as compute
+
+        ends = compute.min_max(self._array(name)).as_py().values()
+        return any(end is not None and abs(end) >= MAX_EXACT for end in ends)
 
     def texts(self, name: str) -> Texts:
         """A column as texts, without spaces around them; some words say that there is none."""
@@ -113,6 +127,14 @@ def _parsed(content: bytes, layout: Layout, types: dict[str, Any]) -> Any:
     return table.rename_columns(list(types))
 
 
+def _has_long_integers(table: Any) -> bool:
+    """Whether columns of texts hold integers of so many digits that a float64 may round them."""
+    import pyarrow.compute as compute
+
+    long = (compute.match_substring_regex(column, _LONG) for column in table.columns)
+    return any(compute.any(found).as_py() for found in long)
+
+
 def without_missing(codes: Array, texts: list[str]) -> Texts:
     """Texts of which some say that there is none."""
     kept = [text for text in texts if text not in _MISSING]
@@ -142,8 +164,8 @@ class PlainRows:
                 if not row:
                     continue
                 if len(row) != count:
-                    cells = f"has {len(row)} cells, and there are {count} columns"
-                    raise DataError(f"row {self.first + len(rows) + 1:,} {cells}")
+                    cells = f"{_counted(len(row), 'cell')} for {_counted(count, 'column')}"
+                    raise DataError(f"row {self.first + len(rows) + 1:,} has {cells}")
                 rows.append(row)
         except csv.Error as error:
             raise DataError(f"row {self.first + len(rows) + 1:,} is no row: {error}") from None
@@ -167,7 +189,10 @@ class PlainRows:
         if text in _MISSING:
             return np.nan
         if _NUMBER.fullmatch(text):
-            return float(text)
+            found = float(text)
+            if abs(found) >= MAX_EXACT and _INTEGER.fullmatch(text) and Decimal(text) != found:
+                raise cell_error(name, self.first + row, f"{text[:40]} has no exact float64")
+            return found
         lowered = text.lower()
         if lowered in _WORDS:
             return _WORDS[lowered]
@@ -204,3 +229,7 @@ class PlainRows:
     def give_back(self, results: Results, keep: Any) -> dict[str, Any]:
         """The columns by name."""
         return {**{name: self.kept(name) for name in keep}, **results}
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"

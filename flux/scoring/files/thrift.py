@@ -2,6 +2,7 @@
 
 A struct is a list of fields `[number, type, value]`; the value of a list is `(type, values)`, that
 of a map `(key type, value type, pairs)`. What is read and written again has the same meaning.
+Why this is not left to pyarrow stands in `flux.scoring.files.parquet_output`.
 
 Source:
     Apache Thrift, thrift-compact-protocol.md.

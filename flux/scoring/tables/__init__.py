@@ -7,6 +7,7 @@ the caller does not use.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from os import PathLike
 from typing import Any, Protocol
 
 import numpy as np
@@ -66,7 +67,9 @@ def table_of(value: Any, first: int = 0) -> Table:
     if hasattr(value, "__arrow_c_stream__"):
         return _of_arrow(value, first)
     kind = type(value).__name__
-    hint = "give a DataFrame, an Arrow table, a mapping of arrays, or the path of a file"
+    hint = "give a DataFrame, an Arrow table or a mapping of arrays"
+    if isinstance(value, str | PathLike):
+        hint = "a file is scored by flux.scoring.files.score_file, or by the command flux score"
     raise ArgumentError(f"a table cannot be a {kind}", hint=hint)
 
 

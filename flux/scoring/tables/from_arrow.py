@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from flux.scoring.columns import Array, Texts, coded_texts, no_texts, numbers_of, with_missing
+from flux.scoring.columns import Array, Texts, coded_texts, numbers_of, with_missing, without_texts
 from flux.scoring.packages import pyarrow
 from flux.scoring.tables import Results
 
@@ -70,7 +70,8 @@ class ArrowTable:
             column = column.cast(arrow.string())
         if not types.is_dictionary(column.type):
             if not _is_text(types, column.type):
-                raise no_texts(name, str(column.type))
+                missing = column.is_null(nan_is_null=True).to_numpy(zero_copy_only=False)
+                return without_texts(name, str(column.type), missing)
             column = column.cast(arrow.large_string()).dictionary_encode()
         codes = column.indices.cast(arrow.int32()).fill_null(-1).to_numpy(zero_copy_only=False)
         return coded_texts(name, codes, column.dictionary.to_pylist())

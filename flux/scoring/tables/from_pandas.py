@@ -9,7 +9,15 @@ from typing import Any
 import numpy as np
 
 from flux.errors import ArgumentError
-from flux.scoring.columns import Array, Texts, coded_texts, no_texts, numbers_of, with_missing
+from flux.scoring.columns import (
+    Array,
+    Texts,
+    coded_texts,
+    numbers_of,
+    texts_of,
+    with_missing,
+    without_texts,
+)
 from flux.scoring.tables import Results
 
 _WIDE = {"i": np.int64, "u": np.uint64, "f": np.float64, "b": np.bool_}
@@ -37,8 +45,10 @@ class PandasTable:
         return (len(self._frame),)
 
     def numbers(self, name: str) -> Array:
-        """A column as numbers."""
+        """A column as numbers; one of pint-pandas without its unit."""
         series = self._frame[self._labels[name]]
+        if _carries_unit(series):
+            series = sys.modules["pandas"].Series(series.array.data)
         if isinstance(series.dtype, np.dtype):
             return numbers_of(name, series.to_numpy(), self.first)
         wide = _WIDE.get(series.dtype.kind)
@@ -50,24 +60,19 @@ class PandasTable:
         return with_missing(found, missing)
 
     def unit(self, name: str) -> str:
-        """That of a column of pint's quantities.
-
-        Raises:
-            ArgumentError: there is one.
-        """
+        """That of a column of pint-pandas."""
         series = self._frame[self._labels[name]]
-        if not str(series.dtype).startswith("pint["):
-            return ""
-        text = f"column `{name}` carries a unit, {series.dtype}"
-        hint = f"hand in its numbers, and say units={{{name!r}: ...}}"
-        raise ArgumentError(text, hint=hint)
+        return str(series.dtype.units) if _carries_unit(series) else ""
 
     def texts(self, name: str) -> Texts:
         """A column as texts."""
         series = self._frame[self._labels[name]]
         if series.dtype.kind in "biufcmM":
-            raise no_texts(name, str(series.dtype))
-        codes, texts = sys.modules["pandas"].factorize(series)
+            return without_texts(name, str(series.dtype), series.isna().to_numpy())
+        try:
+            codes, texts = sys.modules["pandas"].factorize(series)
+        except TypeError:  # a cell such as a list, which the error shows
+            return texts_of(name, series.to_numpy(), self.first)
         return coded_texts(name, codes, texts.tolist())
 
     def give_back(self, results: Results, keep: Sequence[str]) -> Any:
@@ -81,3 +86,7 @@ class PandasTable:
         if not keep:
             return scores
         return pandas.concat([self._frame[[self._labels[name] for name in keep]], scores], axis=1)
+
+
+def _carries_unit(series: Any) -> bool:
+    return str(series.dtype).startswith("pint[")

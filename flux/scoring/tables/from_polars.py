@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from flux.errors import ArgumentError
-from flux.scoring.columns import Array, Texts, coded_texts, no_texts, numbers_of, with_missing
+from flux.scoring.columns import Array, Texts, coded_texts, numbers_of, with_missing, without_texts
 from flux.scoring.tables import Results
 
 
@@ -39,11 +39,11 @@ class PolarsTable:
         series = self._frame.get_column(name)
         if series.dtype == polars.Null or series.dtype.is_decimal():
             series = series.cast(polars.Float64)
+        plain = series.dtype.is_numeric() or series.dtype == polars.Boolean
+        if not plain or "128" in str(series.dtype):  # integers that NumPy has not
+            return numbers_of(name, series.to_list(), self.first)
         if not series.null_count():
             return numbers_of(name, series.to_numpy(), self.first)
-        plain = series.dtype.is_numeric() or series.dtype == polars.Boolean
-        if not plain:
-            return numbers_of(name, series.to_list(), self.first)
         filled = series.fill_null(False if series.dtype == polars.Boolean else 0)
         found = numbers_of(name, filled.to_numpy(), self.first)
         return with_missing(found, series.is_null().to_numpy())
@@ -57,7 +57,8 @@ class PolarsTable:
         polars = sys.modules["polars"]
         series = self._frame.get_column(name)
         if series.dtype not in (polars.String, polars.Categorical, polars.Enum, polars.Null):
-            raise no_texts(name, str(series.dtype))
+            lacks = series.is_nan().fill_null(True) if series.dtype.is_float() else series.is_null()
+            return without_texts(name, str(series.dtype), lacks.to_numpy())
         series = series.cast(polars.String)
         known = series.drop_nulls().unique(maintain_order=True)
         codes = series.cast(polars.Enum(known)).to_physical().cast(polars.Int32).fill_null(-1)
