@@ -10,6 +10,7 @@ Source:
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -47,6 +48,7 @@ _DEFAULTS: dict[str, Any] = {
     "events": None,
     "until": None,
     "sensitivities": None,
+    "largest_step": None,
     "max_evaluations": None,
 }
 
@@ -64,6 +66,7 @@ def integrate_ode(
     events: Any = None,
     until: Any = None,
     sensitivities: Any = None,
+    largest_step: Any = None,
     max_evaluations: Any = None,
     **starts_and_parameters: Any,
 ) -> OdeSolution:
@@ -87,6 +90,8 @@ def integrate_ode(
         until: the names of the events that end the integration.
         sensitivities: names of parameters or unknowns; the derivatives of the solution by these
             (by the start of an unknown) are integrated beside it: `solution["dx/dk"]`.
+        largest_step: in units of time; as large as the tolerance lets it be by default. What
+            lasts a shorter time than a step, such as a pulse in a right-hand side, may be missed.
         max_evaluations: of the equations; 1,000,000 by default.
         starts_and_parameters: by name.
 
@@ -105,6 +110,7 @@ def integrate_ode(
         "events": events,
         "until": until,
         "sensitivities": sensitivities,
+        "largest_step": largest_step,
         "max_evaluations": max_evaluations,
     }
     given = {**columns(values, _EXAMPLE), **starts_and_parameters}
@@ -231,6 +237,7 @@ def _settings(problem: Problem, by: Sequence[str], rest: Mapping[str, Any]) -> S
         _absolute(problem, by, rest["absolute"], relative),
         _at(problem, rest["at"]),
         _until(rest["until"], rest["events"]),
+        _largest_step(rest["largest_step"]),
         _most(rest["max_evaluations"]),
     )
 
@@ -297,6 +304,14 @@ def _until(until: Any, events: Mapping[str, Any]) -> frozenset[str]:
         if name not in events:
             raise UnknownNameError(f"no event `{name}`", hint=did_you_mean(name, list(events)))
     return frozenset(listed)
+
+
+def _largest_step(step: Any) -> float:
+    if step is None:
+        return math.inf
+    if not is_number(step) or not step > 0:
+        raise ArgumentError(f"largest_step is a positive number, not {step!r}")
+    return float(step)
 
 
 def _most(count: Any) -> int:

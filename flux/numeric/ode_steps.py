@@ -75,6 +75,7 @@ class Settings:
         relative, absolute: tolerances; the second one (n,).
         at: the times to give, or None for those of the steps.
         until: the events that end it.
+        largest_step: in units of time.
         most: evaluations.
     """
 
@@ -83,6 +84,7 @@ class Settings:
     absolute: Array
     at: Array | None
     until: frozenset[str]
+    largest_step: float
     most: int
 
 
@@ -199,7 +201,11 @@ def _solver(problem: Problem, settings: Settings, slope: _Count) -> Any:
 
     kinds = {"LSODA": LSODA, "RK45": RK45, "DOP853": DOP853, "Radau": Radau, "BDF": BDF}
     n = len(problem.unknowns)
-    options: dict[str, Any] = {"rtol": settings.relative, "atol": settings.absolute}
+    options: dict[str, Any] = {
+        "rtol": settings.relative,
+        "atol": settings.absolute,
+        "max_step": settings.largest_step,
+    }
     if settings.method not in _EXPLICIT:
         jacobian = problem.function(_jacobian(problem.slopes, problem.unknowns))
         options["jac"] = lambda t, state: np.array(jacobian(t, state)).reshape(n, n)

@@ -255,6 +255,9 @@ REFUSED: list[tuple[Callable[[], Any], str]] = [
     (with_options(until="e"), "no event `e`"),
     (with_options(until=3), "until"),
     (with_options(max_evaluations=0), "max_evaluations"),
+    (with_options(largest_step=0), "largest_step"),
+    (with_options(largest_step=math.nan), "largest_step"),
+    (with_options(largest_step="1"), "largest_step"),
     (with_options(time=3), "time"),
     (with_options(sensitivities=3), "list of names"),
     (with_options(sensitivities="q"), "`q`"),
@@ -283,3 +286,10 @@ def test_mistakes_are_flux_errors(call: Callable[[], Any], message: str) -> None
 def test_a_tolerance_beyond_all_floats_is_a_mistake() -> None:
     with pytest.raises(flux.FluxError, match="absolute tolerance"):
         flux.integrate_ode({"x": "-x"}, t=(0, 1), x=1.0, absolute=10**400)
+
+
+@pytest.mark.parametrize("method", ["auto", "rk45", "dop853", "radau", "bdf"])
+def test_a_short_pulse_is_met_by_steps_that_are_shorter(method: str) -> None:
+    pulse = {"x": "exp(-((t - 50)/0.01)^2)"}
+    found = flux.integrate_ode(pulse, t=(0, 100), x=0, method=method, largest_step=0.02)
+    assert found["x"][-1] == pytest.approx(0.01 * math.sqrt(math.pi), rel=1e-5)
