@@ -104,7 +104,8 @@ def _check_other(table: str, out: str) -> None:
 
 def _print(content: bytes | memoryview) -> None:
     """Write bytes of UTF-8 to standard output, which a notebook replaces by a stream of text."""
-    if sys.stdout is None:
+    # The command line puts a sink where the stream was closed: what it was tells that apart.
+    if sys.stdout is None or sys.__stdout__ is None:
         raise DataError("cannot write: standard output is closed")
     stream = getattr(sys.stdout, "buffer", None)
     try:
