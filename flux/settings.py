@@ -49,7 +49,7 @@ class Settings:
     max_digits: int = 100_000
     max_seconds: int = 2
     max_memory: int = 512
-    row_block: int = 8_192
+    row_block: int = 65_536
     verify: bool = False
     cache: str = ""
     arithmetic: str = "auto"

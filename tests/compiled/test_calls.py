@@ -404,7 +404,7 @@ def test_an_error_in_a_thread_is_raised_in_the_call():
     np.testing.assert_array_equal(f(x=np.ones(3), i=np.zeros(50_000, int)), np.ones(50_000))
 
 
-@pytest.mark.parametrize("rows", [1, 8_191, 8_192, 8_193, 16_384, 24_577])
+@pytest.mark.parametrize("rows", [1, 65_535, 65_536, 65_537, 131_072, 200_001])
 def test_blocks_of_rows_are_seamless(rows):
     f = flux.compile("x*2 + y")
     x = np.arange(float(rows))
