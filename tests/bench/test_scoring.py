@@ -22,8 +22,6 @@ _ROWS, _FILE_ROWS, _ROUNDS, _SECONDS = 10_000_000, 3_000_000, 5, 0.1
 # Four operations leave nothing to gain over NumPy in blocks and over SymPy, which makes them three;
 # Flux also looks for what is missing.
 _CLOSE = {("4PL", "numpy in blocks", 1): 0.6, ("4PL", "lambdify", 1): 0.6}
-# Two threads on small blocks hand Python's lock to one another; numexpr's threads need none.
-_CLOSE[("Framingham", "numexpr", 2)] = 0.75
 
 
 @pytest.mark.parametrize("threads", [1, 2])
@@ -81,4 +79,4 @@ def test_files_beside_a_bare_read_and_write(kind: str, threads: int, enlist: Enl
     print(
         f"\n{kind}, {_FILE_ROWS:,} rows, {threads} thread(s): {ratio:.2f} of a bare copy, {seconds}"
     )
-    assert ratio < 1.5
+    assert ratio < 1.75  # pyarrow does not look for integers that no float64 holds
